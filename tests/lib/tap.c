@@ -18,7 +18,7 @@ void tap_register(struct tap_test *test)
     last = &test->next;
 }
 
-static void report(const char *format, va_list args)
+__attribute__((format(printf, 1, 0))) static void report(const char *format, va_list args)
 {
     char text[1024];
     int length = vsnprintf(text, sizeof(text), format, args);
