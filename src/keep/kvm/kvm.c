@@ -21,9 +21,6 @@
 #define POOL_SIZE   (64ull << 20) /* memory that a Keep starts with, beyond its image */
 #define SHARED_SIZE ((uint64_t)CPUS_MAX * SP_BLOCK_SIZE)
 
-/* x87, SSE, AVX, AVX-512: the extended state that a Keep may use. */
-#define XCR0_MASK 0xe7ull
-
 #define CR4_SMEP   (1ull << 20)
 #define CR4_UMIP   (1ull << 11)
 #define CR4_BASE   0x50620ull /* PAE, OSFXSR, OSXMMEXCPT, FSGSBASE, OSXSAVE */
@@ -117,7 +114,7 @@ static int prepare_cpu(struct kvm_keep *keep, int device, uint64_t root, struct 
     };
     keep->xcrs = (struct kvm_xcrs){
         .nr_xcrs = 1,
-        .xcrs[0] = {.xcr = 0, .value = state ? state->eax & XCR0_MASK : 3},
+        .xcrs[0] = {.xcr = 0, .value = state ? state->eax & EXTENDED_STATE : 3},
     };
     return 0;
 }

@@ -34,6 +34,8 @@ enum {
 #define KERNEL_DATA (PTE_PRESENT | PTE_WRITE | PTE_ACCESSED | PTE_DIRTY | PTE_NX)
 #define USER_DATA   (KERNEL_DATA | PTE_USER)
 
+_Static_assert(ELF_SEGMENTS_MAX + 2 <= INFO_SEGMENTS_MAX, "all of exec, heap and stack");
+
 enum { PREMAPPED_ZEROES = 0x80000 /* bytes of a segment without file contents mapped at boot */ };
 
 struct builder {
@@ -125,6 +127,13 @@ static int place_shim(struct builder *b, struct err *err)
     return 0;
 }
 
+/* Tells the shim of a mapping that exec begins with, in ascending order. */
+static void add_mapping(struct keep_info *info, uint64_t start, uint64_t end, uint32_t protection)
+{
+    info->segment[info->segments++] =
+        (struct keep_segment){.start = start, .end = end, .protection = protection};
+}
+
 /* Gives exec one segment: pages of the file as they are, then zero pages. */
 static void place_segment(struct builder *b, const struct elf_segment *segment, uint64_t bias)
 {
@@ -144,12 +153,10 @@ static void place_segment(struct builder *b, const struct elf_segment *segment, 
                        });
     b->next_page += from_file + zeroes;
 
-    struct keep_segment *known = &b->info->segment[b->info->segments++];
-    known->start = address;
-    known->end = address + segment->size;
-    known->protection = (segment->flags & PF_R ? PROT_READ : 0) |
-                        (segment->flags & PF_W ? PROT_WRITE : 0) |
-                        (segment->flags & PF_X ? PROT_EXEC : 0);
+    uint32_t protection = (segment->flags & PF_R ? PROT_READ : 0) |
+                          (segment->flags & PF_W ? PROT_WRITE : 0) |
+                          (segment->flags & PF_X ? PROT_EXEC : 0);
+    add_mapping(b->info, address, address + segment->size, protection);
 }
 
 static int place_exec(struct builder *b, struct elf_image *elf, uint64_t *bias, struct err *err)
@@ -215,10 +222,8 @@ static uint64_t *push_strings(struct stack *stack, const char *const *strings, u
 static uint64_t *push_auxiliary(uint64_t *at, const struct elf_image *elf, uint64_t bias,
                                 uint64_t random, uint64_t name, uint64_t platform)
 {
-    unsigned a, b, c, features = 0, area = 0;
+    unsigned a, b, c, features = 0;
     __get_cpuid(1, &a, &b, &c, &features);
-    if (!__get_cpuid_count(0xd, 0, &a, &area, &c, &b))
-        area = 512;
     const uint64_t pairs[][2] = {
         {AT_SYSINFO_EHDR, VDSO_IMAGE},
         {AT_PHDR, elf->headers ? elf->headers + bias : 0},
@@ -236,7 +241,7 @@ static uint64_t *push_auxiliary(uint64_t *at, const struct elf_image *elf, uint6
         {AT_CLKTCK, 100},
         {AT_HWCAP, features},
         {AT_HWCAP2, 2 /* FSGSBASE */},
-        {AT_MINSIGSTKSZ, 2048 + area},
+        {AT_MINSIGSTKSZ, 2048 + EXTENDED_SIZE},
         {AT_RANDOM, random},
         {AT_EXECFN, name},
         {AT_PLATFORM, platform},
@@ -304,6 +309,8 @@ static void fill_info(struct builder *b, const struct elf_image *elf, uint64_t b
     const struct elf_segment *last = &elf->segments[elf->count - 1];
     info->heap_start = last->address + last->size + bias;
     info->heap_mapped = info->heap_start + BOOT_HEAP_SIZE;
+    add_mapping(info, info->heap_start, info->heap_mapped, PROT_READ | PROT_WRITE);
+    add_mapping(info, STACK_TOP - STACK_SIZE, STACK_TOP, PROT_READ | PROT_WRITE);
     info->pool_start = (b->next_page + LARGE_MASK) & ~LARGE_MASK;
     info->pool_end = info->pool_start + request->pool;
 }

@@ -19,8 +19,9 @@ enum { CONFINED = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS };
 
 static int open_beneath(int dir, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve)
 {
-    struct open_how how = {
-        .flags = flags | O_CLOEXEC | O_NOCTTY, .mode = mode, .resolve = resolve | CONFINED};
+    struct open_how how = {.flags = flags | O_CLOEXEC | (flags & O_PATH ? 0 : O_NOCTTY),
+                           .mode = mode,
+                           .resolve = resolve | CONFINED};
     return (int)sp_host_syscall(SYS_openat2, dir, (long)path, (long)&how, sizeof(how), 0, 0);
 }
 

@@ -21,6 +21,7 @@ bool bulk_out(struct cpu *cpu, uint64_t to, const void *block, uint64_t size)
     if (size < BULK_MIN)
         return false;
     cpu->bulk.state = BULK_PLANNED;
+    cpu->attention = true;
     cpu->bulk.to = to;
     cpu->bulk.from = (uint64_t)block;
     cpu->bulk.size = size;

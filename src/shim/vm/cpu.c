@@ -77,8 +77,14 @@ static void set_gate(int vector, const void *handler, uint64_t attributes)
 /* Fills the interrupt descriptor table: once, by the first processor. */
 static void build_idt(void)
 {
-    for (int vector = 0; vector <= VECTOR_KICK; vector++)
-        set_gate(vector, exception_stubs + 16 * vector, GATE_KERNEL);
+    /* The stubs lie 16 bytes apart in one page: only the lowest bits differ. */
+    set_gate(0, exception_stubs, GATE_KERNEL);
+    uint64_t low = idt[0], high = idt[1];
+    for (int vector = 1; vector <= VECTOR_KICK; vector++) {
+        low += 16;
+        idt[2 * vector] = low;
+        idt[2 * vector + 1] = high;
+    }
     set_gate(3, exception_stubs + 16 * 3, GATE_ATTRIBUTES);
     if (info->flags & INFO_SYSCALL_FAULTS)
         set_gate(VECTOR_PAGE_FAULT, page_fault_paravirtual, GATE_KERNEL);
@@ -123,8 +129,18 @@ static void flush_all(void)
     __asm__ volatile("mov %%cr3, %0; mov %0, %%cr3" : "=r"(root)::"memory");
 }
 
+/* A single thread needs no lock: the first clone(2) takes it. */
+void cpu_begin_threads(void)
+{
+    if (!threaded)
+        lock = 1;
+    threaded = true;
+}
+
 void shim_lock(void)
 {
+    if (!threaded)
+        return;
     unsigned spins = 0;
     while (__atomic_exchange_n(&lock, 1, __ATOMIC_ACQUIRE)) {
         while (lock) {
@@ -135,7 +151,7 @@ void shim_lock(void)
     }
     /* Translations may have been removed while this processor was elsewhere. */
     struct cpu *cpu = this_cpu();
-    if (threaded && cpu->flushed < generation) {
+    if (cpu->flushed < generation) {
         flush_all();
         cpu->flushed = generation;
     }
@@ -143,6 +159,8 @@ void shim_lock(void)
 
 void shim_unlock(void)
 {
+    if (!threaded)
+        return;
     __atomic_store_n(&lock, 0, __ATOMIC_RELEASE);
 }
 
@@ -183,7 +201,8 @@ static uint64_t append(char *to, uint64_t at, uint64_t size, const char *text, u
     return at;
 }
 
-__attribute__((noreturn)) static void panic_with(const char *why, const struct regs *regs, uint64_t address)
+__attribute__((noreturn)) static void panic_with(const char *why, const struct regs *regs,
+                                                 uint64_t address)
 {
     static bool panicking;
     char text[160];

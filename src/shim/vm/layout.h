@@ -39,10 +39,10 @@
 #define CPUS_BASE   0xffffffff40000000ull
 #define SHIM_BASE   0xffffffff80100000ull
 
-#define CPUS_MAX   512u      /* threads of a Keep */
-#define CPU_STRIDE 0x8000ull /* virtual bytes of a processor: a guard, then its stack */
-#define CPU_MAPPED 0x4000ull /* mapped bytes of these, at the upper end */
-#define CPU_STATE  0x400ull  /* bytes for struct cpu at the very top */
+#define CPUS_MAX   512u     /* threads of a Keep */
+#define CPU_STRIDE 0x8000   /* virtual bytes of a processor: a guard, then its stack */
+#define CPU_MAPPED 0x4000   /* mapped bytes of these, at the upper end */
+#define CPU_STATE  0x400ull /* bytes for struct cpu at the very top */
 
 #define USER_END    0x00007ffffffff000ull
 #define VDSO_BASE   0x00007fffbfff0000ull /* the vDSO's data page, then … */
@@ -58,6 +58,11 @@
 /* Initial user memory that is mapped before the first instruction, to save page faults. */
 #define BOOT_STACK_SIZE 0x10000ull
 #define BOOT_HEAP_SIZE  0x40000ull
+
+/* The extended state that exec may use: x87, SSE, AVX, AVX-512 (bits of XCR0); and the bytes that
+ * an XSAVE area with all of it takes on any processor. */
+#define EXTENDED_STATE 0xe7
+#define EXTENDED_SIZE  2688
 
 /* Ports on which the shim leaves the Keep; the value written has no meaning. */
 #define PORT_CALL  0x10
@@ -86,16 +91,16 @@ struct keep_info {
     uint64_t tables_end;  /* … and end here (physical) */
     uint64_t pool_start;  /* physical memory for the shim's allocator, 2 MiB-aligned */
     uint64_t pool_end;
-    uint64_t vdso_data;     /* physical address of the vDSO's data page */
-    uint64_t entry;         /* first instruction of exec */
-    uint64_t stack_pointer; /* its stack: argc, argv, envp, auxiliary vector */
-    uint64_t random_at;     /* user address of the 16 bytes that AT_RANDOM names */
-    uint64_t heap_start;    /* initial program break, page-aligned */
-    uint64_t heap_mapped;   /* end of the heap that is mapped already */
-    uint32_t cpus;          /* threads that the host offers */
-    uint32_t processors;    /* processors that exec is told of */
-    uint32_t handles;       /* sallyport handles 0 … handles-1 are open */
-    uint32_t segments;
+    uint64_t vdso_data;        /* physical address of the vDSO's data page */
+    uint64_t entry;            /* first instruction of exec */
+    uint64_t stack_pointer;    /* its stack: argc, argv, envp, auxiliary vector */
+    uint64_t random_at;        /* user address of the 16 bytes that AT_RANDOM names */
+    uint64_t heap_start;       /* initial program break, page-aligned */
+    uint64_t heap_mapped;      /* end of the heap that is mapped already */
+    uint32_t cpus;             /* threads that the host offers */
+    uint32_t processors;       /* processors that exec is told of */
+    uint32_t handles;          /* sallyport handles 0 … handles-1 are open */
+    uint32_t segments;         /* mappings that exec begins with: its own, heap and stack */
     uint64_t handle_holes[16]; /* bit i set: handle i is not there */
     struct keep_segment {
         uint64_t start, end; /* user addresses, page-aligned */

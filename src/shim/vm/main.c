@@ -23,18 +23,14 @@ static uint64_t shim_physical(const void *pointer)
     return (uint64_t)pointer - SHIM_BASE + SHIM_GPA;
 }
 
-/* Maps what the shim shows to exec: the vDSO with its data, and the stubs. */
+/* Maps what the shim shows to exec: the vDSO's data, the stubs, and the vDSO behind them. */
 static void map_vdso(void)
 {
-    extern const uint8_t stubs[], vdso_image[], vdso_image_end[];
-    int status = table_map_shared(VDSO_BASE, info->vdso_data, false);
-    if (status == 0)
-        status = table_map_shared(STUBS_BASE, shim_physical(stubs), true);
-    uint64_t size = (uint64_t)(vdso_image_end - vdso_image);
-    for (uint64_t at = 0; status == 0 && at < size; at += PAGE_SIZE)
-        status = table_map_shared(VDSO_IMAGE + at, shim_physical(vdso_image) + at, true);
-    if (status < 0)
-        shim_panic("out of memory for the vDSO");
+    extern const uint8_t stubs[], vdso_image_end[];
+    uint64_t size = (uint64_t)(vdso_image_end - stubs);
+    if (size > BLOCKS_BASE - STUBS_BASE ||
+        table_map_vdso(info->vdso_data, shim_physical(stubs), size) < 0)
+        shim_panic("no room for the vDSO");
 }
 
 static void start_exec(void)

@@ -57,6 +57,7 @@ struct cpu {
     bool mapped;    /* its stack exists */
     bool running;   /* a thread lives here */
     bool hold_lock; /* the next call to the host keeps the lock */
+    bool attention; /* something is to be done before the return to exec */
     volatile bool in_user;
     volatile uint64_t flushed; /* the generation of page tables it has seen */
     struct sp_port port;
@@ -112,6 +113,9 @@ void cpu_set_fs_base(uint64_t address);
 uint64_t cpu_get_fs_base(void);
 void cpu_set_gs_base(uint64_t address);
 uint64_t cpu_get_gs_base(void);
+
+/* From now on there may be several threads. */
+void cpu_begin_threads(void);
 
 /* More than one thread has ever run. */
 extern bool threaded;
@@ -172,8 +176,8 @@ int table_protect(uint64_t start, uint64_t end, uint32_t protection);
 /* Moves the pages of a range elsewhere. 0 or -ENOMEM. */
 int table_move(uint64_t from, uint64_t to, uint64_t size);
 
-/* Maps one of the shim's own pages, or the vDSO's data, for exec. 0 or -ENOMEM. */
-int table_map_shared(uint64_t address, uint64_t physical, bool execute);
+/* Maps the vDSO for exec: the page with its data, then `size` bytes of code. 0 or -ENOMEM. */
+int table_map_vdso(uint64_t data, uint64_t code, uint64_t size);
 
 /* The direct map of memory that was added. 0 or -ENOMEM. */
 int table_map_direct(uint64_t physical, uint64_t size);
@@ -199,6 +203,9 @@ const struct vma *vma_above(uint64_t address);
 
 /* The highest free range of `size` bytes below MAP_TOP, or 0. */
 uint64_t vma_gap(uint64_t size);
+
+/* Builds the tree from mappings in ascending order. */
+void vma_init(const struct keep_segment *segments, uint32_t count);
 
 /* Records a mapping in a free range, joined with its neighbours where they are alike. */
 int vma_insert(uint64_t start, uint64_t end, uint32_t protection);

@@ -72,18 +72,6 @@ void signal_inherit(struct cpu *child, const struct cpu *parent)
     child->alternate.flags = SS_DISABLE;
 }
 
-/* Bytes that XSAVE writes with everything that is enabled. */
-static uint64_t extended_size(void)
-{
-    static uint64_t size;
-    if (!size) {
-        uint32_t a = 0xd, b, c = 0, d;
-        __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
-        size = (b + 63) & ~63u;
-    }
-    return size;
-}
-
 static bool on_alternate(const struct cpu *cpu, uint64_t sp)
 {
     return cpu->alternate.size && sp - cpu->alternate.base <= cpu->alternate.size;
@@ -150,7 +138,7 @@ static int enter_handler(struct regs *regs, const struct action *action, int num
         action->flags & SA_ONSTACK && cpu->alternate.size && !on_alternate(cpu, regs->rsp);
     if (switches)
         sp = cpu->alternate.base + cpu->alternate.size;
-    uint64_t extended = (sp - extended_size()) & ~63ull;
+    uint64_t extended = (sp - EXTENDED_SIZE) & ~63ull;
     uint64_t at = ((extended - sizeof(frame)) & ~15ull) - 8;
     if (switches && at < cpu->alternate.base)
         return -EFAULT;
@@ -224,6 +212,7 @@ void signal_deliver(struct regs *regs)
 int signal_send(struct cpu *cpu, int number)
 {
     cpu->pending |= bit(number);
+    cpu->attention = true;
     if (cpu != this_cpu()) {
         sp_thread_unpark(port_hold(), cpu->id);
         sp_thread_kick(port_hold(), cpu->id);
@@ -266,6 +255,7 @@ int64_t sys_rt_sigprocmask(struct regs *regs)
             cpu->signal_mask = set;
         else
             return -EINVAL;
+        cpu->attention = true;
     }
     return regs->rdx ? user_write(regs->rdx, &present, sizeof(present)) : 0;
 }
@@ -299,6 +289,7 @@ int64_t sys_resume(struct regs *regs)
     if (read_context(regs, &context) < 0 || context.registers.rip >= USER_END)
         exit_group(128 + SIGSEGV);
     cpu->signal_mask = context.mask & ~(bit(SIGKILL) | bit(SIGSTOP));
+    cpu->attention = true;
     restore_registers(regs, &context.registers);
     return SYSCALL_REGISTERS_SET;
 }

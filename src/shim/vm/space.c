@@ -17,15 +17,7 @@ static uint64_t page_up(uint64_t size)
 
 void space_init(void)
 {
-    for (uint32_t i = 0; i < info->segments; i++) {
-        const struct keep_segment *segment = &info->segment[i];
-        if (vma_insert(segment->start, segment->end, segment->protection) < 0)
-            shim_panic("out of memory for the segments of exec");
-    }
-    uint32_t data = PROT_READ | PROT_WRITE;
-    if (vma_insert(STACK_TOP - STACK_SIZE, STACK_TOP, data) < 0 ||
-        vma_insert(info->heap_start, info->heap_mapped, data) < 0)
-        shim_panic("out of memory for stack and heap");
+    vma_init(info->segment, info->segments);
     heap_start = info->heap_start;
     heap_end = info->heap_start;
 }

@@ -4,6 +4,7 @@
  * position-independent. The shim enters a stub with all of exec's registers saved, and a stub ends
  * with a system call that gives them back.
  */
+#include "shim/vm/layout.h"
 #include "shim/vm/syscalls.h"
 
     .section .stubs, "a", @progbits
@@ -25,8 +26,8 @@ stub_copy:
  */
     .globl stub_signal
 stub_signal:
-    mov $-1, %eax
-    mov $-1, %edx
+    mov $EXTENDED_STATE, %eax
+    xor %edx, %edx
     xsave64 (%rbp)
     mov %r12, %rdx
     xor %eax, %eax
@@ -35,8 +36,8 @@ stub_signal:
 /* Comes back from one: restores the extended state at %rbp, then the registers. */
     .globl stub_resume
 stub_resume:
-    mov $-1, %eax
-    mov $-1, %edx
+    mov $EXTENDED_STATE, %eax
+    xor %edx, %edx
     xrstor64 (%rbp)
     mov $SYSCALL_RESUME, %eax
     syscall

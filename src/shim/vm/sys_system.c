@@ -192,7 +192,7 @@ int64_t sys_getrandom(struct regs *regs)
             return done ? (int64_t)done : -EFAULT;
         done += part;
     }
-    for (uint64_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+    for (uint64_t i = 0; i < (size + 7) / 8; i++)
         ((volatile uint64_t *)words)[i] = 0;
     return (int64_t)done;
 }

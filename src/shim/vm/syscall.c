@@ -164,10 +164,13 @@ static void enter(struct cpu *cpu)
 
 static void leave(struct cpu *cpu, struct regs *regs)
 {
-    if (cpu->bulk.state == BULK_PLANNED)
-        bulk_start(regs);
-    else if (cpu->pending && cpu->bulk.state == BULK_NONE)
-        signal_deliver(regs);
+    if (cpu->attention) {
+        if (cpu->bulk.state == BULK_PLANNED)
+            bulk_start(regs);
+        else if (cpu->bulk.state == BULK_NONE)
+            signal_deliver(regs);
+        cpu->attention = signal_waiting(cpu);
+    }
     if (regs->rip >= USER_END)
         signal_fault(regs, SIGSEGV, SI_KERNEL, 0);
     cpu->in_user = true;
@@ -177,12 +180,14 @@ static void leave(struct cpu *cpu, struct regs *regs)
 void shim_syscall(struct regs *regs)
 {
     struct cpu *cpu = this_cpu();
-    enter(cpu);
+    if (threaded)
+        enter(cpu);
     regs->rflags = (regs->rflags & FLAGS_ALLOWED) | FLAGS_FORCED;
     int64_t result = syscall_dispatch(regs);
     if (result != SYSCALL_REGISTERS_SET)
         regs->rax = (uint64_t)result;
-    leave(cpu, regs);
+    if (threaded || cpu->attention || regs->rip >= USER_END)
+        leave(cpu, regs);
 }
 
 /* The signal by which Linux reports an exception other than a page fault. */

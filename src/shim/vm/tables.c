@@ -349,12 +349,15 @@ int table_move(uint64_t from, uint64_t to, uint64_t size)
     return status;
 }
 
-int table_map_shared(uint64_t address, uint64_t physical, bool execute)
+int table_map_vdso(uint64_t data, uint64_t code, uint64_t size)
 {
-    pte_t *entry = find_entry(address, LEVEL_PAGE, true);
+    /* All of it lies in one table of pages. */
+    pte_t *entry = find_entry(VDSO_BASE, LEVEL_PAGE, true);
     if (!entry)
         return -ENOMEM;
-    *entry = physical | PTE_PRESENT | PTE_USER | PTE_ACCESSED | (execute ? 0 : PTE_NX);
+    *entry = data | PTE_PRESENT | PTE_USER | PTE_ACCESSED | PTE_NX;
+    for (uint64_t done = 0; done < size; done += PAGE_SIZE)
+        *++entry = (code + done) | PTE_PRESENT | PTE_USER | PTE_ACCESSED;
     return 0;
 }
 

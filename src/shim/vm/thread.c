@@ -63,7 +63,7 @@ int64_t sys_clone(struct regs *regs)
     child->clear_tid = flags & CLONE_CHILD_CLEARTID ? regs->r10 : 0;
     signal_inherit(child, this_cpu());
     child->running = true;
-    threaded = true;
+    cpu_begin_threads();
     int64_t result = sp_thread_spawn(port_hold(), child->id);
     if (result < 0) {
         child->running = false;

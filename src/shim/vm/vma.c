@@ -6,21 +6,23 @@
 #include "shim/vm/shim.h"
 
 static struct vma *root;
-static struct vma *free_nodes; /* linked through left */
+static struct vma *free_nodes;             /* linked through left */
+static struct vma *fresh_node, *fresh_end; /* never used yet */
 
 static struct vma *node_new(uint64_t start, uint64_t end, uint32_t protection)
 {
-    if (!free_nodes) {
-        struct vma *page = page_alloc();
-        if (!page)
-            return NULL;
-        for (size_t i = 0; i < PAGE_SIZE / sizeof(*page); i++) {
-            page[i].left = free_nodes;
-            free_nodes = &page[i];
-        }
-    }
     struct vma *node = free_nodes;
-    free_nodes = node->left;
+    if (node) {
+        free_nodes = node->left;
+    } else {
+        if (fresh_node == fresh_end) {
+            fresh_node = page_alloc();
+            fresh_end = fresh_node ? fresh_node + PAGE_SIZE / sizeof(*fresh_node) : NULL;
+            if (!fresh_node)
+                return NULL;
+        }
+        node = fresh_node++;
+    }
     *node = (struct vma){.start = start, .end = end, .protection = protection};
     return node;
 }
@@ -209,6 +211,25 @@ uint64_t vma_gap(uint64_t size)
     if (!end && root->low >= MAP_BOTTOM + size)
         end = root->low < MAP_TOP ? root->low : MAP_TOP;
     return end ? end - size : 0;
+}
+
+static struct vma *build(const struct keep_segment *segments, uint32_t count)
+{
+    if (count == 0)
+        return NULL;
+    const struct keep_segment *middle = &segments[count / 2];
+    struct vma *node = node_new(middle->start, middle->end, middle->protection);
+    if (!node)
+        shim_panic("out of memory for the segments of exec");
+    node->left = build(segments, count / 2);
+    node->right = build(middle + 1, count - count / 2 - 1);
+    update(node);
+    return node;
+}
+
+void vma_init(const struct keep_segment *segments, uint32_t count)
+{
+    root = build(segments, count);
 }
 
 int vma_insert(uint64_t start, uint64_t end, uint32_t protection)
