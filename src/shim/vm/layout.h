@@ -39,10 +39,10 @@
 #define CPUS_BASE   0xffffffff40000000ull
 #define SHIM_BASE   0xffffffff80100000ull
 
-#define CPUS_MAX   512u     /* threads of a Keep */
-#define CPU_STRIDE 0x8000   /* virtual bytes of a processor: a guard, then its stack */
-#define CPU_MAPPED 0x4000   /* mapped bytes of these, at the upper end */
-#define CPU_STATE  0x400ull /* bytes for struct cpu at the very top */
+#define CPUS_MAX   512u   /* threads of a Keep */
+#define CPU_STRIDE 0x8000 /* virtual bytes of a processor: a guard, then its stack */
+#define CPU_MAPPED 0x4000 /* mapped bytes of these, at the upper end */
+#define CPU_STATE  0x400  /* bytes for struct cpu at the very top */
 
 #define USER_END    0x00007ffffffff000ull
 #define VDSO_BASE   0x00007fffbfff0000ull /* the vDSO's data page, then … */
