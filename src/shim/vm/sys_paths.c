@@ -106,14 +106,18 @@ int64_t sys_readlinkat(struct regs *regs)
                                   regs->r10 < SP_PATH_MAX ? regs->r10 : SP_PATH_MAX));
 }
 
+/* The one absolute path that is known: what a program calls itself. */
 int64_t sys_readlink(struct regs *regs)
 {
-    static const char self[] = "/proc/self/exe", answer[] = "/init";
-    char path[sizeof(self)];
-    int64_t size = user_string(path, regs->rdi, sizeof(path));
-    if (size == -EFAULT)
-        return size;
-    if (size != sizeof(self) || __builtin_memcmp(path, self, sizeof(self)) != 0)
+    static const union {
+        char text[16];
+        uint64_t words[2];
+    } self = {"/proc/self/exe"};
+    static const char answer[] = "/init";
+    uint64_t path[2] = {0};
+    if (user_read(path, regs->rdi, sizeof("/proc/self/exe")) < 0)
+        return sys_no_such_file(regs);
+    if (path[0] != self.words[0] || path[1] != self.words[1])
         return -ENOENT;
     uint64_t length = sizeof(answer) - 1;
     if (regs->rdx < length)
