@@ -17,7 +17,8 @@ enum {
     BOOT_VDSO = BOOT_CPU + CPU_MAPPED / PAGE_SIZE,
     BOOT_STACK = BOOT_VDSO + 1,
     BOOT_HEAP = BOOT_STACK + BOOT_STACK_SIZE / PAGE_SIZE,
-    BOOT_TABLES = BOOT_HEAP + BOOT_HEAP_SIZE / PAGE_SIZE,
+    BOOT_MAPPINGS = BOOT_HEAP + BOOT_HEAP_SIZE / PAGE_SIZE,
+    BOOT_TABLES = BOOT_MAPPINGS + 1,
     BOOT_PAGES = (BOOT_END - BOOT_GPA) / PAGE_SIZE,
 };
 
@@ -34,7 +35,7 @@ enum {
 #define KERNEL_DATA (PTE_PRESENT | PTE_WRITE | PTE_ACCESSED | PTE_DIRTY | PTE_NX)
 #define USER_DATA   (KERNEL_DATA | PTE_USER)
 
-_Static_assert(ELF_SEGMENTS_MAX + 2 <= INFO_SEGMENTS_MAX, "all of exec, heap and stack");
+_Static_assert((ELF_SEGMENTS_MAX + 2) * sizeof(struct vma) < PAGE_SIZE, "mappings fit in a page");
 
 enum { PREMAPPED_ZEROES = 0x80000 /* bytes of a segment without file contents mapped at boot */ };
 
@@ -44,6 +45,7 @@ struct builder {
     struct keep_info *info;
     uint64_t next_table; /* index of the next free page of the boot area */
     uint64_t next_page;  /* guest-physical address behind the last page given to exec */
+    size_t mappings;     /* nodes of the tree of mappings */
     bool full;           /* the boot area has no room left for tables */
 };
 
@@ -127,11 +129,43 @@ static int place_shim(struct builder *b, struct err *err)
     return 0;
 }
 
-/* Tells the shim of a mapping that exec begins with, in ascending order. */
-static void add_mapping(struct keep_info *info, uint64_t start, uint64_t end, uint32_t protection)
+/* Notes a mapping that exec begins with; they come in ascending order. */
+static void add_mapping(struct builder *b, uint64_t start, uint64_t end, uint32_t protection)
 {
-    info->segment[info->segments++] =
-        (struct keep_segment){.start = start, .end = end, .protection = protection};
+    struct vma *nodes = boot_page(b, BOOT_MAPPINGS);
+    nodes[b->mappings++] = (struct vma){.start = start, .end = end, .protection = protection};
+}
+
+static struct vma *guest_node(size_t index)
+{
+    return (struct vma *)(DIRECT_BASE + boot_address(BOOT_MAPPINGS) + index * sizeof(struct vma));
+}
+
+/* Makes a balanced tree of nodes[from … to); returns its root, NULL if there is none. The nodes
+ * point at each other by the addresses that the guest will use. */
+static struct vma *link_mappings(struct vma *nodes, size_t from, size_t to)
+{
+    if (from == to)
+        return NULL;
+    size_t middle = from + (to - from) / 2;
+    struct vma *node = &nodes[middle];
+    const struct vma *left = link_mappings(nodes, from, middle);
+    const struct vma *right = link_mappings(nodes, middle + 1, to);
+    node->left = left ? guest_node((size_t)(left - nodes)) : NULL;
+    node->right = right ? guest_node((size_t)(right - nodes)) : NULL;
+    node->low = left ? left->low : node->start;
+    node->high = right ? right->high : node->end;
+    uint64_t gaps[4] = {
+        left ? left->gap : 0,
+        left ? node->start - left->high : 0,
+        right ? right->gap : 0,
+        right ? right->low - node->end : 0,
+    };
+    for (int i = 0; i < 4; i++)
+        node->gap = gaps[i] > node->gap ? gaps[i] : node->gap;
+    int32_t left_height = left ? left->height : 0, right_height = right ? right->height : 0;
+    node->height = (left_height > right_height ? left_height : right_height) + 1;
+    return node;
 }
 
 /* Gives exec one segment: pages of the file as they are, then zero pages. */
@@ -156,7 +190,7 @@ static void place_segment(struct builder *b, const struct elf_segment *segment, 
     uint32_t protection = (segment->flags & PF_R ? PROT_READ : 0) |
                           (segment->flags & PF_W ? PROT_WRITE : 0) |
                           (segment->flags & PF_X ? PROT_EXEC : 0);
-    add_mapping(b->info, address, address + segment->size, protection);
+    add_mapping(b, address, address + segment->size, protection);
 }
 
 static int place_exec(struct builder *b, struct elf_image *elf, uint64_t *bias, struct err *err)
@@ -309,8 +343,13 @@ static void fill_info(struct builder *b, const struct elf_image *elf, uint64_t b
     const struct elf_segment *last = &elf->segments[elf->count - 1];
     info->heap_start = last->address + last->size + bias;
     info->heap_mapped = info->heap_start + BOOT_HEAP_SIZE;
-    add_mapping(info, info->heap_start, info->heap_mapped, PROT_READ | PROT_WRITE);
-    add_mapping(info, STACK_TOP - STACK_SIZE, STACK_TOP, PROT_READ | PROT_WRITE);
+    add_mapping(b, info->heap_start, info->heap_mapped, PROT_READ | PROT_WRITE);
+    add_mapping(b, STACK_TOP - STACK_SIZE, STACK_TOP, PROT_READ | PROT_WRITE);
+    struct vma *nodes = boot_page(b, BOOT_MAPPINGS);
+    const struct vma *root = link_mappings(nodes, 0, b->mappings);
+    info->mappings = guest_node((size_t)(root - nodes));
+    info->free_mappings = guest_node(b->mappings);
+    info->mappings_end = guest_node(PAGE_SIZE / sizeof(*nodes));
     info->pool_start = (b->next_page + LARGE_MASK) & ~LARGE_MASK;
     info->pool_end = info->pool_start + request->pool;
 }

@@ -16,10 +16,24 @@ enum {
 /* Cleared on SYSCALL: TF, IF, DF, IOPL, NT, AC. */
 #define SYSCALL_FLAG_MASK 0x47700ull
 
-#define GATE_ATTRIBUTES                                                                            \
-    0xee00ull                 /* present, DPL 3 so that INT n from exec is an exception, too       \
-                               */
-#define GATE_KERNEL 0x8e00ull /* present, DPL 0 */
+/* The interrupt descriptor table. Stubs are at the start of the image, 16 bytes each (entry.S); the
+ * last one is the page fault handler for kvm's paravirtual mode. */
+#define STUB_PARAVIRTUAL   33
+#define STUB_ADDRESS(stub) (SHIM_BASE + 16 * (stub))
+#define GATE(stub, privilege)                                                                      \
+    (STUB_ADDRESS(stub) & 0xffff) | 0x08 << 16 | (0x8e00ull | (privilege) << 13) << 32 |           \
+        (STUB_ADDRESS(stub) >> 16 & 0xffff) << 48,                                                 \
+        STUB_ADDRESS(stub) >> 32
+#define GATES_4(from) GATE(from, 0), GATE((from) + 1, 0), GATE((from) + 2, 0), GATE((from) + 3, 0)
+#define GATES(page_fault)                                                                          \
+    GATE(0, 0), GATE(1, 0), GATE(2, 0), GATE(3, 3), GATES_4(4), GATES_4(8), GATE(12, 0),           \
+        GATE(13, 0), GATE(page_fault, 0), GATE(15, 0), GATES_4(16), GATES_4(20), GATES_4(24),      \
+        GATES_4(28), GATE(32, 0)
+
+static const uint64_t gates_strict[] = {GATES(VECTOR_PAGE_FAULT)};
+static const uint64_t gates_paravirtual[] = {GATES(STUB_PARAVIRTUAL)};
+
+_Static_assert(sizeof(gates_strict) == 16 * (VECTOR_KICK + 1), "one gate a vector");
 
 struct table_register {
     uint16_t limit;
@@ -29,11 +43,10 @@ struct table_register {
 const struct keep_info *info;
 bool threaded;
 
-static uint64_t idt[2 * (VECTOR_KICK + 1)];
 static volatile uint32_t lock;
 static volatile uint64_t generation; /* counts removals of translations */
 
-extern const uint8_t exception_stubs[], page_fault_paravirtual[], syscall_entry[];
+extern const uint8_t syscall_entry[];
 
 static void write_msr(uint32_t number, uint64_t value)
 {
@@ -67,35 +80,9 @@ uint64_t cpu_get_gs_base(void)
     return read_msr(MSR_GS_BASE);
 }
 
-static void set_gate(int vector, const void *handler, uint64_t attributes)
-{
-    uint64_t address = (uint64_t)handler;
-    idt[2 * vector] = (address & 0xffff) | 0x08 << 16 | attributes << 32 | (address >> 16) << 48;
-    idt[2 * vector + 1] = address >> 32;
-}
-
-/* Fills the interrupt descriptor table: once, by the first processor. */
-static void build_idt(void)
-{
-    /* The stubs lie 16 bytes apart in one page: only the lowest bits differ. */
-    set_gate(0, exception_stubs, GATE_KERNEL);
-    uint64_t low = idt[0], high = idt[1];
-    for (int vector = 1; vector <= VECTOR_KICK; vector++) {
-        low += 16;
-        idt[2 * vector] = low;
-        idt[2 * vector + 1] = high;
-    }
-    set_gate(3, exception_stubs + 16 * 3, GATE_ATTRIBUTES);
-    if (info->flags & INFO_SYSCALL_FAULTS)
-        set_gate(VECTOR_PAGE_FAULT, page_fault_paravirtual, GATE_KERNEL);
-}
-
 void cpu_setup(uint32_t id)
 {
     struct cpu *cpu = cpu_at(id);
-    if (id == 0)
-        build_idt();
-
     cpu->id = id;
     cpu->mapped = true;
     cpu->running = true;
@@ -114,7 +101,8 @@ void cpu_setup(uint32_t id)
     cpu->gdt[6] = tss >> 32;
 
     struct table_register gdtr = {sizeof(cpu->gdt) - 1, (uint64_t)cpu->gdt};
-    struct table_register idtr = {sizeof(idt) - 1, (uint64_t)idt};
+    const uint64_t *gates = info->flags & INFO_SYSCALL_FAULTS ? gates_paravirtual : gates_strict;
+    struct table_register idtr = {sizeof(gates_strict) - 1, (uint64_t)gates};
     __asm__ volatile("lgdt %0; lidt %1; ltr %w2" ::"m"(gdtr), "m"(idtr), "r"(SELECTOR_TSS));
 
     write_msr(MSR_STAR, 0x08ull << 32 | 0x10ull << 48);

@@ -85,7 +85,6 @@ syscall_common:
  * on a genuine processor gets a system call that returns to RCX, which is no more than it can have
  * anyway: RCX and R11 are checked in shim_syscall.
  */
-    .globl page_fault_paravirtual
 page_fault_paravirtual:
     cmpq $syscall_entry, 8(%rsp)
     je 1f
@@ -102,10 +101,11 @@ exception_common:
     call shim_exception
     jmp return_from_frame
 
-/* One stub of 16 bytes a vector; those without an error code push 0. */
-    .balign 4096
-    .globl exception_stubs
-exception_stubs:
+/*
+ * One stub of 16 bytes a vector, at the very start of the image, so that the table of gates in
+ * cpu.c is known when it is compiled; those without an error code push 0.
+ */
+    .section .text.stubs, "ax", @progbits
     vector = 0
     .rept 33
     .balign 16
@@ -117,6 +117,10 @@ exception_stubs:
     jmp exception_common
     vector = vector + 1
     .endr
+    .balign 16
+    jmp page_fault_paravirtual /* STUB_PARAVIRTUAL */
+
+    .text
 
 /*
  * int user_copy(void *to, const void *from, uint64_t size): copies where one side is exec's memory.

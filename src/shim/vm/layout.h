@@ -73,8 +73,6 @@
 
 #include <stdint.h>
 
-enum { INFO_SEGMENTS_MAX = 16 };
-
 /* Flags of struct keep_info. */
 enum {
     /* SYSCALL arrives as a page fault at LSTAR with CPL 3 (kvm's paravirtual mode). */
@@ -84,6 +82,15 @@ enum {
 };
 
 /* Left by the loader at the first page of the boot area. */
+/* A node of the tree of mappings (shim/vm/vma.c). The loader makes the first ones. */
+struct vma {
+    uint64_t start, end; /* user addresses, page-aligned */
+    uint32_t protection; /* PROT_READ | PROT_WRITE | PROT_EXEC */
+    int32_t height;
+    struct vma *left, *right;
+    uint64_t low, high, gap; /* of the subtree: lowest start, highest end, widest gap between */
+};
+
 struct keep_info {
     uint64_t flags;
     uint64_t root;        /* physical address of the top page table */
@@ -91,22 +98,20 @@ struct keep_info {
     uint64_t tables_end;  /* … and end here (physical) */
     uint64_t pool_start;  /* physical memory for the shim's allocator, 2 MiB-aligned */
     uint64_t pool_end;
-    uint64_t vdso_data;        /* physical address of the vDSO's data page */
-    uint64_t entry;            /* first instruction of exec */
-    uint64_t stack_pointer;    /* its stack: argc, argv, envp, auxiliary vector */
-    uint64_t random_at;        /* user address of the 16 bytes that AT_RANDOM names */
-    uint64_t heap_start;       /* initial program break, page-aligned */
-    uint64_t heap_mapped;      /* end of the heap that is mapped already */
-    uint32_t cpus;             /* threads that the host offers */
-    uint32_t processors;       /* processors that exec is told of */
-    uint32_t handles;          /* sallyport handles 0 … handles-1 are open */
-    uint32_t segments;         /* mappings that exec begins with: its own, heap and stack */
+    uint64_t vdso_data;     /* physical address of the vDSO's data page */
+    uint64_t entry;         /* first instruction of exec */
+    uint64_t stack_pointer; /* its stack: argc, argv, envp, auxiliary vector */
+    uint64_t random_at;     /* user address of the 16 bytes that AT_RANDOM names */
+    uint64_t heap_start;    /* initial program break, page-aligned */
+    uint64_t heap_mapped;   /* end of the heap that is mapped already */
+    uint32_t cpus;          /* threads that the host offers */
+    uint32_t processors;    /* processors that exec is told of */
+    uint32_t handles;       /* sallyport handles 0 … handles-1 are open */
+    uint32_t reserved;
     uint64_t handle_holes[16]; /* bit i set: handle i is not there */
-    struct keep_segment {
-        uint64_t start, end; /* user addresses, page-aligned */
-        uint32_t protection; /* PROT_READ | PROT_WRITE | PROT_EXEC */
-        uint32_t reserved;
-    } segment[INFO_SEGMENTS_MAX];
+    struct vma *mappings;      /* the tree of what exec begins with: its segments, heap, stack */
+    struct vma *free_mappings; /* nodes of the tree that are still free begin … */
+    struct vma *mappings_end;  /* … and end here (direct addresses) */
 };
 
 _Static_assert(sizeof(struct keep_info) <= PAGE_SIZE, "the info page is one page");

@@ -187,14 +187,6 @@ int table_map_cpu(uint32_t id);
 
 /* --- vma.c: the tree of mappings -------------------------------------------------------------- */
 
-struct vma {
-    uint64_t start, end;
-    uint32_t protection;
-    int32_t height;
-    struct vma *left, *right;
-    uint64_t low, high, gap; /* of the subtree: lowest start, highest end, widest gap between */
-};
-
 /* The mapping that holds `address`, or NULL. */
 const struct vma *vma_find(uint64_t address);
 
@@ -204,8 +196,8 @@ const struct vma *vma_above(uint64_t address);
 /* The highest free range of `size` bytes below MAP_TOP, or 0. */
 uint64_t vma_gap(uint64_t size);
 
-/* Builds the tree from mappings in ascending order. */
-void vma_init(const struct keep_segment *segments, uint32_t count);
+/* Takes over the tree that the loader made. */
+void vma_init(void);
 
 /* Records a mapping in a free range, joined with its neighbours where they are alike. */
 int vma_insert(uint64_t start, uint64_t end, uint32_t protection);

@@ -17,7 +17,7 @@ static uint64_t page_up(uint64_t size)
 
 void space_init(void)
 {
-    vma_init(info->segment, info->segments);
+    vma_init();
     heap_start = info->heap_start;
     heap_end = info->heap_start;
 }

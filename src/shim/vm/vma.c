@@ -213,23 +213,11 @@ uint64_t vma_gap(uint64_t size)
     return end ? end - size : 0;
 }
 
-static struct vma *build(const struct keep_segment *segments, uint32_t count)
+void vma_init(void)
 {
-    if (count == 0)
-        return NULL;
-    const struct keep_segment *middle = &segments[count / 2];
-    struct vma *node = node_new(middle->start, middle->end, middle->protection);
-    if (!node)
-        shim_panic("out of memory for the segments of exec");
-    node->left = build(segments, count / 2);
-    node->right = build(middle + 1, count - count / 2 - 1);
-    update(node);
-    return node;
-}
-
-void vma_init(const struct keep_segment *segments, uint32_t count)
-{
-    root = build(segments, count);
+    root = info->mappings;
+    fresh_node = info->free_mappings;
+    fresh_end = info->mappings_end;
 }
 
 int vma_insert(uint64_t start, uint64_t end, uint32_t protection)
