@@ -130,8 +130,10 @@ def guest_stage(call):
     for index, a in enumerate(call.arguments):
         if not a.is_buffer:
             continue
-        source = 'NULL' if a.kind == 'out' else a.name
-        reserve = f'sp_reserve(port, call, {index}, {source}, {a.length})'
+        if a.kind == 'out':
+            reserve = f'sp_reserve(port, call, {index}, {a.length})'
+        else:
+            reserve = f'sp_send(port, call, {index}, {a.name}, {a.length})'
         if a.optional:
             yield f'    if (!{a.name})'
             yield f'        call->args[{index}] = SP_ABSENT;'

@@ -91,9 +91,8 @@ static inline int sp_begin(struct sp_port *port, struct sp_call *call, uint16_t 
     return 0;
 }
 
-/* Reserves `size` bytes for argument `index` and fills them from `source` unless that is NULL. */
-static inline int sp_reserve(struct sp_port *port, struct sp_call *call, int index,
-                             const void *source, uint64_t size)
+/* Reserves `size` bytes for the answer in argument `index`. */
+static inline int sp_reserve(struct sp_port *port, struct sp_call *call, int index, uint64_t size)
 {
     if (size > sp_free(port))
         return SP_ENOMEM;
@@ -102,8 +101,18 @@ static inline int sp_reserve(struct sp_port *port, struct sp_call *call, int ind
     if (port->pending > SP_BLOCK_SIZE - 2 * sizeof(struct sp_item) - port->used)
         return SP_ENOMEM;
     call->args[index] = offset;
-    uint8_t *data = port->block + call->offset + sizeof(struct sp_item) + offset;
-    return source ? sp_port_copy_in(port, data, source, size) : 0;
+    return 0;
+}
+
+/* The same, and fills the bytes from `source`. */
+static inline int sp_send(struct sp_port *port, struct sp_call *call, int index, const void *source,
+                          uint64_t size)
+{
+    int failed = sp_reserve(port, call, index, size);
+    if (failed < 0 || size == 0)
+        return failed;
+    uint8_t *data = port->block + call->offset + sizeof(struct sp_item) + call->args[index];
+    return sp_port_copy_in(port, data, source, size);
 }
 
 static inline void sp_commit(struct sp_port *port, struct sp_call *call)

@@ -152,3 +152,12 @@ int sp_host_execute(struct sp_host *host)
         offset += sizeof(item) + item.size;
     }
 }
+
+int sp_host_proxied(size_t index)
+{
+    for (size_t i = 0; i < sizeof(host_calls) / sizeof(host_calls[0]); i++) {
+        if (host_calls[i].kind == SP_SYSCALL && index-- == 0)
+            return host_calls[i].number;
+    }
+    return -1;
+}

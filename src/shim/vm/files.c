@@ -101,7 +101,7 @@ int64_t file_pread(int64_t fd, uint64_t to, uint64_t size, uint64_t offset)
     /* In pieces that sp_port_copy_out copies here and not at ring 3: the call is not at its end. */
     if (size > 1008)
         size = 1008;
-    int64_t got = sp_pread64(port_get(), file->handle, (void *)to, size, offset);
+    int64_t got = sp_pread64(port_get(), file->handle, user_pointer(to), size, offset);
     file_put(file);
     return got;
 }

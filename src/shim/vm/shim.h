@@ -212,6 +212,9 @@ void space_init(void);
 /* Handles a page fault of exec. 0, or the signal code (SEGV_MAPERR, SEGV_ACCERR), or -ENOMEM. */
 int space_fault(uint64_t address, bool write, bool execute);
 
+/* Whether exec could write at `address`: asked before a call that would lose data otherwise. */
+bool space_writable(uint64_t address);
+
 int64_t space_mmap(uint64_t address, uint64_t size, uint32_t protection, uint32_t flags, int64_t fd,
                    uint64_t offset);
 int64_t space_munmap(uint64_t address, uint64_t size);
@@ -226,6 +229,13 @@ int64_t space_brk(uint64_t address);
 static inline bool user_range(uint64_t address, uint64_t size)
 {
     return address < USER_END && size <= USER_END - address;
+}
+
+/* An address that exec gave, for a sallyport call. Those in the shim's half, which would name the
+ * shim's own objects there, become one that exec does not have. */
+static inline void *user_pointer(uint64_t address)
+{
+    return (void *)(address < USER_END ? address : USER_END);
 }
 
 /* Copies between exec's memory and the shim's. 0 or -EFAULT. */

@@ -33,6 +33,12 @@ int space_fault(uint64_t address, bool write, bool execute)
     return table_fault(address, vma->start, vma->end, vma->protection);
 }
 
+bool space_writable(uint64_t address)
+{
+    const struct vma *vma = address < USER_END ? vma_find(address) : NULL;
+    return vma && vma->protection & PROT_WRITE;
+}
+
 static int unmap(uint64_t start, uint64_t end)
 {
     int status = vma_remove(start, end);

@@ -24,28 +24,32 @@ enum { IOV_AT_ONCE = 64 };
 
 int64_t sys_read(struct regs *regs)
 {
-    return ON_FILE(regs, sp_read(port_get(), file->handle, (void *)regs->rsi, regs->rdx));
+    if (regs->rdx && !space_writable(regs->rsi))
+        return -EFAULT;
+    return ON_FILE(regs, sp_read(port_get(), file->handle, user_pointer(regs->rsi), regs->rdx));
 }
 
 int64_t sys_write(struct regs *regs)
 {
     if (bulk_in(regs, regs->rsi, regs->rdx))
         return SYSCALL_REGISTERS_SET;
-    return ON_FILE(regs, sp_write(port_get(), file->handle, (void *)regs->rsi, regs->rdx));
+    return ON_FILE(regs, sp_write(port_get(), file->handle, user_pointer(regs->rsi), regs->rdx));
 }
 
 int64_t sys_pread64(struct regs *regs)
 {
-    return ON_FILE(regs,
-                   sp_pread64(port_get(), file->handle, (void *)regs->rsi, regs->rdx, regs->r10));
+    if (regs->rdx && !space_writable(regs->rsi))
+        return -EFAULT;
+    return ON_FILE(
+        regs, sp_pread64(port_get(), file->handle, user_pointer(regs->rsi), regs->rdx, regs->r10));
 }
 
 int64_t sys_pwrite64(struct regs *regs)
 {
     if (bulk_in(regs, regs->rsi, regs->rdx))
         return SYSCALL_REGISTERS_SET;
-    return ON_FILE(regs,
-                   sp_pwrite64(port_get(), file->handle, (void *)regs->rsi, regs->rdx, regs->r10));
+    return ON_FILE(
+        regs, sp_pwrite64(port_get(), file->handle, user_pointer(regs->rsi), regs->rdx, regs->r10));
 }
 
 enum direction { READ, WRITE };
@@ -66,6 +70,9 @@ static int64_t transfer(struct regs *regs, enum direction direction, int64_t off
         return -EFAULT;
     for (uint64_t i = 0; i < count; i++) {
         if (!user_range((uint64_t)pieces[i].iov_base, pieces[i].iov_len))
+            return -EFAULT;
+        bool writes = direction == READ && pieces[i].iov_len > 0;
+        if (writes && !space_writable((uint64_t)pieces[i].iov_base))
             return -EFAULT;
         total += pieces[i].iov_len;
         if (total > INT32_MAX)
@@ -122,7 +129,7 @@ int64_t file_stat(uint64_t fd, uint64_t user_stat)
     struct file *file = file_get(fd);
     if (!file)
         return -EBADF;
-    int64_t result = sp_fstat(port_get(), file->handle, (void *)user_stat);
+    int64_t result = sp_fstat(port_get(), file->handle, user_pointer(user_stat));
     file_put(file);
     return result;
 }
@@ -144,8 +151,8 @@ int64_t sys_ioctl(struct regs *regs)
     } known[] = {{FIONREAD, 4}, {FIONBIO, 4}, {TIOCGWINSZ, 8}, {TCGETS, 36}};
     for (int i = 0; i < 4; i++) {
         if (known[i].request == (uint32_t)regs->rsi)
-            return ON_FILE(regs, sp_ioctl(port_get(), file->handle, regs->rsi, (void *)regs->rdx,
-                                          known[i].size));
+            return ON_FILE(regs, sp_ioctl(port_get(), file->handle, regs->rsi,
+                                          user_pointer(regs->rdx), known[i].size));
     }
     return ON_FILE(regs, -ENOTTY);
 }
@@ -267,7 +274,10 @@ int64_t sys_fadvise64(struct regs *regs)
 
 int64_t sys_getdents64(struct regs *regs)
 {
-    return ON_FILE(regs, sp_getdents64(port_get(), file->handle, (void *)regs->rsi, regs->rdx));
+    if (!space_writable(regs->rsi))
+        return -EFAULT;
+    return ON_FILE(regs,
+                   sp_getdents64(port_get(), file->handle, user_pointer(regs->rsi), regs->rdx));
 }
 
 int64_t sys_sync(struct regs *regs)

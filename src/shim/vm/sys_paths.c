@@ -82,9 +82,9 @@ int64_t sys_newfstatat(struct regs *regs)
         return -EFAULT;
     if (first == '\0' && regs->r10 & AT_EMPTY_PATH)
         return file_stat(regs->rdi, regs->rdx);
-    return AT_PLACE(
-        regs->rdi, regs->rsi,
-        sp_newfstatat(port_get(), at.dir->handle, at.path, at.size, (void *)regs->rdx, regs->r10));
+    return AT_PLACE(regs->rdi, regs->rsi,
+                    sp_newfstatat(port_get(), at.dir->handle, at.path, at.size,
+                                  user_pointer(regs->rdx), regs->r10));
 }
 
 int64_t sys_mkdirat(struct regs *regs)
@@ -102,7 +102,8 @@ int64_t sys_unlinkat(struct regs *regs)
 int64_t sys_readlinkat(struct regs *regs)
 {
     return AT_PLACE(regs->rdi, regs->rsi,
-                    sp_readlinkat(port_get(), at.dir->handle, at.path, at.size, (void *)regs->rdx,
+                    sp_readlinkat(port_get(), at.dir->handle, at.path, at.size,
+                                  user_pointer(regs->rdx),
                                   regs->r10 < SP_PATH_MAX ? regs->r10 : SP_PATH_MAX));
 }
 
@@ -129,7 +130,7 @@ int64_t sys_readlink(struct regs *regs)
 int64_t sys_utimensat(struct regs *regs)
 {
     struct file *file;
-    void *times = (void *)regs->rdx;
+    void *times = user_pointer(regs->rdx);
     if (regs->rsi)
         return AT_PLACE(
             regs->rdi, regs->rsi,

@@ -53,7 +53,7 @@ int64_t sys_bind(struct regs *regs)
         return -EBADF;
     int64_t result = regs->rdx > SP_ADDRESS_MAX
                          ? -EINVAL
-                         : sp_bind(port_get(), file->handle, (void *)regs->rsi, regs->rdx);
+                         : sp_bind(port_get(), file->handle, user_pointer(regs->rsi), regs->rdx);
     file_put(file);
     return result;
 }
@@ -65,7 +65,7 @@ int64_t sys_connect(struct regs *regs)
         return -EBADF;
     int64_t result = regs->rdx > SP_ADDRESS_MAX
                          ? -EINVAL
-                         : sp_connect(port_get(), file->handle, (void *)regs->rsi, regs->rdx);
+                         : sp_connect(port_get(), file->handle, user_pointer(regs->rsi), regs->rdx);
     file_put(file);
     return result;
 }
@@ -135,9 +135,10 @@ int64_t sys_setsockopt(struct regs *regs)
     struct file *file = file_get(regs->rdi);
     if (!file)
         return -EBADF;
-    int64_t result = regs->r8 > VALUE_MAX ? -EINVAL
-                                          : sp_setsockopt(port_get(), file->handle, regs->rsi,
-                                                          regs->rdx, (void *)regs->r10, regs->r8);
+    int64_t result = regs->r8 > VALUE_MAX
+                         ? -EINVAL
+                         : sp_setsockopt(port_get(), file->handle, regs->rsi, regs->rdx,
+                                         user_pointer(regs->r10), regs->r8);
     file_put(file);
     return result;
 }
@@ -152,8 +153,8 @@ int64_t sys_getsockopt(struct regs *regs)
     struct file *file = file_get(regs->rdi);
     if (!file)
         return -EBADF;
-    int64_t result =
-        sp_getsockopt(port_get(), file->handle, regs->rsi, regs->rdx, (void *)regs->r10, size);
+    int64_t result = sp_getsockopt(port_get(), file->handle, regs->rsi, regs->rdx,
+                                   user_pointer(regs->r10), size);
     file_put(file);
     if (result < 0)
         return result;
@@ -170,8 +171,8 @@ int64_t sys_sendto(struct regs *regs)
     struct file *file = file_get(regs->rdi);
     if (!file)
         return -EBADF;
-    int64_t result = sp_sendto(port_get(), file->handle, (void *)regs->rsi, regs->rdx, regs->r10,
-                               (void *)regs->r8, regs->r8 ? regs->r9 : 0);
+    int64_t result = sp_sendto(port_get(), file->handle, user_pointer(regs->rsi), regs->rdx,
+                               regs->r10, user_pointer(regs->r8), regs->r8 ? regs->r9 : 0);
     file_put(file);
     return result;
 }
@@ -179,11 +180,13 @@ int64_t sys_sendto(struct regs *regs)
 int64_t sys_recvfrom(struct regs *regs)
 {
     struct sp_address from;
+    if (regs->rdx && !space_writable(regs->rsi))
+        return -EFAULT;
     struct file *file = file_get(regs->rdi);
     if (!file)
         return -EBADF;
-    int64_t result = sp_recvfrom(port_get(), file->handle, (void *)regs->rsi, regs->rdx, regs->r10,
-                                 regs->r8 ? &from : NULL);
+    int64_t result = sp_recvfrom(port_get(), file->handle, user_pointer(regs->rsi), regs->rdx,
+                                 regs->r10, regs->r8 ? &from : NULL);
     file_put(file);
     if (result < 0 || !regs->r8)
         return result;
@@ -246,8 +249,8 @@ int64_t sys_sendmsg(struct regs *regs)
     cpu->iov = pieces;
     cpu->iov_count = message.piece_count;
     /* The pieces themselves are named by cpu->iov; the address lies in the shim. */
-    int64_t result = sp_sendto(port_get(), file->handle, (void *)message.pieces, total, regs->rdx,
-                               size ? address : NULL, size);
+    int64_t result = sp_sendto(port_get(), file->handle, user_pointer(message.pieces), total,
+                               regs->rdx, size ? address : NULL, size);
     cpu->iov = NULL;
     file_put(file);
     return result;
@@ -268,8 +271,8 @@ int64_t sys_recvmsg(struct regs *regs)
     struct cpu *cpu = this_cpu();
     cpu->iov = pieces;
     cpu->iov_count = message.piece_count;
-    int64_t result = sp_recvfrom(port_get(), file->handle, (void *)message.pieces, total, regs->rdx,
-                                 message.name ? &from : NULL);
+    int64_t result = sp_recvfrom(port_get(), file->handle, user_pointer(message.pieces), total,
+                                 regs->rdx, message.name ? &from : NULL);
     cpu->iov = NULL;
     file_put(file);
     if (result < 0)
