@@ -73,8 +73,8 @@ int64_t sp_host_recvfrom(struct sp_host *host, int fd, void *buffer, uint64_t co
     (void)host;
     struct sockaddr_storage from;
     socklen_t size = sizeof(from);
-    ssize_t got =
-        recvfrom(fd, buffer, count, (int)flags, (struct sockaddr *)&from, address ? &size : NULL);
+    ssize_t got = recvfrom(fd, buffer, count, (int)flags, address ? (struct sockaddr *)&from : NULL,
+                           address ? &size : NULL);
     if (got < 0)
         return -errno;
     if (address)
@@ -108,8 +108,8 @@ int64_t sp_host_accept4(struct sp_host *host, int fd, uint64_t flags, void *addr
 {
     struct sockaddr_storage peer;
     socklen_t size = sizeof(peer);
-    int accepted =
-        accept4(fd, (struct sockaddr *)&peer, address ? &size : NULL, (int)flags | SOCK_CLOEXEC);
+    int accepted = accept4(fd, address ? (struct sockaddr *)&peer : NULL, address ? &size : NULL,
+                           (int)flags | SOCK_CLOEXEC);
     if (accepted < 0)
         return -errno;
     if (address)
