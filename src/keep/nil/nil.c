@@ -89,7 +89,7 @@ struct child {
 
 struct failure {
     int code;
-    char step[64];
+    const char *step; /* a literal: after fork it is at the same address in the parent */
 };
 
 /* Moves all descriptors out of the way, then each to its number, so that none is overwritten before
@@ -154,8 +154,7 @@ static const char *start_exec(struct child *child)
 __attribute__((noreturn)) static void run_child(struct child *child)
 {
     const char *step = start_exec(child);
-    struct failure failure = {.code = errno};
-    memcpy(failure.step, step, strnlen(step, sizeof(failure.step) - 1));
+    struct failure failure = {errno, step};
     if (write(child->report, &failure, sizeof(failure)) < 0)
         _exit(EXIT_FAILURE);
     _exit(EXIT_FAILURE);
@@ -203,9 +202,8 @@ static int check_start(int report, struct err *err)
     do
         size = read(report, &failure, sizeof(failure));
     while (size < 0 && errno == EINTR);
-    if (size <= 0)
+    if (size != sizeof(failure))
         return 0;
-    failure.step[sizeof(failure.step) - 1] = '\0';
     bool not_elf = failure.code == ENOEXEC;
     err_set(err, not_elf ? ERR_MODULE : ERR_IO, failure.code, "the nil Keep cannot %s",
             failure.step);
