@@ -2,7 +2,7 @@
 #include "cli/command.h"
 
 #include "base/log.h"
-#include "cli/version.h"
+#include "version.h"
 
 #include <errno.h>
 #include <stdlib.h>

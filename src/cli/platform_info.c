@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/command.h"
-#include "cli/version.h"
 #include "codec/json_writer.h"
 #include "keep/backend.h"
+#include "version.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/version.h"
+#include "version.h"
 
 #include "cli/command.h"
 #include "codec/json_writer.h"
