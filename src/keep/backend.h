@@ -17,8 +17,9 @@
 struct probe {
     const char *name; /* a fixed text, for example "Driver: /dev/kvm" */
     bool pass;
-    char info[128]; /* what was found, may be empty */
-    char hint[256]; /* what to do if it did not pass, may be empty */
+    bool configuration; /* how the machine is set up rather than what it is; the caller sets it */
+    char info[128];     /* what was found, may be empty */
+    char hint[256];     /* what to do if it did not pass, may be empty */
 };
 
 enum { PROBES_MAX = 24 };
@@ -31,6 +32,11 @@ struct probe_report {
 /* Appends a line and returns it, so that the caller can fill info and hint with snprintf. */
 struct probe *probe_add(struct probe_report *report, const char *name, bool pass);
 
+/* Whether all probes passed. */
+bool probe_usable(const struct probe_report *report);
+/* Whether all probes passed that are not configuration: the machine could, if it were set up. */
+bool probe_available(const struct probe_report *report);
+
 /* The phases of a launch, for --timings. CLOCK_MONOTONIC in nanoseconds, 0 = did not happen.
  * The exec reports its own phases over the control socket (docs/control.md). */
 struct keep_times {
@@ -39,16 +45,22 @@ struct keep_times {
     uint64_t booted; /* the first instruction of exec is about to run */
 };
 
+/* A host directory below which the Keep may open files. */
+struct keep_dir {
+    const char *path;
+    bool read_only;
+};
+
 struct keep_launch {
-    int exec_fd;              /* the ELF image is read from this file … */
-    uint64_t exec_offset;     /* … beginning at this byte, a multiple of 4096 */
-    uint64_t exec_size;       /* bytes */
-    const char *const *argv;  /* NULL-terminated; argv[0] is conventional */
-    const char *const *envp;  /* NULL-terminated */
-    const int *fds;           /* host descriptors given to the Keep: Keep descriptor i is fds[i]; */
-    size_t fd_count;          /* -1 leaves a hole. Borrowed for the time of the run. */
-    const char *const *dirs;  /* NULL-terminated host paths below which the Keep may open files */
-    struct keep_times *times; /* filled when not NULL */
+    int exec_fd;             /* the ELF image is read from this file … */
+    uint64_t exec_offset;    /* … beginning at this byte, a multiple of 4096 */
+    uint64_t exec_size;      /* bytes */
+    const char *const *argv; /* NULL-terminated; argv[0] is conventional */
+    const char *const *envp; /* NULL-terminated */
+    const int *fds;          /* host descriptors given to the Keep: Keep descriptor i is fds[i]; */
+    size_t fd_count;         /* -1 leaves a hole. Borrowed for the time of the run. */
+    const struct keep_dir *dirs; /* ends with a NULL path; NULL if there are none */
+    struct keep_times *times;    /* filled when not NULL */
 };
 
 struct backend {

@@ -6,6 +6,8 @@
 #include "keep/kvm/kvm.h"
 
 #include "base/cleanup.h"
+#include "keep/sandbox/landlock.h"
+#include "keep/sandbox/seccomp.h"
 
 #include <cpuid.h>
 #include <errno.h>
@@ -240,6 +242,18 @@ static void run_first(struct kvm_keep *keep)
     pthread_mutex_unlock(&keep->lock);
 }
 
+/* From here on this process can do no more than serve the Keep, whatever the Keep makes of it. */
+static int confine(const struct keep_launch *launch, struct err *err)
+{
+    autoclose int ruleset = landlock_open(launch->dirs, err);
+    if (ruleset < 0 && ruleset != -ENOSYS)
+        return ruleset;
+    int status = ruleset < 0 ? 0 : landlock_enter(ruleset);
+    if (status < 0)
+        return err_set(err, ERR_IO, -status, "confine the Keep's host process");
+    return seccomp_enter(err);
+}
+
 static int run_keep(struct kvm_keep *keep, const struct keep_launch *launch, struct err *err)
 {
     struct keep_times unused;
@@ -276,6 +290,9 @@ static int run_keep(struct kvm_keep *keep, const struct keep_launch *launch, str
     times->loaded = now_ns();
 
     vcpu_install_signal();
+    status = confine(launch, err);
+    if (status < 0)
+        return status;
     run_first(keep);
     join(keep);
     return 0;

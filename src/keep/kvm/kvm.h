@@ -76,6 +76,3 @@ extern const struct sp_keep_ops kvm_keep_ops;
 
 /* kvm.c: gives the guest `size` more bytes at the end of its memory. 0 or -errno. */
 int keep_add_memory(struct kvm_keep *keep, uint64_t size);
-
-/* sandbox.c: from here on this process can only do what serving a Keep needs. */
-int sandbox_enter(const char *const *dirs, struct err *err);

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The command table: the one place that says what the command line looks like. */
+#include "cli/command.h"
+
+static const char *const log_targets[] = {"stderr", "stdout", NULL};
+
+static const struct option global_options[] = {
+    {.name = "log-filter",
+     .value = "FILTER",
+     .env = "ENARX_LOG",
+     .help =
+         "What to log, as in \"info\" or \"warn,enarx::keep=debug\" (errors only if not given)"},
+    {.name = "log-target",
+     .value = "TARGET",
+     .preset = "stderr",
+     .kind = VALUE_CHOICE,
+     .choices = log_targets,
+     .help = "Where to log to"},
+    {.name = "help", .help = "Print help; -h prints less of it"},
+    {.name = "version", .letter = 'V', .help = "Print the version"},
+    {0},
+};
+
+#define OPTION_BACKEND                                                                             \
+    {                                                                                              \
+        .name = "backend", .letter = 'b', .value = "BACKEND", .env = "ENARX_BACKEND",              \
+        .help = "Kind of Keep; see enarx platform info (the strongest usable one if not given)"    \
+    }
+
+static const struct option run_options[] = {
+    OPTION_BACKEND,
+    {.name = "wasmcfgfile",
+     .value = "FILE",
+     .env = "ENARX_WASMCFGFILE",
+     .kind = VALUE_FILE,
+     .help = "The Enarx.toml to use (none if not given: stdin, stdout and stderr only)"},
+    {.name = "config-beside", .help = "Use the Enarx.toml in the directory of MODULE"},
+    {.name = "env",
+     .letter = 'e',
+     .value = "KEY=VALUE",
+     .repeats = true,
+     .help = "Add a variable to the environment of the program"},
+    {.name = "dir",
+     .letter = 'd',
+     .value = "HOST::GUEST[:ro]",
+     .kind = VALUE_DIRECTORY,
+     .repeats = true,
+     .help = "Let the program use the directory HOST under the name GUEST"},
+    {.name = "timings", .help = "Print on stderr how long each phase took"},
+    {.name = "json", .help = "Print the timings as JSON"},
+    {0},
+};
+
+static const struct example run_examples[] = {
+    {"enarx run hello.wasm", "Run a program that needs only stdin, stdout and stderr"},
+    {"enarx run --wasmcfgfile Enarx.toml server.wasm", "Run with arguments, variables and sockets"},
+    {"enarx run --backend nil --dir ./data::/data:ro app.wasm --verbose",
+     "Run without isolation, with a directory to read and an argument"},
+    {0},
+};
+
+static const struct option exec_options[] = {
+    OPTION_BACKEND,
+    {.name = "dir",
+     .letter = 'd',
+     .value = "HOST[:ro]",
+     .kind = VALUE_DIRECTORY,
+     .repeats = true,
+     .help = "Let the program open files below the directory HOST"},
+    {0},
+};
+
+static const struct option json_options[] = {
+    {.name = "json", .letter = 'j', .help = "Print JSON"},
+    {0},
+};
+
+static const struct example root_examples[] = {
+    {"enarx run hello.wasm", "Run a WebAssembly program in the strongest Keep of this machine"},
+    {"enarx platform info", "See which Keeps this machine can build"},
+    {0},
+};
+
+static const struct example info_examples[] = {
+    {"enarx platform info", "See what this machine can do"},
+    {"enarx platform info --json | jq -r '.backends[].backend'", "List the backends"},
+    {0},
+};
+
+static const struct example init_examples[] = {
+    {"enarx config init && $EDITOR Enarx.toml", "Begin a configuration"},
+    {0},
+};
+
+static const struct example exec_examples[] = {
+    {"enarx unstable exec --backend nil ./program", "Run a static-PIE program as an exec"},
+    {0},
+};
+
+const struct command commands[] = {
+    {.path = "",
+     .operands = "",
+     .summary = "Runs WebAssembly programs in Keeps, protected from the machine they run on",
+     .description =
+         "Enarx takes a WebAssembly program and an optional Enarx.toml, builds a Keep with the "
+         "hardware that the machine has, and runs the program inside.\n\n"
+         "The exit status of the program is passed through. Failures of Enarx itself have exit "
+         "statuses from 120; see docs/exit-status.md.",
+     .options = global_options,
+     .examples = root_examples},
+    {.path = "run",
+     .operands = "MODULE [ARGS…]",
+     .operands_min = 1,
+     .passes_operands = true,
+     .operand_kind = VALUE_FILE,
+     .summary = "Run a WebAssembly program",
+     .description =
+         "Runs the WebAssembly module in the file MODULE with WASI preview 1. The program's first "
+         "argument is always main.wasm; ARGS follow after the args of the Enarx.toml.\n\n"
+         "What an Enarx.toml says cannot be changed from the command line, only added to: --env "
+         "refuses variables that the file sets, and --dir refuses directories that the file does "
+         "not name. Without an Enarx.toml all directories are given to the program in the order of "
+         "the command line.\n\n"
+         "An Enarx.toml is used only when it is asked for, never because it happens to be there.",
+     .options = run_options,
+     .examples = run_examples,
+     .run = command_run},
+    {.path = "config",
+     .operands = "",
+     .summary = "Work with Enarx.toml",
+     .description = "Enarx.toml says what a WebAssembly program is given: arguments, environment "
+                    "variables, files and sockets. Enarx.toml(5) describes it."},
+    {.path = "config init",
+     .operands = "",
+     .summary = "Write a commented Enarx.toml into the current directory",
+     .description = "Writes Enarx.toml, with comments on each part. A file that exists is never "
+                    "touched.",
+     .examples = init_examples,
+     .run = command_config_init},
+    {.path = "platform",
+     .operands = "",
+     .summary = "Find out what this machine can do",
+     .description = "The commands of this group look at the machine and do not change it."},
+    {.path = "platform info",
+     .operands = "",
+     .summary = "Show which Keeps this machine can build, and what is missing for the others",
+     .description = "Prints for each backend whether it can be used, what it protects from whom, "
+                    "and what was found on the machine.",
+     .options = json_options,
+     .examples = info_examples,
+     .run = command_platform_info},
+    {.path = "unstable",
+     .operands = "",
+     .hidden = true,
+     .summary = "Commands that may change or go",
+     .description = "These commands serve the development of Enarx."},
+    {.path = "unstable exec",
+     .operands = "BINARY [ARGS…]",
+     .operands_min = 1,
+     .passes_operands = true,
+     .operand_kind = VALUE_FILE,
+     .summary = "Run a static-PIE ELF program as the exec of a Keep",
+     .description = "Runs BINARY in place of the built-in exec, with stdin, stdout and stderr and "
+                    "with an empty environment.",
+     .options = exec_options,
+     .examples = exec_examples,
+     .run = command_exec},
+    {.path = "version",
+     .operands = "",
+     .summary = "Print the version",
+     .description = "Prints the version, and with --json also how this program was built.",
+     .options = json_options,
+     .run = command_version},
+    {.path = "help",
+     .operands = "[COMMAND…]",
+     .operands_max = 4,
+     .summary = "Print help about a command",
+     .description = "Prints the same text as the option --help of the command.",
+     .run = command_help},
+    {.path = "generate",
+     .operands = "man DIRECTORY | completion SHELL",
+     .operands_min = 2,
+     .operands_max = 2,
+     .hidden = true,
+     .summary = "Write man pages (scdoc) or a shell completion; used by the build",
+     .description = "SHELL is bash, zsh or fish; the completion goes to stdout.",
+     .run = command_generate},
+    {0},
+};

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Enarx.toml: what a workload is given (docs/enarx-toml.md is the reference for users).
+ *
+ * Keep side; the host parses it too, to report mistakes before a Keep is built. The text is hostile
+ * input. All strings of the result are UTF-8 without NUL inside and live as long as the config.
+ *
+ *     struct config config __attribute__((cleanup(config_free))) = {0};
+ *     if (config_parse(text, "Enarx.toml", &config, err) < 0)
+ *         …
+ */
+#pragma once
+
+#include "base/err.h"
+#include "base/span.h"
+#include "codec/toml.h"
+
+enum { CONFIG_SIZE_MAX = 1000000, CONFIG_FILES_MAX = 1024 };
+
+enum file_kind {
+    FILE_NULL,
+    FILE_STDIN,
+    FILE_STDOUT,
+    FILE_STDERR,
+    FILE_LISTEN,
+    FILE_CONNECT,
+    FILE_DIR, /* not in the original: a directory that the host grants with --dir */
+};
+
+enum file_protocol { PROTOCOL_TCP, PROTOCOL_TLS };
+
+/* One [[files]] entry. Its index is the descriptor's number in the WebAssembly program. */
+struct config_file {
+    enum file_kind kind;
+    enum file_protocol protocol; /* listen, connect */
+    struct toml_position at;     /* of the entry */
+    const char *name;            /* in FD_NAMES; never NULL, never with ':' */
+    const char *host;            /* listen: address to bind; connect: host to reach */
+    const char *path;            /* dir: absolute name inside the guest */
+    uint16_t port;               /* listen, connect */
+    bool read_only;              /* dir */
+};
+
+struct config_variable {
+    const char *key; /* not empty, without '=' */
+    const char *value;
+};
+
+struct config {
+    const char *steward; /* an https URL, or NULL */
+    const char **args;   /* argv[1…] */
+    size_t arg_count;
+    struct config_variable *env; /* in the order of the file */
+    size_t env_count;
+    struct config_file *files;
+    size_t file_count;
+    void *memory; /* internal: holds the strings */
+};
+
+/*
+ * Parses the text of a configuration file. `name` is what messages call it; they read
+ * "name:line:column: sentence". On failure the class is ERR_CONFIG and the config is empty.
+ * Returns 0, -EINVAL, -EFBIG or -ENOMEM.
+ */
+__attribute__((warn_unused_result)) int config_parse(struct span text, const char *name,
+                                                     struct config *config, struct err *err);
+
+/* What holds where there is no configuration file at all: stdin, stdout and stderr. */
+__attribute__((warn_unused_result)) int config_default(struct config *config, struct err *err);
+
+/* Releases and empties; an empty config is accepted. */
+void config_free(struct config *config);
+
+/* The word for a kind, as it stands in the file: "listen". */
+const char *file_kind_word(enum file_kind kind);
+
+/* Whether a name may stand in the environment: not empty, no '=', not FD_COUNT or FD_NAMES, which
+ * are ours. Fills err if not. */
+__attribute__((warn_unused_result)) int config_check_variable(const char *key, struct err *err);

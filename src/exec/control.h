@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The control socket: what the host tells the exec at its start, and what the exec reports at its
+ * end. docs/control.md is the reference.
+ *
+ * Both sides. Each direction is one TOML document, ended by shutting the direction down. Either
+ * side treats what it reads as hostile.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "base/log.h"
+#include "base/text.h"
+
+/* Keep descriptors 0 to 2 are stdin, stdout and stderr. */
+enum {
+    CONTROL_FD = 3,
+    CONTROL_MODULE_FD = 4,
+    CONTROL_CONFIG_FD = 5, /* a hole if there is no Enarx.toml */
+    CONTROL_DIRS_FD = 6,   /* and those after it */
+    CONTROL_FD_MAX = 255,
+};
+
+enum { CONTROL_VERSION = 1, CONTROL_SIZE_MAX = 128 * 1024, CONTROL_REPORT_SIZE_MAX = 4096 };
+
+/* A directory that the host grants. */
+struct control_dir {
+    int fd;
+    const char *path; /* absolute name inside the guest */
+    bool read_only;
+};
+
+struct control {
+    enum log_level log;
+    bool timings;      /* a report is wanted */
+    int module;        /* descriptor */
+    int config;        /* descriptor, or -1 */
+    const char **args; /* to append to argv */
+    size_t arg_count;
+    const char **env; /* KEY=VALUE, to append to the environment */
+    size_t env_count;
+    struct control_dir *dirs;
+    size_t dir_count;
+    uint64_t memory; /* bytes that a linear memory may reach; 0: the engine's default */
+    uint64_t fuel;   /* units before the program is ended; 0: no limit */
+    void *storage;   /* internal: holds the strings after control_parse */
+};
+
+/* Writes the host's document. What does not fit shows as text->overflow. */
+void control_write(const struct control *control, struct text *text);
+
+/*
+ * Reads the host's document. Failures are of class ERR_PROTOCOL. Release with control_free.
+ * Returns 0, -EINVAL, -EFBIG or -ENOMEM.
+ */
+__attribute__((warn_unused_result)) int control_parse(struct span text, struct control *control,
+                                                      struct err *err);
+void control_free(struct control *control);
+
+/* When the exec reached what; CLOCK_MONOTONIC in nanoseconds, 0 = did not happen. */
+struct control_report {
+    uint64_t started;  /* first instruction of main */
+    uint64_t compiled; /* the module is ready to run */
+    uint64_t entered;  /* the first WebAssembly instruction is about to run */
+    uint64_t ended;    /* the program is over */
+};
+
+void control_report_write(const struct control_report *report, struct text *text);
+__attribute__((warn_unused_result)) int
+control_report_parse(struct span text, struct control_report *report, struct err *err);

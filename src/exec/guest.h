@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the WebAssembly program gets to see: arguments, environment, files. Made of Enarx.toml and
+ * of what the host adds to it.
+ *
+ * Keep side. The host may add, never change: see guest_init.
+ */
+#pragma once
+
+#include "exec/config.h"
+#include "exec/control.h"
+
+/* One descriptor of the program; its number is its index. */
+struct guest_file {
+    enum file_kind kind;
+    const char *name;
+    int fd;           /* descriptor of this process; -1 for FILE_NULL and before guest_open */
+    const char *path; /* FILE_DIR: the name of the pre-opened directory */
+    bool read_only;   /* FILE_DIR */
+    const struct config_file *config; /* FILE_LISTEN, FILE_CONNECT: where to; else NULL */
+};
+
+struct guest {
+    const char **argv; /* NULL-terminated */
+    size_t argc;
+    const char **envp; /* KEY=VALUE, NULL-terminated */
+    size_t envc;
+    struct guest_file *files;
+    size_t file_count;
+    void *storage; /* internal */
+};
+
+/*
+ * Puts the parts together. `has_config` says whether config came from a file; if so
+ *   - a variable of the host that the file sets as well is an error,
+ *   - a directory that the host grants must be named by the file, and the other way round.
+ * If not, the granted directories follow stderr in the order in which they were granted.
+ * Strings are borrowed from config and control. Release with guest_free.
+ */
+__attribute__((warn_unused_result)) int guest_init(struct guest *guest, const struct config *config,
+                                                   bool has_config, const struct control *control,
+                                                   struct err *err);
+
+/* Binds and connects the sockets, in the order of the files. */
+__attribute__((warn_unused_result)) int guest_open(struct guest *guest, struct err *err);
+
+/* Closes the sockets, too. */
+void guest_free(struct guest *guest);

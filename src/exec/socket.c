@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exec/socket.h"
+
+#include "base/cleanup.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum { BACKLOG = 128 };
+
+union address {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+};
+
+static socklen_t address_size(const union address *address)
+{
+    return address->any.sa_family == AF_INET ? sizeof(address->v4) : sizeof(address->v6);
+}
+
+/* Fills *address from a literal. False if `host` is a name. */
+static bool parse_address(const char *host, uint16_t port, union address *address)
+{
+    memset(address, 0, sizeof(*address));
+    if (strcmp(host, "localhost") == 0)
+        host = "127.0.0.1";
+    if (inet_pton(AF_INET, host, &address->v4.sin_addr) == 1) {
+        address->v4.sin_family = AF_INET;
+        address->v4.sin_port = htons(port);
+        return true;
+    }
+    if (inet_pton(AF_INET6, host, &address->v6.sin6_addr) == 1) {
+        address->v6.sin6_family = AF_INET6;
+        address->v6.sin6_port = htons(port);
+        return true;
+    }
+    return false;
+}
+
+static int bind_and_listen(int fd, const union address *address)
+{
+    int yes = 1, no = 0;
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) < 0)
+        return -errno;
+    bool any =
+        address->any.sa_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&address->v6.sin6_addr);
+    if (any && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof(no)) < 0)
+        return -errno;
+    if (bind(fd, &address->any, address_size(address)) < 0 || listen(fd, BACKLOG) < 0)
+        return -errno;
+    return 0;
+}
+
+static int connect_to(int fd, const union address *address)
+{
+    return connect(fd, &address->any, address_size(address)) < 0 ? -errno : 0;
+}
+
+static int open_with(const struct config_file *file, const union address *address)
+{
+    autoclose int fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
+    if (fd < 0)
+        return -errno;
+    int status = file->kind == FILE_LISTEN ? bind_and_listen(fd, address) : connect_to(fd, address);
+    return status < 0 ? status : take_fd(&fd);
+}
+
+int socket_open(const struct config_file *file, struct err *err)
+{
+    if (file->protocol == PROTOCOL_TLS) {
+        err_set(err, ERR_CONFIG, 0, "TLS files are not available yet");
+        err_hint(err, "Use prot = \"tcp\", and protect the connection by other means.");
+        return -ENOTSUP;
+    }
+    union address address;
+    if (!parse_address(file->host, file->port, &address)) {
+        err_set(err, ERR_CONFIG, 0, "the name \"%s\" cannot be resolved inside a Keep yet",
+                file->host);
+        err_hint(err, "Write an IP address, or localhost.");
+        return -ENOTSUP;
+    }
+    int fd = open_with(file, &address);
+    if (fd == -EAFNOSUPPORT && strcmp(file->host, "::") == 0 &&
+        parse_address("0.0.0.0", file->port, &address)) /* a machine without IPv6 */
+        fd = open_with(file, &address);
+    if (fd < 0)
+        err_set(err, ERR_IO, -fd, "cannot %s %s port %u",
+                file->kind == FILE_LISTEN ? "listen on" : "connect to", file->host, file->port);
+    return fd;
+}
