@@ -31,10 +31,9 @@ static bool parse_address_type(struct encoder *encoder)
 static void put_limits(struct encoder *encoder, bool index64, bool may_share, struct bytes *out)
 {
     struct parser *parser = encoder->parser;
-    unsigned bits = index64 ? 64 : 32;
-    uint64_t min = parser_unsigned(parser, bits, "a size");
+    uint64_t min = parser_unsigned(parser, 64, "a size"); /* validation checks the range */
     bool has_max = parser_at_index(parser, 0);
-    uint64_t max = has_max ? parser_unsigned(parser, bits, "a size") : 0;
+    uint64_t max = has_max ? parser_unsigned(parser, 64, "a size") : 0;
     bool shared = may_share && parser_accept_word(parser, "shared");
     bytes_put_u8(out, (uint8_t)((has_max ? 1 : 0) | (shared ? 2 : 0) | (index64 ? 4 : 0)));
     bytes_put_unsigned(out, min);
