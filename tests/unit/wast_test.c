@@ -93,7 +93,7 @@ TEST(passing, "each kind of command")
               "(assert_invalid (module (func (result i32))) \"type mismatch\")\n"
               "(module definition $d (memory (export \"mem\") 1))\n"
               "(module instance $i $d)\n"
-              "(assert_malformed_custom (module) \"\")\n",
+              "(assert_invalid_custom (module) \"\")\n",
               &counts));
     CHECK_INT(counts.failed, 0);
     CHECK_INT(counts.passed, 13);

@@ -107,7 +107,8 @@ static void check_file(const char *path, struct counts *counts)
         uint32_t end = parser_peek(&parser, 0)->close;
         if (parser_at_open(&parser, "module"))
             check_module(&parser, path, counts);
-        else if (parser_at_open(&parser, "assert_malformed"))
+        else if (parser_at_open(&parser, "assert_malformed") ||
+                 parser_at_open(&parser, "assert_malformed_custom"))
             check_malformed(&parser, path, counts);
         parser.at = end + 1;
     }
@@ -184,7 +185,8 @@ static int run_node(const char *path)
 
 TEST_TIMEOUT(node, "an independent engine accepts the encoded modules", 120)
 {
-    static const char *const standard[] = {"*.wast", NULL};
+    static const char *const standard[] = {"*.wast", "legacy/*.wast", "proposals/threads/*.wast",
+                                           NULL};
     char path[] = "/tmp/wat-suite-XXXXXX";
     int fd = mkstemp(path);
     CHECK(fd >= 0);

@@ -121,6 +121,18 @@ TEST(names_section, "stack traces show the names of functions")
                                                             "16d0106010103612062");
 }
 
+TEST(annotations, "custom sections and names can be given in the text, in their place only")
+{
+    CHECK_STR(encode("(@custom \"a\" (before first) \"bc\") (memory 1) (@custom \"d\")"),
+              "0004016162630503010001000201"
+              "64");
+    CHECK_STR(encode("(module (@name \"m\") (func $f (@name \"g\")))"),
+              "010401600000030201000a040102000b"
+              "000f046e616d650002016d010401000167");
+    CHECK_STR(encode("(func (@custom \"a\"))"), "error: 1:20: misplaced @custom annotation");
+    CHECK_STR(encode("(@custom)"), "error: 1:10: @custom annotation: missing section name");
+}
+
 TEST(implicit_types, "type uses without an index reuse or append a function type")
 {
     CHECK_STR(encode("(import \"\" \"\" (func (param i32))) (func (param i32)) (func) "

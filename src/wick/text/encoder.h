@@ -127,6 +127,19 @@ struct encoder {
     struct label *labels;
     uint32_t label_count, label_capacity;
     bool uses_data_count;
+
+    struct name_entry *func_names; /* for the name section, in order */
+    uint32_t func_name_count, func_name_capacity;
+    uint32_t next_annotation; /* of the first pass */
+    struct custom_section *customs;
+};
+
+/* What an annotation asks for: a custom section and its place. */
+struct custom_section {
+    struct custom_section *next;
+    enum section anchor; /* SECTION_CUSTOM: the beginning or end of the module */
+    bool after;
+    struct span name, content;
 };
 
 /* An index into a space: a number, or a name that must be bound. */
@@ -164,6 +177,13 @@ struct type_use {
 struct type_use types_parse_use(struct encoder *encoder, enum param_names names);
 /* Checks an explicit use, finds or appends the type of an implicit one. Returns the index. */
 uint32_t types_resolve_use(struct encoder *encoder, struct type_use *use);
+
+/* ---- annotations.c ---- */
+
+/* The name that an annotation at the cursor gives; empty if there is none. In the first pass. */
+struct span annotations_take_name(struct encoder *encoder);
+/* Interprets and checks the annotations of the fields from token `start` to `end`. */
+void annotations_parse(struct encoder *encoder, uint32_t start, uint32_t end);
 
 /* ---- instructions.c ---- */
 

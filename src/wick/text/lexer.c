@@ -11,7 +11,7 @@ struct lexer {
     struct span text;
     size_t at;
     struct token_list list;
-    uint32_t capacity;
+    uint32_t capacity, annotation_capacity;
     uint32_t open; /* innermost open parenthesis + 1; the chain runs through `close` */
     struct err *err;
     int status; /* 0 or -errno; sticky */
@@ -307,12 +307,43 @@ static void skip_annotation_name(struct lexer *lexer)
         fail(lexer, start, wrong);
 }
 
+static bool is_meaningful(struct span name)
+{
+    static const char *const names[] = {"custom", "name", "metadata.code.branch_hint"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (span_equal(name, span_of(names[i], strlen(names[i]))))
+            return true;
+    }
+    return false;
+}
+
+static void add_annotation(struct lexer *lexer, struct span name, struct span content)
+{
+    if (lexer->status || !is_meaningful(name))
+        return;
+    struct token_list *list = &lexer->list;
+    if (list->annotation_count == lexer->annotation_capacity) {
+        uint32_t capacity = lexer->annotation_capacity ? lexer->annotation_capacity * 2 : 8;
+        struct annotation *grown =
+            reallocarray(list->annotations, capacity, sizeof(*list->annotations));
+        if (!grown) {
+            lexer->status = err_set(lexer->err, ERR_LIMIT, ENOMEM, "read the text");
+            return;
+        }
+        list->annotations = grown;
+        lexer->annotation_capacity = capacity;
+    }
+    list->annotations[list->annotation_count++] = (struct annotation){name, content, list->count};
+}
+
 /* `(@name …)`: anything with balanced parentheses and well-formed strings. */
 static void skip_annotation(struct lexer *lexer)
 {
     size_t start = lexer->at;
     lexer->at += 2;
     skip_annotation_name(lexer);
+    size_t body = lexer->at;
+    const uint8_t *text = lexer->text.data;
     size_t depth = 1;
     while (!at_end(lexer)) {
         if (skip_blank(lexer))
@@ -331,8 +362,11 @@ static void skip_annotation(struct lexer *lexer)
         lexer->at++;
         if (c == '(')
             depth++;
-        if (c == ')' && --depth == 0)
+        if (c == ')' && --depth == 0) {
+            add_annotation(lexer, span_of(text + start + 2, body - start - 2),
+                           span_of(text + body, lexer->at - 1 - body));
             return;
+        }
     }
     fail(lexer, start, "unclosed annotation");
 }
@@ -482,5 +516,6 @@ int lexer_run(struct span text, struct token_list *list, struct err *err)
 void lexer_fini(struct token_list *list)
 {
     free(list->items);
+    free(list->annotations);
     *list = (struct token_list){0};
 }

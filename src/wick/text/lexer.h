@@ -2,7 +2,8 @@
 /*
  * Tokens of the WebAssembly text format (specification 3.0, section 6.3).
  *
- * The whole text is cut into tokens at once. White space, comments and annotations leave none.
+ * The whole text is cut into tokens at once. White space, comments and annotations leave none; the
+ * annotations that mean something to the module parser are listed apart.
  * Tokens point into the text, which must outlive them; literals are interpreted by whoever knows
  * what is expected (number.h). An opening parenthesis knows its closing one, so that a parser can
  * step over a form.
@@ -28,9 +29,18 @@ struct token {
     uint32_t close; /* TOKEN_OPEN: index of the matching TOKEN_CLOSE, or of TOKEN_END */
 };
 
+/* `(@custom …)`, `(@name …)` or `(@metadata.code.branch_hint …)` */
+struct annotation {
+    struct span name;    /* without the at sign */
+    struct span content; /* between name and closing parenthesis */
+    uint32_t token;      /* index of the token that comes next */
+};
+
 struct token_list {
-    struct token *items; /* owned */
-    uint32_t count;      /* including TOKEN_END */
+    struct token *items;            /* owned */
+    uint32_t count;                 /* including TOKEN_END */
+    struct annotation *annotations; /* owned, in the order of the text */
+    uint32_t annotation_count;
 };
 
 /* Cuts `text` (UTF-8, below 1 GiB) into tokens. Returns 0 or -errno with `err` filled:

@@ -41,6 +41,23 @@ uint32_t encoder_index(struct encoder *encoder, enum space space)
 
 /* ---- first pass: names ---- */
 
+/* The name section shows what an annotation says, or else the identifier. */
+static void note_func_name(struct encoder *encoder, uint32_t index, struct span id)
+{
+    struct span name = annotations_take_name(encoder);
+    if (name.size == 0)
+        name = id;
+    if (name.size == 0)
+        return;
+    struct name_entry *names =
+        parser_grow(encoder->parser, encoder->func_names, encoder->func_name_count,
+                    &encoder->func_name_capacity, sizeof(*names));
+    if (!names)
+        return;
+    encoder->func_names = names;
+    names[encoder->func_name_count++] = (struct name_entry){.name = name, .index = index};
+}
+
 static void declare(struct encoder *encoder, enum space space)
 {
     struct parser *parser = encoder->parser;
@@ -51,6 +68,8 @@ static void declare(struct encoder *encoder, enum space space)
         !name_map_add(parser, &encoder->names[space], name, index))
         parser_fail_at(parser, token, "duplicate %s $%.*s", spaces[space].name, (int)name.size,
                        (const char *)name.data);
+    if (space == SPACE_FUNC)
+        note_func_name(encoder, index, name);
 }
 
 /* Does a form at the cursor's level, before the closing parenthesis `end`, begin with `word`? */
@@ -238,8 +257,7 @@ static void put_subsection(struct bytes *out, uint8_t id, const struct bytes *co
 /* The custom section "name" (specification 3.0, appendix 7.6.1): module and functions. */
 static void put_names(const struct encoder *encoder, struct bytes *out)
 {
-    const struct name_map *functions = &encoder->names[SPACE_FUNC];
-    if (encoder->id.size == 0 && functions->count == 0)
+    if (encoder->id.size == 0 && encoder->func_name_count == 0)
         return;
     struct bytes section = {0}, content = {0};
     bytes_put_vector(&section, SPAN_LITERAL("name"));
@@ -248,17 +266,32 @@ static void put_names(const struct encoder *encoder, struct bytes *out)
         put_subsection(&section, 0, &content);
         content.size = 0;
     }
-    if (functions->count > 0) {
-        bytes_put_unsigned(&content, functions->count);
-        for (uint32_t i = 0; i < functions->count; i++) {
-            bytes_put_unsigned(&content, functions->items[i].index);
-            bytes_put_vector(&content, functions->items[i].name);
+    if (encoder->func_name_count > 0) {
+        bytes_put_unsigned(&content, encoder->func_name_count);
+        for (uint32_t i = 0; i < encoder->func_name_count; i++) {
+            bytes_put_unsigned(&content, encoder->func_names[i].index);
+            bytes_put_vector(&content, encoder->func_names[i].name);
         }
         put_subsection(&section, 1, &content);
     }
     put_subsection(out, SECTION_CUSTOM, &section);
     bytes_fini(&section);
     bytes_fini(&content);
+}
+
+/* The custom sections that annotations put before or after a section. */
+static void put_customs(const struct encoder *encoder, enum section anchor, bool after,
+                        struct bytes *out)
+{
+    for (const struct custom_section *custom = encoder->customs; custom; custom = custom->next) {
+        if (custom->anchor != anchor || custom->after != after)
+            continue;
+        struct bytes section = {0};
+        bytes_put_vector(&section, custom->name);
+        bytes_put_span(&section, custom->content);
+        put_subsection(out, SECTION_CUSTOM, &section);
+        bytes_fini(&section);
+    }
 }
 
 static void put_module(const struct encoder *encoder, struct bytes *out)
@@ -269,17 +302,21 @@ static void put_module(const struct encoder *encoder, struct bytes *out)
         SECTION_DATA_COUNT, SECTION_CODE,   SECTION_DATA,
     };
     bytes_put(out, "\0asm\1\0\0\0", 8);
+    put_customs(encoder, SECTION_CUSTOM, false, out);
     for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
         enum section id = order[i];
         const struct bytes *content = &encoder->sections[id];
         out->failed |= content->failed;
+        put_customs(encoder, id, false, out);
         if (id == SECTION_DATA_COUNT && encoder->uses_data_count)
             put_section(out, SECTION_DATA_COUNT, encoder->counts[SPACE_DATA], span_of("", 0));
         else if (id == SECTION_START && encoder->entries[id] > 0)
             put_subsection(out, SECTION_START, content); /* an index, not a vector */
         else if (encoder->entries[id] > 0)
             put_section(out, (uint8_t)id, encoder->entries[id], bytes_span(content));
+        put_customs(encoder, id, true, out);
     }
+    put_customs(encoder, SECTION_CUSTOM, true, out);
     put_names(encoder, out);
 }
 
@@ -295,7 +332,12 @@ void module_encode_fields(struct parser *parser, struct span id, struct bytes *o
 {
     struct encoder encoder = {.parser = parser, .id = id};
     uint32_t start = parser->at;
+    struct span name = annotations_take_name(&encoder);
+    if (name.size > 0)
+        encoder.id = name;
     declare_fields(&encoder);
+    if (!parser->failed)
+        annotations_parse(&encoder, start, parser->at);
     if (!parser->failed)
         parser->at = start;
     for_each_field(&encoder, visit_types);

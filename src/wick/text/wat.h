@@ -9,7 +9,8 @@
  *     }
  *
  * Everything of WebAssembly 3.0 is accepted, and the instructions of the threads, wide-arithmetic
- * and legacy exception-handling proposals. Annotations are skipped. The result is well-formed but
+ * and legacy exception-handling proposals. Of the annotations, `@custom` makes a custom section and
+ * `@name` names the module or a function; others are skipped. The result is well-formed but
  * not validated. Names ($f) of the module and its functions go into the name section, so that stack
  * traces can show them.
  *

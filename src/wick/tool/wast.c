@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-static const char usage[] = "usage: wick wast [-v] [-w] FILE…\n"
+static const char usage[] = "usage: wick wast [-pvw] FILE…\n"
+                            "  -p  skip what the engine does not accept\n"
                             "  -v  say on stderr which commands failed\n"
                             "  -w  also compare the words of refusals\n";
 
@@ -72,8 +73,10 @@ int tool_wast(int argc, char **argv)
     struct wast_options options = {.report = report};
     bool verbose = false, passed = true;
     int option;
-    while ((option = getopt(argc, argv, "vw")) != -1) {
-        if (option == 'v')
+    while ((option = getopt(argc, argv, "pvw")) != -1) {
+        if (option == 'p')
+            options.partly = true;
+        else if (option == 'v')
             verbose = true;
         else if (option == 'w')
             options.check_words = true;
