@@ -7,7 +7,7 @@
 # to the suite, `DIRECTORY/` for all below it. They are skipped by the proposal's name. Of a file
 # that is `partly` about the proposal, everything that the engine accepts is run.
 set -u
-wick=$1 suite=$2 proposals=$3
+wick=$(realpath "$1") suite=$2 proposals=$(realpath "$3")
 
 if [ ! -d "$suite" ]; then
     echo "1..0 # SKIP the specification's test suite is not at $suite"
