@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "wick/opcode.h"
+
+#include "wick/module.h"
+
+static const struct opcode_info rows[] = {
+    {NULL, NULL, IMMEDIATES_NONE, 0}, /* row 0: no such instruction */
+#define OPCODE(code, identifier, name, signature, immediates, argument)                            \
+    {name, signature, IMMEDIATES_##immediates, argument},
+#include "wick/opcodes.h"
+#undef OPCODE
+};
+
+enum row {
+    ROW_NONE,
+#define OPCODE(code, identifier, name, signature, immediates, argument) ROW_##identifier,
+#include "wick/opcodes.h"
+#undef OPCODE
+};
+
+/* Codes 0 … 0xFF, 0xFC00 … 0xFC1F and 0xFD00 … 0xFE1F, packed one after the other. */
+#define PACKED(code)                                                                               \
+    ((code) < 0x100 ? (code) : (code) < 0xFD00 ? (code)-0xFC00 + 0x100 : (code)-0xFD00 + 0x120)
+
+enum { PACKED_COUNT = 0x120 + 0x120 };
+
+static const uint16_t row_of[PACKED_COUNT] = {
+#define OPCODE(code, identifier, name, signature, immediates, argument)                            \
+    [PACKED(code)] = ROW_##identifier,
+#include "wick/opcodes.h"
+#undef OPCODE
+};
+
+const struct opcode_info *opcode_info(uint16_t opcode)
+{
+    bool known = opcode < 0x100 || (opcode >= 0xFC00 && opcode < 0xFC20) ||
+                 (opcode >= 0xFD00 && opcode < 0xFE20);
+    unsigned row = known ? row_of[PACKED(opcode)] : ROW_NONE;
+    return row == ROW_NONE ? NULL : &rows[row];
+}
+
+/* A type index that stands for a heap type. */
+static uint32_t heap_from_index(struct reader *reader, const struct module *module,
+                                const uint8_t *place, int64_t index)
+{
+    if (index >= module->group_start && index < module->group_end)
+        return HEAP_MEMBER + ((uint32_t)index - module->group_start);
+    if (index >= module->type_count) {
+        reader_fail(reader, WICK_INVALID, place, "unknown type %lld", (long long)index);
+        return HEAP_BOTTOM;
+    }
+    return HEAP_CONCRETE + module->types[index]->id;
+}
+
+static uint32_t abstract_heap(uint8_t byte)
+{
+    switch (byte) {
+    case 0x70:
+        return HEAP_FUNC;
+    case 0x73:
+        return HEAP_NOFUNC;
+    case 0x6f:
+        return HEAP_EXTERN;
+    case 0x72:
+        return HEAP_NOEXTERN;
+    default:
+        return HEAP_BOTTOM;
+    }
+}
+
+static uint32_t read_heap_type(struct reader *reader, const struct module *module)
+{
+    const uint8_t *place = reader->next;
+    int64_t code = reader_s33(reader);
+    if (code >= 0)
+        return heap_from_index(reader, module, place, code);
+    uint32_t heap = code >= -0x40 ? abstract_heap((uint8_t)(code & 0x7f)) : HEAP_BOTTOM;
+    if (heap == HEAP_BOTTOM)
+        reader_fail(reader, WICK_MALFORMED, place, "malformed heap type");
+    return heap;
+}
+
+/* A reference type whose first byte was read. TYPE_BOTTOM if the byte begins none. */
+static uint32_t ref_type_after(struct reader *reader, const struct module *module, uint8_t byte)
+{
+    if (byte == 0x63 || byte == 0x64)
+        return type_ref(read_heap_type(reader, module), byte == 0x63);
+    uint32_t heap = abstract_heap(byte);
+    return heap == HEAP_BOTTOM ? TYPE_BOTTOM : type_ref(heap, true);
+}
+
+uint32_t read_ref_type(struct reader *reader, const struct module *module)
+{
+    const uint8_t *place = reader->next;
+    uint32_t type = ref_type_after(reader, module, reader_u8(reader));
+    if (type == TYPE_BOTTOM)
+        reader_fail(reader, WICK_MALFORMED, place, "malformed reference type");
+    return type;
+}
+
+static uint32_t value_type_after(struct reader *reader, const struct module *module, uint8_t byte)
+{
+    switch (byte) {
+    case 0x7f:
+        return TYPE_I32;
+    case 0x7e:
+        return TYPE_I64;
+    case 0x7d:
+        return TYPE_F32;
+    case 0x7c:
+        return TYPE_F64;
+    case 0x7b:
+        return TYPE_V128;
+    default:
+        return ref_type_after(reader, module, byte);
+    }
+}
+
+uint32_t read_value_type(struct reader *reader, const struct module *module)
+{
+    const uint8_t *place = reader->next;
+    uint32_t type = value_type_after(reader, module, reader_u8(reader));
+    if (type == TYPE_BOTTOM)
+        reader_fail(reader, WICK_MALFORMED, place, "malformed value type");
+    return type;
+}
+
+static void read_block_type(struct reader *reader, const struct module *module,
+                            struct block_type *block)
+{
+    const uint8_t *place = reader->next;
+    block->has_index = false;
+    block->result = TYPE_BOTTOM;
+    uint8_t byte = reader->next < reader->end ? *reader->next : 0;
+    if (byte == 0x40) {
+        reader->next++;
+        return;
+    }
+    if (byte > 0x40 && byte < 0x80) { /* one byte, negative: a value type */
+        reader->next++;
+        block->result = value_type_after(reader, module, byte);
+        if (block->result == TYPE_BOTTOM)
+            reader_fail(reader, WICK_MALFORMED, place, "malformed block type");
+        return;
+    }
+    int64_t index = reader_s33(reader);
+    block->has_index = true;
+    block->index = (uint32_t)index;
+    if (index < 0)
+        reader_fail(reader, WICK_MALFORMED, place, "malformed block type");
+    else if (reader_ok(reader) && index >= module->type_count)
+        reader_fail(reader, WICK_INVALID, place, "unknown type %lld", (long long)index);
+}
+
+/* Alignment and memory in one LEB128 (bit 6: a memory index follows), then the offset. */
+static void read_memarg(struct reader *reader, struct instr *instr)
+{
+    const uint8_t *place = reader->next;
+    uint32_t flags = reader_u32(reader);
+    if (flags >= 0x80) {
+        reader_fail(reader, WICK_MALFORMED, place, "malformed memop flags");
+        return;
+    }
+    instr->align = flags & 0x3f;
+    instr->index = flags & 0x40 ? reader_u32(reader) : 0;
+    instr->value = reader_u64(reader);
+}
+
+static void skip_labels(struct reader *reader, struct instr *instr)
+{
+    instr->count = reader_count(reader, UINT32_MAX, "labels");
+    const uint8_t *start = reader->next;
+    for (uint64_t i = 0; i <= instr->count && reader_ok(reader); i++)
+        reader_u32(reader);
+    instr->bytes = span_of(start, (size_t)(reader->next - start));
+}
+
+static void skip_types(struct reader *reader, const struct module *module, struct instr *instr)
+{
+    instr->count = reader_count(reader, UINT32_MAX, "types");
+    const uint8_t *start = reader->next;
+    for (uint32_t i = 0; i < instr->count && reader_ok(reader); i++)
+        read_value_type(reader, module);
+    instr->bytes = span_of(start, (size_t)(reader->next - start));
+}
+
+static void read_immediates(struct reader *reader, const struct module *module, struct instr *instr)
+{
+    switch (instr->info->immediates) {
+    case IMMEDIATES_NONE:
+        break;
+    case IMMEDIATES_I32:
+        instr->value = (uint32_t)reader_s32(reader);
+        break;
+    case IMMEDIATES_I64:
+        instr->value = (uint64_t)reader_s64(reader);
+        break;
+    case IMMEDIATES_F32:
+        instr->value = reader_fixed32(reader);
+        break;
+    case IMMEDIATES_F64:
+        instr->value = reader_fixed64(reader);
+        break;
+    case IMMEDIATES_V128:
+    case IMMEDIATES_SHUFFLE:
+        instr->bytes = reader_bytes(reader, 16);
+        break;
+    case IMMEDIATES_LANE:
+        instr->lane = reader_u8(reader);
+        break;
+    case IMMEDIATES_MEMARG_LANE:
+        read_memarg(reader, instr);
+        instr->lane = reader_u8(reader);
+        break;
+    case IMMEDIATES_MEMARG:
+        read_memarg(reader, instr);
+        break;
+    case IMMEDIATES_INDEX2:
+        instr->index = reader_u32(reader);
+        instr->index2 = reader_u32(reader);
+        break;
+    case IMMEDIATES_MEMORY:
+    case IMMEDIATES_INDEX:
+        instr->index = reader_u32(reader);
+        break;
+    case IMMEDIATES_LABELS:
+        skip_labels(reader, instr);
+        break;
+    case IMMEDIATES_BLOCK:
+        read_block_type(reader, module, &instr->block);
+        break;
+    case IMMEDIATES_TYPES:
+        skip_types(reader, module, instr);
+        break;
+    case IMMEDIATES_HEAP:
+        instr->heap = read_heap_type(reader, module);
+        break;
+    }
+}
+
+void instr_read(struct reader *reader, const struct module *module, struct instr *instr)
+{
+    instr->place = reader->next;
+    uint32_t opcode = reader_u8(reader);
+    if (opcode == 0xFC || opcode == 0xFD) {
+        uint32_t code = reader_u32(reader);
+        opcode = code < 0x200 ? (opcode << 8) + code : 0xFFFF;
+    }
+    instr->opcode = (uint16_t)opcode;
+    instr->info = opcode_info(instr->opcode);
+    if (!instr->info) {
+        reader_fail(reader, WICK_MALFORMED, instr->place, "illegal opcode 0x%02x", opcode);
+        instr->info = &rows[ROW_NOP];
+        instr->opcode = OPCODE_NOP;
+        return;
+    }
+    read_immediates(reader, module, instr);
+}

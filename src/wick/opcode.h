@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Instructions as the binary format has them (core spec section 5.4): the table of all opcodes and
+ * a reader that takes one instruction with its immediates from the bytes.
+ *
+ * The validator and the translators read code through instr_read alone.
+ */
+#pragma once
+
+#include "wick/reader.h"
+
+enum opcode {
+#define OPCODE(code, identifier, name, signature, immediates, argument) OPCODE_##identifier = code,
+#include "wick/opcodes.h"
+#undef OPCODE
+};
+
+enum immediates {
+    IMMEDIATES_NONE,
+    IMMEDIATES_I32,         /* value */
+    IMMEDIATES_I64,         /* value */
+    IMMEDIATES_F32,         /* value: the bits */
+    IMMEDIATES_F64,         /* value: the bits */
+    IMMEDIATES_V128,        /* bytes: 16 */
+    IMMEDIATES_SHUFFLE,     /* bytes: 16 lanes */
+    IMMEDIATES_LANE,        /* lane */
+    IMMEDIATES_MEMARG,      /* align, index (memory), value (offset) */
+    IMMEDIATES_MEMARG_LANE, /* the same and lane */
+    IMMEDIATES_MEMORY,      /* index */
+    IMMEDIATES_INDEX,       /* index */
+    IMMEDIATES_INDEX2,      /* index, index2, in the order of the bytes */
+    IMMEDIATES_LABELS,      /* count, bytes: count + 1 LEB128 labels */
+    IMMEDIATES_BLOCK,       /* block */
+    IMMEDIATES_TYPES,       /* count, bytes: value types, not yet checked */
+    IMMEDIATES_HEAP,        /* heap */
+};
+
+struct opcode_info {
+    const char *name;
+    const char *signature; /* see opcodes.h */
+    enum immediates immediates;
+    uint8_t argument;
+};
+
+/* NULL if there is no such instruction. */
+const struct opcode_info *opcode_info(uint16_t opcode);
+
+struct module;
+
+/* The type of a block: an index of a function type, or at most one result. */
+struct block_type {
+    bool has_index;
+    uint32_t index;
+    uint32_t result; /* TYPE_BOTTOM: none */
+};
+
+struct instr {
+    uint16_t opcode;
+    const struct opcode_info *info;
+    const uint8_t *place; /* of the opcode */
+    uint32_t index, index2;
+    uint32_t align;
+    uint32_t count;
+    uint64_t value;
+    uint8_t lane;
+    uint32_t heap; /* a heap type as in wick/type.h */
+    struct block_type block;
+    struct span bytes;
+};
+
+/* Reads one instruction. Fails with WICK_MALFORMED; indices are not checked, except those of types
+ * inside block, value and heap types. */
+void instr_read(struct reader *reader, const struct module *module, struct instr *instr);
+
+/* Value, reference and heap types (core spec sections 5.3.2-5.3.4); the module resolves indices. */
+uint32_t read_value_type(struct reader *reader, const struct module *module);
+uint32_t read_ref_type(struct reader *reader, const struct module *module);

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The objects of a running program (core spec section 4.2). Everything here belongs to a store and
+ * dies with it. Compiled code addresses the marked fields by offset: they come first and stay.
+ */
+#pragma once
+
+#include "wick/module.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "libwick runs on little-endian hosts");
+static_assert(sizeof(void *) == 8, "libwick needs 64-bit pointers");
+
+enum { PAGE_SHIFT = 16 };
+
+#define PAGE_BYTES ((uint64_t)1 << PAGE_SHIFT)
+
+struct wasm_config_t {
+    enum wick_engine engine;
+    uint64_t max_memory, max_memory64; /* bytes */
+    uint64_t max_table;                /* elements */
+    size_t stack;                      /* bytes */
+    bool fuel;
+};
+
+struct wasm_engine_t {
+    atomic_uint references;
+    struct wasm_config_t config;
+    struct type_registry types;
+};
+
+struct wasm_engine_t *engine_retain(struct wasm_engine_t *engine);
+void engine_release(struct wasm_engine_t *engine);
+
+struct activation;
+
+struct wasm_store_t {
+    struct wasm_engine_t *engine;
+    struct object *objects; /* all that were made, newest first */
+    void *data;
+    atomic_int interrupt;
+    uint64_t fuel;
+    uint64_t deadline;
+    wick_value_t *stack, *stack_end;
+    wick_value_t *stack_top; /* free from here on */
+    struct activation *activation;
+    unsigned depth; /* of host functions that called back */
+};
+
+/* Puts an object into the store's list. */
+void store_add(struct wasm_store_t *store, struct object *object, enum object_kind kind);
+
+/* A reference in a frame, global, table or segment is one 64-bit word: a struct wasm_func_t * or
+ * the embedder's externref; 0 is null. */
+
+struct wasm_func_t {
+    struct object object;
+    uint32_t type_id;                 /* by compiled code */
+    uint32_t index;                   /* in its module */
+    struct wasm_instance_t *instance; /* by compiled code; NULL: a host function */
+    struct func_code *code;           /* by compiled code; NULL until the first call */
+    const struct functype *type;
+    wick_host_callback_t host;
+    void *env;
+    void (*finalizer)(void *);
+};
+
+struct wasm_memory_t {
+    struct object object;
+    uint8_t *base; /* by compiled code; changes when the memory grows beyond its reservation */
+    uint64_t size; /* by compiled code; bytes */
+    uint64_t reserved;
+    uint64_t max_pages; /* the smaller of declared and configured */
+    struct memory_type type;
+};
+
+/* `ref` first: code that knows the table's type needs no more. The others are of the function that
+ * ref names, and 0 otherwise. */
+struct table_slot {
+    uint64_t ref;
+    struct wasm_instance_t *instance;
+    uint32_t type_id; /* of a null element: UINT32_MAX */
+    uint32_t reserved;
+};
+
+struct wasm_table_t {
+    struct object object;
+    struct table_slot *slots; /* by compiled code */
+    uint64_t size;            /* by compiled code */
+    uint64_t capacity;
+    uint64_t max; /* the smaller of declared and configured */
+    struct table_type type;
+};
+
+struct wasm_global_t {
+    struct object object;
+    wick_value_t value[2]; /* by compiled code */
+    struct global_type type;
+};
+
+struct elem_instance {
+    uint64_t *refs;
+    uint32_t count; /* 0 once dropped */
+};
+
+struct wasm_instance_t {
+    struct object object;
+    struct wasm_memory_t **memories; /* by compiled code, here and below; imports first */
+    struct wasm_func_t **funcs;
+    struct wasm_table_t **tables;
+    struct wasm_global_t **globals;
+    struct wasm_memory_t *memory; /* the export "memory", or NULL */
+    struct module *module;
+    struct wasm_func_t *own_funcs; /* those that the module defines */
+    struct elem_instance *elems;
+    struct span *datas; /* empty once dropped */
+};
+
+struct wasm_foreign_t {
+    struct object object;
+};
+
+struct wick_caller_t {
+    struct wasm_store_t *store;
+    struct wasm_instance_t *instance;
+};
+
+/* ---- Memory (memory.c) ------------------------------------------------------------------------
+ */
+
+/* WICK_LIMIT if the minimum is beyond the configuration, WICK_NO_MEMORY if the host refuses. */
+enum wick_status memory_new(struct wasm_store_t *store, const struct memory_type *type,
+                            struct wasm_memory_t **out);
+void memory_fini(struct wasm_memory_t *memory);
+/* The old size in pages, or -1. */
+int64_t memory_grow(struct wasm_memory_t *memory, uint64_t pages);
+/* The current limits: type with the minimum replaced by the current size. */
+struct limits memory_limits(const struct wasm_memory_t *memory);
+
+/* Bulk operations: check first, then act. Return a trap kind. */
+enum wick_trap_kind memory_fill(struct wasm_memory_t *memory, uint64_t to, uint8_t value,
+                                uint64_t count);
+enum wick_trap_kind memory_copy(struct wasm_memory_t *memory, uint64_t to,
+                                const struct wasm_memory_t *source, uint64_t from, uint64_t count);
+enum wick_trap_kind memory_init(struct wasm_memory_t *memory, uint64_t to, struct span data,
+                                uint64_t from, uint64_t count);
+
+/* ---- Tables (table.c) -------------------------------------------------------------------------
+ */
+
+enum wick_status table_new(struct wasm_store_t *store, const struct table_type *type, uint64_t ref,
+                           struct wasm_table_t **out);
+void table_fini(struct wasm_table_t *table);
+int64_t table_grow(struct wasm_table_t *table, uint64_t delta, uint64_t ref);
+struct limits table_limits(const struct wasm_table_t *table);
+/* The index must be below the size. */
+void table_put(struct wasm_table_t *table, uint64_t index, uint64_t ref);
+enum wick_trap_kind table_fill(struct wasm_table_t *table, uint64_t to, uint64_t ref,
+                               uint64_t count);
+enum wick_trap_kind table_copy(struct wasm_table_t *table, uint64_t to,
+                               const struct wasm_table_t *source, uint64_t from, uint64_t count);
+enum wick_trap_kind table_init(struct wasm_table_t *table, uint64_t to,
+                               const struct elem_instance *elem, uint64_t from, uint64_t count);
+
+/* ---- Instances (instance.c, constant.c) -------------------------------------------------------
+ */
+
+struct wasm_func_t *func_new_host(struct wasm_store_t *store, const struct functype *type,
+                                  wick_host_callback_t callback, void *env,
+                                  void (*finalizer)(void *));
+struct wasm_global_t *global_new(struct wasm_store_t *store, const struct global_type *type,
+                                 const wick_value_t value[2]);
+
+/* One import per module import, in order. */
+enum wick_status instance_new(struct wasm_store_t *store, struct module *module,
+                              struct object *const *imports, struct wasm_instance_t **out,
+                              struct wasm_trap_t **trap, struct fault *fault);
+void instance_fini(struct wasm_instance_t *instance);
+struct object *instance_extern(const struct wasm_instance_t *instance, wasm_externkind_t kind,
+                               uint32_t index);
+
+/* Evaluates a validated constant expression. False without memory. */
+bool constant_eval(const struct wasm_instance_t *instance, struct span expression,
+                   wick_value_t value[2]);
+/* The same, moving the start of `expressions` behind the first of them. */
+bool constant_eval_next(const struct wasm_instance_t *instance, struct span *expressions,
+                        wick_value_t value[2]);
+
+/* ---- Calls and traps (call.c, trap.c) ---------------------------------------------------------
+ */
+
+/* Arguments in, results out. Returns an owned trap or NULL. */
+struct wasm_trap_t *func_call(struct wasm_func_t *func, wick_value_t *slots);
+
+struct wasm_frame_t {
+    struct wasm_instance_t *instance;
+    struct module *module; /* counted */
+    uint32_t func_index;
+    size_t module_offset, func_offset; /* bytes */
+};
+
+enum { TRAP_FRAMES_MAX = 64 };
+
+struct wasm_trap_t {
+    struct object object;
+    atomic_uint references;
+    enum wick_trap_kind kind;
+    int32_t status;
+    char *text;
+    uint32_t frame_count; /* kept: the first and the last half of TRAP_FRAMES_MAX */
+    uint32_t frame_total;
+    struct wasm_frame_t frames[TRAP_FRAMES_MAX];
+};
+
+/* A trap of the kind with its standard text, or with `text` (copied) instead. Never NULL: without
+ * memory it is a static trap that says so. */
+struct wasm_trap_t *trap_new(struct wasm_store_t *store, enum wick_trap_kind kind,
+                             const char *text);
+/* Adds the next outer frame. */
+void trap_add_frame(struct wasm_trap_t *trap, struct wasm_instance_t *instance, uint32_t func_index,
+                    size_t module_offset);

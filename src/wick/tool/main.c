@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "wick/tool/tool.h"
+
+#include "base/cleanup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+static const struct command commands[] = {
+    {"run", "[--invoke NAME] [--fuel N] FILE [ARGS…]",
+     "run a module's _start, or an exported function", cmd_run},
+    {"validate", "FILE…", "check modules, one line for each", cmd_validate},
+};
+
+enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]), FILE_MAX = 1 << 30 };
+
+static int usage(FILE *stream, int status)
+{
+    fprintf(stream, "usage: wick COMMAND …\n\n");
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        fprintf(stream, "  wick %s %s\n      %s\n", commands[i].name, commands[i].arguments,
+                commands[i].summary);
+    return status;
+}
+
+/* Reads until the end, for size and contents of a file may disagree. */
+static int read_all(int fd, size_t guess, uint8_t **data, size_t *size)
+{
+    size_t room = guess + 1, used = 0;
+    autofree uint8_t *buffer = malloc(room);
+    while (buffer) {
+        if (used == room) {
+            uint8_t *grown = room < FILE_MAX ? realloc(buffer, room * 2) : NULL;
+            if (!grown)
+                return -EFBIG;
+            buffer = grown;
+            room *= 2;
+        }
+        ssize_t got = read(fd, buffer + used, room - used);
+        if (got < 0 && errno != EINTR)
+            return -errno;
+        if (got == 0)
+            break;
+        used += got > 0 ? (size_t)got : 0;
+    }
+    if (!buffer)
+        return -ENOMEM;
+    *data = take_ptr(buffer);
+    *size = used;
+    return 0;
+}
+
+int tool_read_file(const char *path, uint8_t **data, size_t *size, struct err *err)
+{
+    autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat status;
+    if (fd < 0 || fstat(fd, &status) < 0)
+        return err_set(err, ERR_IO, errno, "open %s", path);
+    size_t guess = status.st_size > 0 && status.st_size < FILE_MAX ? (size_t)status.st_size : 4096;
+    int result = read_all(fd, guess, data, size);
+    return result ? err_set(err, ERR_IO, -result, "read %s", path) : 0;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2)
+        return usage(stderr, ERR_USAGE);
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)
+        return usage(stdout, 0);
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        if (strcmp(argv[1], commands[i].name) != 0)
+            continue;
+        struct err err = {0};
+        int status = commands[i].run(argc - 1, argv + 1, &err);
+        if (err.class == ERR_NONE)
+            return status;
+        fprintf(stderr, "wick %s: %s\n", commands[i].name, err.message);
+        if (err.hint[0])
+            fprintf(stderr, "hint: %s\n", err.hint);
+        return (int)err.class;
+    }
+    fprintf(stderr, "wick: there is no command \"%s\"\n", argv[1]);
+    return usage(stderr, ERR_USAGE);
+}

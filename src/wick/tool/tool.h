@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The `wick` tool: one file a sub-command, listed in main.c's table.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "base/span.h"
+
+#include <wick.h>
+
+struct command {
+    const char *name;
+    const char *arguments; /* for the usage line */
+    const char *summary;
+    /* argv[0] is the sub-command's name. Returns the exit status; with *err filled, main prints it
+     * and exits with its class. */
+    int (*run)(int argc, char **argv, struct err *err);
+};
+
+int cmd_run(int argc, char **argv, struct err *err);
+int cmd_validate(int argc, char **argv, struct err *err);
+
+/* Reads a whole file; *data is the caller's to free. 0 or -errno. */
+int tool_read_file(const char *path, uint8_t **data, size_t *size, struct err *err);

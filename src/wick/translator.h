@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Inside the translator: a model of the operand stack that delays copies and constants, and the
+ * growing code. translate.c holds the model and the control flow, translate_instr.c the rest.
+ *
+ * The function was validated, so the stack never runs empty and types are known to agree. Code that
+ * cannot be reached is read but not translated.
+ */
+#pragma once
+
+#include "wick/interp.h"
+#include "wick/opcode.h"
+#include "wick/validate.h"
+
+enum entry_kind {
+    ENTRY_HOME,  /* the value is in its home slot */
+    ENTRY_LOCAL, /* the value is that of a local, which has not been written since */
+    ENTRY_CONST,
+};
+
+struct entry {
+    uint8_t kind; /* enum entry_kind */
+    bool wide;    /* two slots */
+    uint8_t type; /* of a constant: enum type_kind */
+    uint32_t home;
+    uint32_t local; /* its slot */
+    uint64_t value;
+};
+
+struct label {
+    uint16_t opcode; /* block, loop, if or else */
+    bool is_func;
+    struct block_type block;
+    uint32_t height;  /* entries below the block's own */
+    uint32_t start;   /* of a loop: the instruction to branch to */
+    uint32_t patches; /* chain of branches to the end, NONE: empty */
+    uint32_t else_patches;
+};
+
+#define NONE UINT32_MAX
+
+enum { ALIASES_MAX = 32 };
+
+struct translator {
+    const struct module *module;
+    const struct functype *type;
+    struct reader *reader;
+    struct instr instr;
+    struct locals locals;
+    bool out_of_memory;
+    uint32_t dead; /* depth of blocks below the point where code became unreachable; 0: live */
+
+    struct entry *entries;
+    uint32_t entry_count, entry_capacity;
+    uint32_t operand_base, top_slot, max_slot;
+    uint32_t aliases[ALIASES_MAX]; /* entries that are ENTRY_LOCAL, in order */
+    uint32_t alias_count;
+
+    struct label *labels;
+    uint32_t label_count, label_capacity;
+
+    struct insn *insns;
+    uint32_t *offsets;
+    uint32_t insn_count, insn_capacity;
+    uint32_t result_insn; /* the last instruction, if its dst is its entry's home and may change */
+};
+
+/* The stack model. */
+void push_home(struct translator *t, bool wide);
+void push_entry(struct translator *t, struct entry entry);
+struct entry pop_entry(struct translator *t);
+/* The slot where the entry's value is; writes a constant to its home first. */
+uint32_t entry_slot(struct translator *t, const struct entry *entry);
+/* Copies an entry's value to a slot, unless it is there. */
+void move_to(struct translator *t, const struct entry *entry, uint32_t slot);
+/* Brings the topmost `count` entries to their homes. */
+void settle(struct translator *t, uint32_t count);
+/* Copies the value of a local out of entries that stand for it, before it is written. */
+void detach_local(struct translator *t, uint32_t slot);
+
+/* The code. `emit_result` also pushes the entry whose home is dst. */
+void emit(struct translator *t, struct insn insn);
+void emit_ext(struct translator *t, struct insn insn, struct insn ext);
+void emit_result(struct translator *t, struct insn insn, bool wide);
+void emit_result_ext(struct translator *t, struct insn insn, struct insn ext, bool wide);
+void mark_dead(struct translator *t);
+
+/* A branch condition; the operation for the opposite is `unless`. */
+struct condition {
+    uint16_t op_if, op_unless;
+    uint32_t a, b;
+};
+
+void branch_on(struct translator *t, uint32_t depth, struct condition condition);
+
+/* Everything but blocks and branches. */
+void translate_instr(struct translator *t);
