@@ -135,9 +135,9 @@ static void read_limits(struct reader *reader, struct limits *limits, bool may_s
     limits->has_max = flags & 1;
     limits->shared = flags & 2;
     limits->index64 = flags & 4;
-    limits->min = limits->index64 ? reader_u64(reader) : reader_u32(reader);
+    limits->min = reader_u64(reader); /* 64 bits in any case; the range is for validation */
     if (limits->has_max)
-        limits->max = limits->index64 ? reader_u64(reader) : reader_u32(reader);
+        limits->max = reader_u64(reader);
     if (reader_ok(reader) && limits->has_max && limits->min > limits->max)
         reader_fail(reader, WICK_INVALID, place, "size minimum must not be greater than maximum");
 }
@@ -158,7 +158,14 @@ static void read_table_type(struct reader *reader, const struct module *module,
                             struct table_type *type)
 {
     type->type = read_ref_type(reader, module);
+    const uint8_t *place = reader->next;
     read_limits(reader, &type->limits, false);
+    uint64_t most = type->limits.index64 ? UINT64_MAX : UINT32_MAX;
+    if (!reader_ok(reader))
+        return;
+    if (type->limits.min > most || (type->limits.has_max && type->limits.max > most))
+        reader_fail(reader, WICK_INVALID, place, "table size must be at most %llu elements",
+                    (unsigned long long)most);
 }
 
 static void read_global_type(struct reader *reader, const struct module *module,
