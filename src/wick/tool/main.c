@@ -12,6 +12,10 @@ static const struct command commands[] = {
     {"run", "[--invoke NAME] [--fuel N] FILE [ARGS…]",
      "run a module's _start, or an exported function", cmd_run},
     {"validate", "FILE…", "check modules, one line for each", cmd_validate},
+    {"wast", "[-pvw] FILE…",
+     "run scripts of the specification's tests; -v: say what failed, -w: compare the words of "
+     "refusals, -p: skip what the engine does not accept",
+     cmd_wast},
 };
 
 enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]), FILE_MAX = 1 << 30 };
