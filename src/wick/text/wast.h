@@ -24,7 +24,8 @@ struct wast_options {
      * those that the script expects. The words of traps always count. */
     bool check_words;
     /* For scripts that are partly about proposals which the engine lacks: modules that it refuses,
-     * and commands on instances that are therefore missing, are skipped instead of failed. */
+     * and commands on instances that are therefore missing, are skipped instead of failed. So are
+     * assertions about a refusal if its words are others. */
     bool partly;
     wast_report_fn report; /* may be NULL */
     void *env;
