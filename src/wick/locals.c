@@ -24,24 +24,21 @@ static void read_groups(struct reader *reader, const struct module *module, uint
                         struct locals *locals)
 {
     uint64_t total = locals->count;
-    const uint8_t *start = reader->next;
     for (uint32_t i = 0; i < groups; i++) {
         const uint8_t *place = reader->next;
         uint32_t count = reader_u32(reader);
         uint32_t type = read_value_type(reader, module);
+        total += count;
+        if (total > UINT32_MAX)
+            reader_fail(reader, WICK_MALFORMED, place, "too many locals");
         if (!reader_ok(reader))
             return;
-        total += count;
-        if (total > UINT32_MAX) {
-            reader_fail(reader, WICK_MALFORMED, place, "too many locals");
-            return;
-        }
         if (total <= FUNC_LOCALS_MAX)
             add_run(locals, type, count);
     }
-    /* Only now: all of them may be so many that the module is malformed. */
     if (total > FUNC_LOCALS_MAX)
-        reader_fail(reader, WICK_LIMIT, start, "too many locals: the limit is %u", FUNC_LOCALS_MAX);
+        reader_fail(reader, WICK_LIMIT, reader->next, "too many locals: %llu, the limit is %u",
+                    (unsigned long long)total, FUNC_LOCALS_MAX);
 }
 
 void locals_read(struct reader *reader, const struct module *module, const struct functype *type,
