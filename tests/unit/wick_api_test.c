@@ -69,7 +69,7 @@ TEST(standard_program, "a program written for the standard C API runs and frees 
 
 TEST(module_types, "imports and exports are described in order")
 {
-    struct fixture f = fixture_new();
+    FIXTURE f = fixture_new();
     wasm_module_t *module = load_module(f.store, HOST, sizeof(HOST));
     wasm_importtype_vec_t imports;
     wasm_exporttype_vec_t exports;
@@ -88,7 +88,7 @@ TEST(module_types, "imports and exports are described in order")
 
 TEST(link_errors, "a missing or unfit import is unlinkable, a trapping start is a trap")
 {
-    struct fixture f = fixture_new();
+    FIXTURE f = fixture_new();
     wasm_module_t *module = load_module(f.store, IMPORT, sizeof(IMPORT));
     wasm_instance_t *instance;
     wasm_trap_t *trap;
@@ -103,6 +103,8 @@ TEST(link_errors, "a missing or unfit import is unlinkable, a trapping start is 
     CHECK_INT(wick_linker_instantiate(f.linker, module, &instance, &trap, &error), WICK_UNLINKABLE);
     CHECK_STR(error.data, "incompatible import type: \"host\" \"g\"");
     wasm_byte_vec_delete(&error);
+    wasm_globaltype_delete(type);
+    wasm_module_delete(module);
 
     module = load_module(f.store, START, sizeof(START));
     CHECK_INT(wick_linker_instantiate(f.linker, module, &instance, &trap, &error), WICK_TRAPPED);
@@ -110,13 +112,15 @@ TEST(link_errors, "a missing or unfit import is unlinkable, a trapping start is 
     CHECK_INT(wick_trap_kind(trap), WICK_TRAP_UNREACHABLE);
     CHECK(instance == NULL);
     wasm_trap_delete(trap);
+    wasm_byte_vec_delete(&error);
+    wasm_module_delete(module);
 }
 
 TEST(limits, "a memory beyond the configured limit is refused")
 {
     wasm_config_t *config = wasm_config_new();
     wick_config_set_max_memory(config, 65536);
-    struct fixture f = fixture_with(config);
+    FIXTURE f = fixture_with(config);
     wasm_limits_t two = {2, 2}, one = {1, wasm_limits_max_default};
     wasm_memorytype_t *large = wasm_memorytype_new(&two), *small = wasm_memorytype_new(&one);
     CHECK(wasm_memory_new(f.store, large) == NULL);
@@ -128,7 +132,7 @@ TEST(limits, "a memory beyond the configured limit is refused")
 
 TEST(tables_and_foreigns, "host objects are references with identity and data")
 {
-    struct fixture f = fixture_new();
+    FIXTURE f = fixture_new();
     wasm_limits_t limits = {1, 3};
     wasm_tabletype_t *type = wasm_tabletype_new(wasm_valtype_new_externref(), &limits);
     wasm_table_t *table = wasm_table_new(f.store, type, NULL);
@@ -147,7 +151,7 @@ TEST(tables_and_foreigns, "host objects are references with identity and data")
 
 TEST(shared_modules, "a module outlives its store and serves another of the same engine only")
 {
-    struct fixture f = fixture_new(), other = fixture_new();
+    FIXTURE f = fixture_new(), other = fixture_new();
     wasm_module_t *module = load_module(f.store, ARITHMETIC, sizeof(ARITHMETIC));
     wasm_shared_module_t *shared = wasm_module_share(module);
     wasm_module_delete(module);

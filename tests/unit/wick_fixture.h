@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An engine, a store and a module for a test, and calls without ceremony. Nothing is released: each
- * test is a process of its own.
+ * An engine, a store and a module for a test, and calls without ceremony.
+ *
+ *     FIXTURE f = fixture_new();
+ *     LOAD(&f, ARITHMETIC);
+ *     CHECK_INT(call_i32(&f, "div", 7, 2), 3);
  */
 #pragma once
 
@@ -16,6 +19,15 @@ struct fixture {
     wick_linker_t *linker;
     wasm_instance_t *instance;
 };
+
+static inline void fixture_fini(struct fixture *f)
+{
+    wick_linker_delete(f->linker);
+    wasm_store_delete(f->store);
+    wasm_engine_delete(f->engine);
+}
+
+#define FIXTURE __attribute__((cleanup(fixture_fini))) struct fixture
 
 static inline struct fixture fixture_with(wasm_config_t *config)
 {

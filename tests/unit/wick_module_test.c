@@ -8,11 +8,12 @@ static const uint8_t EMPTY[] = {0, 'a', 's', 'm', 1, 0, 0, 0};
 static void check_error(const uint8_t *bytes, size_t size, enum wick_status status,
                         const char *text)
 {
-    struct fixture f = fixture_new();
+    FIXTURE f = fixture_new();
     wasm_message_t error;
     CHECK_INT(wick_validate(f.store, bytes, size, &error), status);
     CHECK(error.data != NULL);
     CHECK_STR(error.data, text);
+    wasm_byte_vec_delete(&error);
 }
 
 /* The header and the given sections. */
@@ -27,7 +28,7 @@ TEST(null_and_empty, "no bytes are an error with a text, not a crash")
     check_error(NULL, 0, WICK_MALFORMED, "offset 0x0: unexpected end");
     check_error(NULL, 8, WICK_USAGE, "no bytes were given");
     check_error(EMPTY, 3, WICK_MALFORMED, "offset 0x3: unexpected end");
-    struct fixture f = fixture_new();
+    FIXTURE f = fixture_new();
     wasm_module_t *module;
     CHECK_INT(wick_module_new(f.store, EMPTY, 8, &module, NULL), WICK_OK);
     wasm_module_delete(module);
@@ -37,7 +38,7 @@ TEST(null_and_empty, "no bytes are an error with a text, not a crash")
 
 TEST(truncated, "every prefix of a module that is not a module itself is refused with a text")
 {
-    struct fixture f = fixture_new();
+    FIXTURE f = fixture_new();
     for (size_t size = 0; size < sizeof(TABLES); size++) {
         /* An exact copy, so that reading past it is found by a sanitiser. */
         uint8_t *copy = malloc(size ? size : 1);
@@ -52,7 +53,7 @@ TEST(truncated, "every prefix of a module that is not a module itself is refused
 
 TEST(flipped_bits, "no single flipped bit makes the decoder do anything but answer")
 {
-    struct fixture f = fixture_new();
+    FIXTURE f = fixture_new();
     uint8_t copy[sizeof(LOCALS)];
     for (size_t bit = 0; bit < sizeof(LOCALS) * 8; bit++) {
         memcpy(copy, LOCALS, sizeof(copy));
@@ -102,7 +103,7 @@ TEST(validation, "malformed and invalid are told apart, with offset and types")
 
 TEST(types_are_shared, "equal function types of two modules are one type for imports")
 {
-    struct fixture f = fixture_new();
+    FIXTURE f = fixture_new();
     LOAD(&f, ARITHMETIC);
     wasm_functype_t *type = wasm_func_type(fixture_func(&f, "pair"));
     CHECK_INT(wasm_functype_params(type)->size, 2);
@@ -112,7 +113,7 @@ TEST(types_are_shared, "equal function types of two modules are one type for imp
 
 TEST(names, "the name section names functions; custom sections can be read")
 {
-    struct fixture f = fixture_new();
+    FIXTURE f = fixture_new();
     LOAD(&f, LOOPS);
     size_t size;
     CHECK(wick_module_custom_section(wick_instance_module(f.instance), "name", 0, &size) != NULL);

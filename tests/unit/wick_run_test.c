@@ -8,7 +8,7 @@
 
 TEST(arithmetic, "numbers, calls and several results")
 {
-    struct fixture f = fixture_new();
+    FIXTURE f = fixture_new();
     LOAD(&f, ARITHMETIC);
     CHECK_INT(call_i32(&f, "div", -7, 2), -3);
     wick_value_t slots[2] = {{.i64 = 20}};
@@ -22,7 +22,7 @@ TEST(arithmetic, "numbers, calls and several results")
 
 TEST(nan_bits, "a NaN result is quiet and keeps its kind")
 {
-    struct fixture f = fixture_new();
+    FIXTURE f = fixture_new();
     LOAD(&f, ARITHMETIC);
     wick_value_t slots[2] = {{.u32 = 0x7fa00000}, {.f32 = 1.0f}};
     CHECK(wick_func_call_raw(fixture_func(&f, "nan"), slots) == NULL);
@@ -44,7 +44,7 @@ static void check_trap(const struct fixture *f, const char *name, wick_value_t a
 
 TEST(traps, "each trap has its kind and the specification's words")
 {
-    struct fixture f = fixture_new();
+    FIXTURE f = fixture_new();
     LOAD(&f, ARITHMETIC);
     wick_value_t one = {.i32 = 1}, zero = {.i32 = 0}, minus = {.i32 = -1}, low = {.i32 = INT32_MIN};
     wick_value_t huge = {.f64 = 1e20}, nan_value = {.f64 = NAN};
@@ -64,7 +64,7 @@ TEST(traps, "each trap has its kind and the specification's words")
 
 TEST(backtrace, "a trap names the functions that were running")
 {
-    struct fixture f = fixture_new();
+    FIXTURE f = fixture_new();
     LOAD(&f, LOOPS);
     wasm_trap_t *trap = call_trap(&f, "deep", (wick_value_t){.i32 = 0}, (wick_value_t){.i32 = 0});
     char text[8192], small[8];
@@ -83,7 +83,7 @@ TEST(backtrace, "a trap names the functions that were running")
 
 TEST(locals_and_branches, "values read before a local changes keep their old value")
 {
-    struct fixture f = fixture_new();
+    FIXTURE f = fixture_new();
     LOAD(&f, LOCALS);
     CHECK_INT(call_i32(&f, "keep", 3, 0), 37);
     CHECK_INT(call_i32(&f, "branch", 0, 0), 0);
@@ -100,7 +100,7 @@ TEST(fuel, "fuel is used up by iterations and ends a loop; more can be given")
 {
     wasm_config_t *config = wasm_config_new();
     wick_config_set_fuel(config, true);
-    struct fixture f = fixture_with(config);
+    FIXTURE f = fixture_with(config);
     LOAD(&f, LOOPS);
     wick_value_t zero = {.i32 = 0};
     check_trap(&f, "spin", zero, zero, WICK_TRAP_FUEL, "all fuel consumed");
@@ -114,7 +114,7 @@ TEST(fuel, "fuel is used up by iterations and ends a loop; more can be given")
 
 TEST(deadline, "a deadline ends a loop")
 {
-    struct fixture f = fixture_new();
+    FIXTURE f = fixture_new();
     LOAD(&f, LOOPS);
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -134,7 +134,7 @@ static void on_alarm(int number)
 
 TEST(interrupt, "a signal handler can end a loop, once")
 {
-    struct fixture f = fixture_new();
+    FIXTURE f = fixture_new();
     LOAD(&f, LOOPS);
     interrupted_store = f.store;
     signal(SIGUSR1, on_alarm);
@@ -182,7 +182,7 @@ static wasm_trap_t *host_call(void *env, wick_caller_t *caller, wick_value_t *sl
 TEST(host_functions,
      "a host function sees memory, calls back, traps, exits and recurses to a limit")
 {
-    struct fixture f = fixture_new();
+    FIXTURE f = fixture_new();
     struct host host = {&f, 0};
     wasm_functype_t *type = wasm_functype_new_2_1(wasm_valtype_new_i32(), wasm_valtype_new_i64(),
                                                   wasm_valtype_new_i32());
@@ -218,7 +218,7 @@ TEST(host_functions,
 
 TEST(vectors_and_references, "v128, externref and funcref pass in both directions")
 {
-    struct fixture f = fixture_new();
+    FIXTURE f = fixture_new();
     LOAD(&f, VECTORS);
     wick_val_t args[3] = {{.kind = WASM_V128}, {.kind = WASM_I32}, {.kind = WASM_V128}}, result;
     args[0].of.v128[4] = 7;
@@ -243,7 +243,7 @@ TEST(vectors_and_references, "v128, externref and funcref pass in both direction
 
 TEST(wrong_arguments, "a call with the wrong values is refused, not made")
 {
-    struct fixture f = fixture_new();
+    FIXTURE f = fixture_new();
     LOAD(&f, ARITHMETIC);
     wick_val_t args[2] = {{.kind = WASM_I32}, {.kind = WASM_F32}}, result;
     wasm_trap_t *trap = wick_func_call(fixture_func(&f, "div"), args, 2, &result, 1);
