@@ -424,8 +424,7 @@ static void check_body(struct validator *v, const struct functype *type)
 void validate_func(const struct module *module, uint32_t func_index, struct fault *fault)
 {
     const struct func_decl *func = &module->funcs[func_index];
-    struct reader whole = {module->bytes.data, module->bytes.data,
-                           module->bytes.data + module->bytes.size, false, fault};
+    struct reader whole = reader_whole(module->bytes, fault);
     struct reader reader = reader_sub(&whole, func->body);
     struct validator v = {.module = module, .reader = &reader};
     check_body(&v, func->type);

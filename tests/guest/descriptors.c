@@ -47,7 +47,8 @@ static void pipes(void)
     struct iovec pieces[3] = {{one, 2}, {NULL, 0}, {two, 10}};
     CHECK(readv(ends[0], pieces, 3) == 6);
     CHECK(memcmp(one, "ab", 2) == 0 && memcmp(two, "cdef", 4) == 0);
-    struct iovec out[2] = {{"12", 2}, {"345", 3}};
+    char digits[] = "12345";
+    struct iovec out[2] = {{digits, 2}, {digits + 2, 3}};
     CHECK(writev(ends[1], out, 2) == 5);
     CHECK(read(ends[0], two, 10) == 5 && memcmp(two, "12345", 5) == 0);
     CHECK(fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0);
@@ -211,7 +212,8 @@ static void datagrams(void)
         .msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &piece, .msg_iovlen = 1};
     CHECK(recvmsg(one, &message, 0) == sizeof(sent) && memcmp(sent, got, sizeof(sent)) == 0);
     CHECK(message.msg_namelen == sizeof(from) && from.sin_family == AF_INET);
-    struct iovec halves[2] = {{"ab", 2}, {"cd", 2}};
+    char letters[] = "abcd";
+    struct iovec halves[2] = {{letters, 2}, {letters + 2, 2}};
     struct msghdr reply = {
         .msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = halves, .msg_iovlen = 2};
     CHECK(sendmsg(one, &reply, 0) == 4);
