@@ -4,6 +4,7 @@
 #include <string.h>
 
 const struct backend *const backends[] = {
+    &backend_kvm,
     &backend_nil,
     NULL,
 };

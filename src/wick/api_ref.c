@@ -33,9 +33,11 @@ static void *object_copy(const void *handle)
 static void object_delete(void *handle)
 {
     struct object *object = handle;
-    if (object && object->kind == OBJECT_MODULE)
+    if (!object)
+        return;
+    if (object->kind == OBJECT_MODULE)
         module_release((struct module *)object);
-    if (object && object->kind == OBJECT_TRAP)
+    else if (object->kind == OBJECT_TRAP)
         wasm_trap_delete((struct wasm_trap_t *)object);
 }
 

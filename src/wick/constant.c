@@ -68,8 +68,8 @@ bool constant_eval_next(const struct wasm_instance_t *instance, struct span *exp
                         wick_value_t value[2])
 {
     struct fault fault = {WICK_OK, 0, ""};
-    struct reader reader = {.start = instance->module->bytes.data, .fault = &fault};
-    reader = reader_sub(&reader, *expressions);
+    struct reader whole = reader_whole(instance->module->bytes, &fault);
+    struct reader reader = reader_sub(&whole, *expressions);
     size_t room = 16, count = 0;
     struct value *stack = malloc(room * sizeof(*stack));
     struct instr instr;

@@ -62,6 +62,10 @@ static void read_func_type(struct reader *reader, const struct module *module,
 {
     const uint8_t *place = reader->next;
     uint8_t form = reader_u8(reader);
+    if (form & 0x80) {
+        reader_fail(reader, WICK_MALFORMED, place, "integer representation too long");
+        return;
+    }
     if (reader_ok(reader) && form != 0x60) {
         reader_fail(reader, WICK_MALFORMED, place, "malformed definition type 0x%02x", form);
         return;
@@ -135,9 +139,9 @@ static void read_limits(struct reader *reader, struct limits *limits, bool may_s
     limits->has_max = flags & 1;
     limits->shared = flags & 2;
     limits->index64 = flags & 4;
-    limits->min = limits->index64 ? reader_u64(reader) : reader_u32(reader);
+    limits->min = reader_u64(reader);
     if (limits->has_max)
-        limits->max = limits->index64 ? reader_u64(reader) : reader_u32(reader);
+        limits->max = reader_u64(reader);
     if (reader_ok(reader) && limits->has_max && limits->min > limits->max)
         reader_fail(reader, WICK_INVALID, place, "size minimum must not be greater than maximum");
 }
@@ -158,7 +162,11 @@ static void read_table_type(struct reader *reader, const struct module *module,
                             struct table_type *type)
 {
     type->type = read_ref_type(reader, module);
+    const uint8_t *place = reader->next;
     read_limits(reader, &type->limits, false);
+    if (reader_ok(reader) && !type->limits.index64 &&
+        (type->limits.min > UINT32_MAX || (type->limits.has_max && type->limits.max > UINT32_MAX)))
+        reader_fail(reader, WICK_INVALID, place, "table size must be at most 2^32 - 1");
 }
 
 static void read_global_type(struct reader *reader, const struct module *module,
@@ -569,6 +577,8 @@ static void read_data(struct reader *reader, struct module *module, struct data_
             module->global_count);
     }
     uint32_t size = reader_u32(reader);
+    if (size > reader_left(reader))
+        reader_fail(reader, WICK_MALFORMED, reader->end, "unexpected end of section or function");
     data->bytes = reader_bytes(reader, size);
 }
 
@@ -591,14 +601,13 @@ static void read_datas(struct reader *reader, struct module *module)
     }
 }
 
-/* Bodies are only located; module_decode checks them when everything they refer to is known. */
+/* Everything that a body can refer to is known by now, the number of data segments from the data
+ * count section. That there are as many bodies as functions is checked at the end. */
 static void read_code(struct reader *reader, struct module *module)
 {
     const uint8_t *place = reader->next;
     uint32_t count = reader_count(reader, MODULE_FUNCS_MAX, "functions");
-    if (!reader_ok(reader))
-        return;
-    if (count != module->func_count - module->imported_funcs) {
+    if (count > module->func_count - module->imported_funcs) {
         reader_fail(reader, WICK_MALFORMED, place,
                     "function and code section have inconsistent lengths");
         return;
@@ -609,8 +618,11 @@ static void read_code(struct reader *reader, struct module *module)
         if (size > FUNC_BODY_MAX && size <= reader_left(reader))
             reader_fail(reader, WICK_LIMIT, place, "function body of %u bytes is too large", size);
         struct span body = reader_bytes(reader, size);
+        if (!reader_ok(reader))
+            return;
         module->funcs[module->imported_funcs + i].body = body;
         module->code_count = i + 1;
+        validate_func(module, module->imported_funcs + i, reader->fault);
     }
 }
 
@@ -685,7 +697,11 @@ void decode_sections(struct reader *reader, struct module *module)
 {
     static const uint8_t header[] = {0, 'a', 's', 'm', 1, 0, 0, 0};
     size_t size = reader_left(reader);
-    if (memcmp(reader->next, header, size < 4 ? size : 4) != 0) {
+    if (size < 4) {
+        reader_fail(reader, WICK_MALFORMED, reader->end, "unexpected end");
+        return;
+    }
+    if (memcmp(reader->next, header, 4) != 0) {
         reader_fail(reader, WICK_MALFORMED, reader->next, "magic header not detected");
         return;
     }

@@ -6,7 +6,7 @@
 
 #include "wick/module.h"
 
-/* Reads header and sections into an empty module. Bodies are located but not validated. */
+/* Reads header and sections into an empty module and validates everything. */
 void decode_sections(struct reader *reader, struct module *module);
 
 /* Room for `more` elements behind `count` in an array that has only ever grown through this

@@ -203,7 +203,7 @@ static bool make_elem(struct wasm_instance_t *instance, const struct elem_decl *
         return false;
     struct span items = decl->items;
     struct fault fault = {WICK_OK, 0, ""};
-    struct reader whole = {.start = instance->module->bytes.data, .fault = &fault};
+    struct reader whole = reader_whole(instance->module->bytes, &fault);
     struct reader indices = reader_sub(&whole, items);
     for (uint32_t i = 0; i < decl->count; i++) {
         wick_value_t value[2];

@@ -151,7 +151,7 @@ enum { SIMD_COUNT = 0x114 };
 /* By opcode - 0xFD00. Operands in a, b and ext a; lane in ext b; memory in ext x. */
 extern const helper_fn interp_simd[SIMD_COUNT];
 
-/* Translates a function of a validated module. 0, -ENOMEM, or -E2BIG beyond what code can name. */
+/* Translates a function of a validated module. 0 or -ENOMEM. */
 int translate(const struct module *module, uint32_t func_index, struct func_code **out);
 
 /* Runs a function that WebAssembly defines; arguments in slots[0 …], results to the same place. */

@@ -28,20 +28,17 @@ static void read_groups(struct reader *reader, const struct module *module, uint
         const uint8_t *place = reader->next;
         uint32_t count = reader_u32(reader);
         uint32_t type = read_value_type(reader, module);
+        total += count;
+        if (total > UINT32_MAX)
+            reader_fail(reader, WICK_MALFORMED, place, "too many locals");
         if (!reader_ok(reader))
             return;
-        total += count;
-        if (total > UINT32_MAX) {
-            reader_fail(reader, WICK_MALFORMED, place, "too many locals");
-            return;
-        }
-        if (total > FUNC_LOCALS_MAX) {
-            reader_fail(reader, WICK_LIMIT, place, "too many locals: the limit is %u",
-                        FUNC_LOCALS_MAX);
-            return;
-        }
-        add_run(locals, type, count);
+        if (total <= FUNC_LOCALS_MAX)
+            add_run(locals, type, count);
     }
+    if (total > FUNC_LOCALS_MAX)
+        reader_fail(reader, WICK_LIMIT, reader->next, "too many locals: %llu, the limit is %u",
+                    (unsigned long long)total, FUNC_LOCALS_MAX);
 }
 
 void locals_read(struct reader *reader, const struct module *module, const struct functype *type,

@@ -3,7 +3,6 @@
 
 #include "wick/decode.h"
 #include "wick/runtime.h"
-#include "wick/validate.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -84,11 +83,8 @@ enum wick_status module_decode(struct wasm_engine_t *engine, struct span bytes, 
         fault_set(fault, WICK_NO_MEMORY, 0, "out of memory");
         return fault->status;
     }
-    struct reader reader = {module->bytes.data, module->bytes.data,
-                            module->bytes.data + module->bytes.size, false, fault};
+    struct reader reader = reader_whole(module->bytes, fault);
     decode_sections(&reader, module);
-    for (uint32_t i = module->imported_funcs; i < module->func_count && reader_ok(&reader); i++)
-        validate_func(module, i, fault);
     if (fault->status != WICK_OK) {
         module_release(module);
         return fault->status;
@@ -137,7 +133,7 @@ static bool find_names(const struct module *module, uint8_t wanted, struct reade
 struct span module_own_name(const struct module *module)
 {
     struct fault fault = {WICK_OK, 0, ""};
-    struct reader reader = {.start = module->bytes.data, .fault = &fault};
+    struct reader reader = reader_whole(module->bytes, &fault);
     if (!find_names(module, 0, &reader))
         return (struct span){NULL, 0};
     return reader_name(&reader);
@@ -146,7 +142,7 @@ struct span module_own_name(const struct module *module)
 struct span module_func_name(const struct module *module, uint32_t index)
 {
     struct fault fault = {WICK_OK, 0, ""};
-    struct reader reader = {.start = module->bytes.data, .fault = &fault};
+    struct reader reader = reader_whole(module->bytes, &fault);
     if (!find_names(module, 1, &reader))
         return (struct span){NULL, 0};
     uint32_t count = reader_u32(&reader);

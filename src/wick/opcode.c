@@ -249,7 +249,7 @@ void instr_read(struct reader *reader, const struct module *module, struct instr
     instr->opcode = (uint16_t)opcode;
     instr->info = opcode_info(instr->opcode);
     if (!instr->info) {
-        reader_fail(reader, WICK_MALFORMED, instr->place, "illegal opcode 0x%02x", opcode);
+        reader_fail(reader, WICK_MALFORMED, instr->place, "illegal opcode %02x", opcode);
         instr->info = &rows[ROW_NOP];
         instr->opcode = OPCODE_NOP;
         return;

@@ -46,10 +46,24 @@ struct reader reader_sub(const struct reader *reader, struct span bytes)
     return sub;
 }
 
-static void fail_end(struct reader *reader)
+/* Always 0. */
+static int fail_end(struct reader *reader)
 {
     reader_fail(reader, WICK_MALFORMED, reader->end, "%s",
                 reader->inner ? "unexpected end of section or function" : "unexpected end");
+    return 0;
+}
+
+/* Moves behind an integer. One that crosses the end of its section was read to its own end only so
+ * that a worse defect could be named. */
+static bool accept(struct reader *reader, const uint8_t *behind)
+{
+    if (behind > reader->end) {
+        fail_end(reader);
+        return false;
+    }
+    reader->next = behind;
+    return true;
 }
 
 uint8_t reader_u8(struct reader *reader)
@@ -64,43 +78,39 @@ uint8_t reader_u8(struct reader *reader)
 /* An unsigned LEB128 of at most `bits` bits. */
 static uint64_t read_unsigned(struct reader *reader, unsigned bits)
 {
-    const uint8_t *start = reader->next;
+    const uint8_t *start = reader->next, *at = start;
     uint64_t value = 0;
     for (unsigned shift = 0;; shift += 7) {
         if (shift >= bits) {
             reader_fail(reader, WICK_MALFORMED, start, "integer representation too long");
             return 0;
         }
-        if (reader->next >= reader->end) {
-            fail_end(reader);
-            return 0;
-        }
-        uint8_t byte = *reader->next++;
+        if (at >= reader->limit)
+            return (uint64_t)fail_end(reader);
+        uint8_t byte = *at++;
         if (bits - shift < 7 && !(byte & 0x80) && byte >> (bits - shift)) {
             reader_fail(reader, WICK_MALFORMED, start, "integer too large");
             return 0;
         }
         value |= (uint64_t)(byte & 0x7f) << shift;
         if (!(byte & 0x80))
-            return value;
+            return accept(reader, at) ? value : 0;
     }
 }
 
 /* A signed LEB128 of at most `bits` bits; the unused bits of the last byte repeat the sign. */
 static int64_t read_signed(struct reader *reader, unsigned bits)
 {
-    const uint8_t *start = reader->next;
+    const uint8_t *start = reader->next, *at = start;
     uint64_t value = 0;
     for (unsigned shift = 0;; shift += 7) {
         if (shift >= bits) {
             reader_fail(reader, WICK_MALFORMED, start, "integer representation too long");
             return 0;
         }
-        if (reader->next >= reader->end) {
-            fail_end(reader);
-            return 0;
-        }
-        uint8_t byte = *reader->next++;
+        if (at >= reader->limit)
+            return fail_end(reader);
+        uint8_t byte = *at++;
         value |= (uint64_t)(byte & 0x7f) << shift;
         if (byte & 0x80)
             continue;
@@ -114,7 +124,7 @@ static int64_t read_signed(struct reader *reader, unsigned bits)
         }
         if (shift + 7 < 64 && (byte & 0x40))
             value |= ~(uint64_t)0 << (shift + 7);
-        return (int64_t)value;
+        return accept(reader, at) ? (int64_t)value : 0;
     }
 }
 

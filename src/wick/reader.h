@@ -22,7 +22,8 @@ struct fault {
 struct reader {
     const uint8_t *start; /* of the module: offsets count from here */
     const uint8_t *next, *end;
-    bool inner; /* the end is that of a section or a body, not of the module */
+    const uint8_t *limit; /* of the module; an integer that crosses `end` is read up to here */
+    bool inner;           /* the end is that of a section or a body, not of the module */
     struct fault *fault;
 };
 
@@ -49,6 +50,13 @@ static inline size_t reader_left(const struct reader *reader)
 static inline size_t reader_offset(const struct reader *reader)
 {
     return (size_t)(reader->next - reader->start);
+}
+
+/* A reader over a whole module. */
+static inline struct reader reader_whole(struct span module, struct fault *fault)
+{
+    const uint8_t *end = module.data + module.size;
+    return (struct reader){module.data, module.data, end, end, false, fault};
 }
 
 /* A reader over the same module's bytes [data, data + size). */

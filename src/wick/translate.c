@@ -575,7 +575,7 @@ static struct func_code *finish(struct translator *t)
 int translate(const struct module *module, uint32_t func_index, struct func_code **out)
 {
     struct fault fault = {WICK_OK, 0, ""};
-    struct reader whole = {.start = module->bytes.data, .fault = &fault};
+    struct reader whole = reader_whole(module->bytes, &fault);
     struct reader reader = reader_sub(&whole, module->funcs[func_index].body);
     struct translator t = {
         .module = module, .type = module->funcs[func_index].type, .reader = &reader};

@@ -372,8 +372,8 @@ static void check_sequence(struct validator *v)
     while (reader_ok(v->reader) && v->control_count > 0) {
         if (reader_left(v->reader) == 0) {
             reader_fail(v->reader, WICK_MALFORMED, v->reader->end,
-                        v->constant ? "unexpected end of section or function"
-                                    : "END opcode expected");
+                        v->followed ? "END opcode expected"
+                                    : "unexpected end of section or function");
             return;
         }
         instr_read(v->reader, v->module, &v->instr);
@@ -424,10 +424,10 @@ static void check_body(struct validator *v, const struct functype *type)
 void validate_func(const struct module *module, uint32_t func_index, struct fault *fault)
 {
     const struct func_decl *func = &module->funcs[func_index];
-    struct reader whole = {module->bytes.data, module->bytes.data,
-                           module->bytes.data + module->bytes.size, false, fault};
+    struct reader whole = reader_whole(module->bytes, fault);
     struct reader reader = reader_sub(&whole, func->body);
     struct validator v = {.module = module, .reader = &reader};
+    v.followed = func_index + 1 < module->func_count;
     check_body(&v, func->type);
     validator_fini(&v);
 }

@@ -7,7 +7,8 @@
 
 #include "wick/module.h"
 
-/* Checks one function's body. The module's declarations are complete. Fills the fault. */
+/* Checks one function's body; all declarations before the code section are known. Fills the fault.
+ */
 void validate_func(const struct module *module, uint32_t func_index, struct fault *fault);
 
 /* Checks a constant expression of the given type that begins at the reader's position, and moves

@@ -318,7 +318,7 @@ static bool known_data(struct validator *v)
         reader_fail(v->reader, WICK_MALFORMED, v->instr.place, "data count section required");
         return false;
     }
-    return known(v, "data segment", v->instr.index, v->module->data_count);
+    return known(v, "data segment", v->instr.index, v->module->declared_data_count);
 }
 
 static void check_memory_init(struct validator *v)

@@ -39,6 +39,7 @@ struct validator {
     uint8_t *initialised;
     uint32_t *inits;
     uint32_t init_count, init_capacity;
+    bool followed; /* by the body of another function */
     /* Constant expressions only. */
     bool constant;
     struct module *declare; /* takes the functions that ref.func names */

@@ -7,7 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "keep/nil/landlock.h"
+#include "keep/sandbox/landlock.h"
 
 #include <errno.h>
 #include <fcntl.h>

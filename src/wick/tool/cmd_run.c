@@ -178,7 +178,7 @@ int cmd_run(int argc, char **argv, struct err *err)
     autofree uint8_t *bytes = NULL;
     size_t size = 0;
     if (parse_options(argc, argv, &options, err) ||
-        tool_read_file(options.path, &bytes, &size, err))
+        tool_read_module(options.path, &bytes, &size, err))
         return 1;
     wasm_config_t *config = wasm_config_new();
     if (config)

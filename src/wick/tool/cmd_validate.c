@@ -11,7 +11,7 @@ static bool validate_file(wasm_store_t *store, const char *path)
     autofree uint8_t *bytes = NULL;
     size_t size = 0;
     struct err err = {0};
-    if (tool_read_file(path, &bytes, &size, &err)) {
+    if (tool_read_module(path, &bytes, &size, &err)) {
         printf("%s: unreadable: %s\n", path, err.message);
         return false;
     }

@@ -2,6 +2,7 @@
 #include "wick/tool/tool.h"
 
 #include "base/cleanup.h"
+#include "wick/text/wat.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,6 +13,10 @@ static const struct command commands[] = {
     {"run", "[--invoke NAME] [--fuel N] FILE [ARGS…]",
      "run a module's _start, or an exported function", cmd_run},
     {"validate", "FILE…", "check modules, one line for each", cmd_validate},
+    {"wast", "[-pvw] FILE…",
+     "run scripts of the specification's tests; -v: say what failed, -w: compare the words of "
+     "refusals, -p: skip what the engine does not accept",
+     cmd_wast},
 };
 
 enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]), FILE_MAX = 1 << 30 };
@@ -61,6 +66,30 @@ int tool_read_file(const char *path, uint8_t **data, size_t *size, struct err *e
     size_t guess = status.st_size > 0 && status.st_size < FILE_MAX ? (size_t)status.st_size : 4096;
     int result = read_all(fd, guess, data, size);
     return result ? err_set(err, ERR_IO, -result, "read %s", path) : 0;
+}
+
+/* Every binary module begins with a NUL; no text does. */
+int tool_read_module(const char *path, uint8_t **data, size_t *size, struct err *err)
+{
+    autofree uint8_t *bytes = NULL;
+    size_t length = 0;
+    int status = tool_read_file(path, &bytes, &length, err);
+    if (status)
+        return status;
+    if (length == 0 || bytes[0] == 0) {
+        *data = take_ptr(bytes);
+        *size = length;
+        return 0;
+    }
+    struct wat_result module;
+    status = wat_encode(span_of(bytes, length), &module, err);
+    if (status) {
+        err_context(err, "%s", path);
+        return status;
+    }
+    *data = module.data;
+    *size = module.size;
+    return 0;
 }
 
 int main(int argc, char **argv)

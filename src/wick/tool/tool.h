@@ -20,6 +20,9 @@ struct command {
 
 int cmd_run(int argc, char **argv, struct err *err);
 int cmd_validate(int argc, char **argv, struct err *err);
+int cmd_wast(int argc, char **argv, struct err *err);
 
 /* Reads a whole file; *data is the caller's to free. 0 or -errno. */
 int tool_read_file(const char *path, uint8_t **data, size_t *size, struct err *err);
+/* The same for a module; one in the text format is encoded. */
+int tool_read_module(const char *path, uint8_t **data, size_t *size, struct err *err);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "keep/nil/landlock.h"
+#include "keep/sandbox/landlock.h"
 
 #include "base/cleanup.h"
 

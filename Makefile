@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# make run      installs what is missing, builds, and runs an example in the best Keep there is
+# make check    installs what the tests need, builds, runs all tests, closes with a count
+#
+# Everything else is for developers. The build itself is Meson's: see meson.build.
+
+BUILD ?= build
+JOBS ?= $(shell nproc)
+
+.PHONY: all run check check-asan check-qemu bench coverage format format-check tidy clean install \
+	packages packages-check
+
+all: packages
+	@tools/build $(BUILD)
+
+run: all
+	@tools/run-example $(BUILD)
+
+# With CI=true in the environment also: the format, a build with clang, unit tests under sanitizers.
+check: packages-check
+	@tools/$(if $(CI),ci,check $(BUILD))
+
+# Unit and specification tests with AddressSanitizer and UndefinedBehaviorSanitizer.
+check-asan: packages-check
+	@tools/check-asan
+
+# The kvm tests inside QEMU, with an emulated AMD processor and Linux's own kvm_amd.
+check-qemu: packages-check
+	@tools/check-qemu $(BUILD)
+
+bench: packages-check
+	@tools/build $(BUILD)
+	@bench/run $(BUILD)
+
+coverage: packages-check
+	@tools/coverage
+
+format:
+	@git ls-files '*.c' '*.h' | xargs clang-format -i
+
+format-check: packages-check
+	@git ls-files '*.c' '*.h' | xargs clang-format --dry-run -Werror && echo "format: ok"
+
+tidy: packages-check
+	@tools/build $(BUILD)
+	@tools/tidy $(BUILD)
+
+install: all
+	@meson install -C $(BUILD)
+
+packages:
+	@tools/packages build
+
+packages-check:
+	@tools/packages build check
+
+clean:
+	rm -rf build build-*

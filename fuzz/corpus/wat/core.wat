@@ -1,0 +1,10 @@
+(module $m
+  (import "env" "f" (func $f (param i32) (result i64)))
+  (memory (export "memory") 1 2) (data (i32.const 0x1_0) "a\00\u{1f600}\n")
+  (table $t 2 funcref) (elem (i32.const 0) $f $g)
+  (global $x (mut f64) (f64.const -0x1.8p-3))
+  (func $g (export "g") (param $a i32) (result i32) (local f32 v128)
+    block $b (result i32)
+      (br_if $b (local.get $a) (i32.load offset=4 align=2 (i32.const 1e))) end)
+  (func (loop $l (br_table 0 $l (i32.const 3))) (if (i32.const 1) (then nop) (else)))
+  (start 2))

@@ -1,0 +1,6 @@
+(rec (type $a (sub (struct (field $x (mut i8)) (field (ref null $b))))) (type $b (array i64)))
+(type $c (sub final $a (struct (field i32))))
+(tag $e (param i32))
+(func (param (ref $a)) (result i32) (struct.get_s $a $x (local.get 0)))
+(func (try_table (catch $e 0) (catch_all_ref 0) (throw $e (i32.const nan:0x1))))
+(func (br_on_cast 0 anyref (ref $a) (ref.null any)) (array.new_fixed $b 2))

@@ -1,0 +1,1 @@
+(module quote "(func $\"a b\" (call $" "\"a\\20b\"))")

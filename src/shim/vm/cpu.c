@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Processors: descriptor tables, the one lock, TLB shoot-down, and the ways to end. */
+#include "shim/vm/shim.h"
+
+enum {
+    MSR_STAR = 0xc0000081,
+    MSR_LSTAR = 0xc0000082,
+    MSR_SFMASK = 0xc0000084,
+    MSR_FS_BASE = 0xc0000100,
+    MSR_GS_BASE = 0xc0000101,
+    MSR_KERNEL_GS_BASE = 0xc0000102,
+    SELECTOR_TSS = 0x28,
+    SPINS_BEFORE_YIELD = 64,
+};
+
+/* Cleared on SYSCALL: TF, IF, DF, IOPL, NT, AC. */
+#define SYSCALL_FLAG_MASK 0x47700ull
+
+/* The interrupt descriptor table. Stubs are at the start of the image, 16 bytes each (entry.S); the
+ * last one is the page fault handler for kvm's paravirtual mode. */
+#define STUB_PARAVIRTUAL   33
+#define STUB_ADDRESS(stub) (SHIM_BASE + 16 * (stub))
+#define GATE(stub, privilege)                                                                      \
+    (STUB_ADDRESS(stub) & 0xffff) | 0x08 << 16 | (0x8e00ull | (privilege) << 13) << 32 |           \
+        (STUB_ADDRESS(stub) >> 16 & 0xffff) << 48,                                                 \
+        STUB_ADDRESS(stub) >> 32
+#define GATES_4(from) GATE(from, 0), GATE((from) + 1, 0), GATE((from) + 2, 0), GATE((from) + 3, 0)
+#define GATES(page_fault)                                                                          \
+    GATE(0, 0), GATE(1, 0), GATE(2, 0), GATE(3, 3), GATES_4(4), GATES_4(8), GATE(12, 0),           \
+        GATE(13, 0), GATE(page_fault, 0), GATE(15, 0), GATES_4(16), GATES_4(20), GATES_4(24),      \
+        GATES_4(28), GATE(32, 0)
+
+static const uint64_t gates_strict[] = {GATES(VECTOR_PAGE_FAULT)};
+static const uint64_t gates_paravirtual[] = {GATES(STUB_PARAVIRTUAL)};
+
+_Static_assert(sizeof(gates_strict) == 16 * (VECTOR_KICK + 1), "one gate a vector");
+
+struct table_register {
+    uint16_t limit;
+    uint64_t base;
+} __attribute__((packed));
+
+const struct keep_info *info;
+bool threaded;
+
+static volatile uint32_t lock;
+static volatile uint64_t generation; /* counts removals of translations */
+
+extern const uint8_t syscall_entry[];
+
+static void write_msr(uint32_t number, uint64_t value)
+{
+    __asm__ volatile("wrmsr" ::"c"(number), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)));
+}
+
+static uint64_t read_msr(uint32_t number)
+{
+    uint32_t low, high;
+    __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(number));
+    return (uint64_t)high << 32 | low;
+}
+
+void cpu_set_fs_base(uint64_t address)
+{
+    write_msr(MSR_FS_BASE, address);
+}
+
+uint64_t cpu_get_fs_base(void)
+{
+    return read_msr(MSR_FS_BASE);
+}
+
+void cpu_set_gs_base(uint64_t address)
+{
+    write_msr(MSR_GS_BASE, address);
+}
+
+uint64_t cpu_get_gs_base(void)
+{
+    return read_msr(MSR_GS_BASE);
+}
+
+void cpu_setup(uint32_t id)
+{
+    struct cpu *cpu = cpu_at(id);
+    cpu->id = id;
+    cpu->mapped = true;
+    cpu->running = true;
+    cpu->stack_top = (uint64_t)cpu;
+    cpu->port.block = (uint8_t *)(BLOCKS_BASE + (uint64_t)id * SP_BLOCK_SIZE);
+
+    uint64_t tss = (uint64_t)cpu->tss;
+    *(uint64_t *)(tss + 4) = cpu->stack_top;
+    cpu->tss[25] = (uint32_t)sizeof(cpu->tss) << 16; /* no I/O permission map */
+    cpu->gdt[1] = 0x00af9b000000ffff;                /* 0x08 ring 0 code */
+    cpu->gdt[2] = 0x00cf93000000ffff;                /* 0x10 ring 0 data */
+    cpu->gdt[3] = 0x00cff3000000ffff;                /* 0x18 ring 3 data */
+    cpu->gdt[4] = 0x00affb000000ffff;                /* 0x20 ring 3 code */
+    cpu->gdt[5] =
+        (sizeof(cpu->tss) - 1) | (tss & 0xffffff) << 16 | 0x89ull << 40 | (tss >> 24 & 0xff) << 56;
+    cpu->gdt[6] = tss >> 32;
+
+    struct table_register gdtr = {sizeof(cpu->gdt) - 1, (uint64_t)cpu->gdt};
+    const uint64_t *gates = info->flags & INFO_SYSCALL_FAULTS ? gates_paravirtual : gates_strict;
+    struct table_register idtr = {sizeof(gates_strict) - 1, (uint64_t)gates};
+    __asm__ volatile("lgdt %0; lidt %1; ltr %w2" ::"m"(gdtr), "m"(idtr), "r"(SELECTOR_TSS));
+
+    write_msr(MSR_STAR, 0x08ull << 32 | 0x10ull << 48);
+    write_msr(MSR_LSTAR, (uint64_t)syscall_entry);
+    write_msr(MSR_SFMASK, SYSCALL_FLAG_MASK);
+    write_msr(MSR_KERNEL_GS_BASE, (uint64_t)cpu);
+}
+
+static void flush_all(void)
+{
+    uint64_t root;
+    __asm__ volatile("mov %%cr3, %0; mov %0, %%cr3" : "=r"(root)::"memory");
+}
+
+/* A single thread needs no lock: the first clone(2) takes it. */
+void cpu_begin_threads(void)
+{
+    if (!threaded)
+        lock = 1;
+    threaded = true;
+}
+
+void shim_lock(void)
+{
+    if (!threaded)
+        return;
+    unsigned spins = 0;
+    while (__atomic_exchange_n(&lock, 1, __ATOMIC_ACQUIRE)) {
+        while (lock) {
+            __asm__ volatile("pause");
+            if (++spins % SPINS_BEFORE_YIELD == 0)
+                __asm__ volatile("outl %%eax, %1" ::"a"(0), "n"(PORT_YIELD));
+        }
+    }
+    /* Translations may have been removed while this processor was elsewhere. */
+    struct cpu *cpu = this_cpu();
+    if (cpu->flushed < generation) {
+        flush_all();
+        cpu->flushed = generation;
+    }
+}
+
+void shim_unlock(void)
+{
+    if (!threaded)
+        return;
+    __atomic_store_n(&lock, 0, __ATOMIC_RELEASE);
+}
+
+void cpu_shootdown(void)
+{
+    if (!threaded)
+        return;
+
+    struct cpu *self = this_cpu();
+    uint64_t wanted = __atomic_add_fetch(&generation, 1, __ATOMIC_SEQ_CST);
+    self->flushed = wanted;
+    for (uint32_t id = 0; id < CPUS_MAX; id++) {
+        struct cpu *cpu = cpu_at(id);
+        if (id == self->id || !cpu_exists(id) || !cpu->running)
+            continue;
+        bool kicked = false;
+        /* One that is in the shim flushes when it gets the lock. */
+        while (__atomic_load_n(&cpu->in_user, __ATOMIC_SEQ_CST) && cpu->flushed < wanted) {
+            if (!kicked)
+                sp_thread_kick(port_hold(), id);
+            kicked = true;
+            __asm__ volatile("pause");
+        }
+    }
+}
+
+/* Appends text, then a number in hexadecimal unless it is 0. */
+static uint64_t append(char *to, uint64_t at, uint64_t size, const char *text, uint64_t number)
+{
+    while (*text && at < size)
+        to[at++] = *text++;
+    if (!number)
+        return at;
+    for (int shift = 60; shift >= 0 && at < size; shift -= 4) {
+        if (number >> shift)
+            to[at++] = "0123456789abcdef"[number >> shift & 15];
+    }
+    return at;
+}
+
+__attribute__((noreturn)) static void panic_with(const char *why, const struct regs *regs,
+                                                 uint64_t address)
+{
+    static bool panicking;
+    char text[160];
+    struct cpu *cpu = this_cpu();
+    if (!panicking) {
+        panicking = true;
+        uint64_t size = append(text, 0, sizeof(text), why, 0);
+        if (regs) {
+            size = append(text, size, sizeof(text), ": vector 0x", regs->vector);
+            size = append(text, size, sizeof(text), ", error 0x", regs->error);
+            size = append(text, size, sizeof(text), ", at 0x", regs->rip);
+            size = append(text, size, sizeof(text), ", address 0x", address);
+        }
+        cpu->hold_lock = true;
+        sp_panic(&cpu->port, text, size);
+    }
+    for (;;)
+        __asm__ volatile("outl %%eax, %1" ::"a"(0), "n"(PORT_CRASH));
+}
+
+void shim_panic(const char *why)
+{
+    panic_with(why, NULL, 0);
+}
+
+void shim_panic_exception(const struct regs *regs, uint64_t address)
+{
+    panic_with("an exception in the shim", regs, address);
+}
+
+void exit_group(int status)
+{
+    sp_exit_group(port_hold(), (uint64_t)status & 0xff);
+    shim_panic("the host entered a Keep that had ended");
+}
+
+/* A way out that cannot be used again: whoever enters once more has attacked. */
+void sp_port_attacked(struct sp_port *port, const char *why)
+{
+    (void)port;
+    shim_panic(why);
+}

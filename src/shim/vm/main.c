@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The first C code of each processor. */
+#include "shim/vm/shim.h"
+
+enum { USER_CS = 0x23, USER_SS = 0x1b, RFLAGS_START = 0x202 };
+
+void shim_main(uint64_t id, const struct keep_info *from_loader);
+
+uint64_t random_bits(void)
+{
+    for (int attempt = 0; attempt < 100; attempt++) {
+        uint64_t bits;
+        bool good;
+        __asm__ volatile("rdrand %0; setc %1" : "=r"(bits), "=qm"(good)::"cc");
+        if (good)
+            return bits;
+    }
+    shim_panic("the processor gives no random numbers");
+}
+
+static uint64_t shim_physical(const void *pointer)
+{
+    return (uint64_t)pointer - SHIM_BASE + SHIM_GPA;
+}
+
+/* Maps what the shim shows to exec: the vDSO's data, the stubs, and the vDSO behind them. */
+static void map_vdso(void)
+{
+    extern const uint8_t stubs[], vdso_image_end[];
+    uint64_t size = (uint64_t)(vdso_image_end - stubs);
+    if (size > BLOCKS_BASE - STUBS_BASE ||
+        table_map_vdso(info->vdso_data, shim_physical(stubs), size) < 0)
+        shim_panic("no room for the vDSO");
+}
+
+static void start_exec(void)
+{
+    space_init();
+    files_init();
+    map_vdso();
+
+    uint64_t random[2] = {random_bits(), random_bits()};
+    if (user_write(info->random_at, random, sizeof(random)) < 0)
+        shim_panic("the loader gave exec no room for its random bytes");
+
+    *user_regs(this_cpu()) = (struct regs){
+        .rip = info->entry,
+        .cs = USER_CS,
+        .rflags = RFLAGS_START,
+        .rsp = info->stack_pointer,
+        .ss = USER_SS,
+    };
+}
+
+void shim_main(uint64_t id, const struct keep_info *from_loader)
+{
+    if (id == 0)
+        info = from_loader;
+    cpu_setup((uint32_t)id);
+    if (id == 0) {
+        frames_init();
+        start_exec();
+    } else {
+        /* A new thread: its creator has written its registers. */
+        shim_lock();
+        cpu_set_fs_base(this_cpu()->fs_base);
+        this_cpu()->in_user = true;
+        shim_unlock();
+    }
+}

@@ -1,0 +1,393 @@
+// SPDX-License-Identifier: Apache-2.0
+/* System calls on sockets, and poll. */
+#include "shim/vm/files.h"
+#include "shim/vm/syscall.h"
+
+#include <asm/poll.h>
+#include <linux/time_types.h>
+#include <linux/uio.h>
+
+enum { SOCK_FLAGS_CLOEXEC = 02000000, POLL_ENTRIES = 256, VALUE_MAX = 4096 };
+
+#define POLL_ALWAYS (POLLERR | POLLHUP | POLLNVAL)
+
+/* Stores an address that the host answered: *size says how much room there is and is set to the
+ * address's own size. A NULL address asks for nothing. */
+static int64_t store_address(const struct sp_address *address, uint64_t user_address,
+                             uint64_t user_size)
+{
+    uint32_t room;
+    if (!user_address)
+        return 0;
+    if (address->size > SP_ADDRESS_MAX)
+        shim_panic("a socket address is larger than any");
+    if (user_read(&room, user_size, sizeof(room)) < 0)
+        return -EFAULT;
+    if ((int32_t)room < 0)
+        return -EINVAL;
+    uint32_t size = address->size < room ? address->size : room;
+    if (user_write(user_address, address->bytes, size) < 0 ||
+        user_write(user_size, &address->size, sizeof(address->size)) < 0)
+        return -EFAULT;
+    return 0;
+}
+
+int64_t sys_socket(struct regs *regs)
+{
+    uint64_t type = regs->rsi & ~(uint64_t)SOCK_FLAGS_CLOEXEC;
+    return file_install(sp_socket(port_hold(), regs->rdi, type, regs->rdx), 0);
+}
+
+int64_t sys_socketpair(struct regs *regs)
+{
+    int32_t handles[2];
+    uint64_t type = regs->rsi & ~(uint64_t)SOCK_FLAGS_CLOEXEC;
+    int64_t result = sp_socketpair(port_hold(), regs->rdi, type, regs->rdx, handles);
+    return result < 0 ? result : files_install_pair(handles, regs->r10);
+}
+
+int64_t sys_bind(struct regs *regs)
+{
+    struct file *file = file_get(regs->rdi);
+    if (!file)
+        return -EBADF;
+    int64_t result = regs->rdx > SP_ADDRESS_MAX
+                         ? -EINVAL
+                         : sp_bind(port_get(), file->handle, user_pointer(regs->rsi), regs->rdx);
+    file_put(file);
+    return result;
+}
+
+int64_t sys_connect(struct regs *regs)
+{
+    struct file *file = file_get(regs->rdi);
+    if (!file)
+        return -EBADF;
+    int64_t result = regs->rdx > SP_ADDRESS_MAX
+                         ? -EINVAL
+                         : sp_connect(port_get(), file->handle, user_pointer(regs->rsi), regs->rdx);
+    file_put(file);
+    return result;
+}
+
+int64_t sys_listen(struct regs *regs)
+{
+    struct file *file = file_get(regs->rdi);
+    if (!file)
+        return -EBADF;
+    int64_t result = sp_listen(port_get(), file->handle, regs->rsi);
+    file_put(file);
+    return result;
+}
+
+static int64_t accept_flags(struct regs *regs, uint64_t flags)
+{
+    struct sp_address peer;
+    struct file *file = file_get(regs->rdi);
+    if (!file)
+        return -EBADF;
+    int64_t result = sp_accept4(port_get(), file->handle, flags & ~(uint64_t)SOCK_FLAGS_CLOEXEC,
+                                regs->rsi ? &peer : NULL);
+    file_put(file);
+    int64_t fd = file_install(result, 0);
+    if (fd < 0 || !regs->rsi)
+        return fd;
+    int64_t stored = store_address(&peer, regs->rsi, regs->rdx);
+    if (stored < 0)
+        file_close((uint64_t)fd);
+    return stored < 0 ? stored : fd;
+}
+
+int64_t sys_accept(struct regs *regs)
+{
+    return accept_flags(regs, 0);
+}
+
+int64_t sys_accept4(struct regs *regs)
+{
+    return accept_flags(regs, regs->r10);
+}
+
+int64_t sys_getsockname(struct regs *regs)
+{
+    struct sp_address name;
+    struct file *file = file_get(regs->rdi);
+    if (!file)
+        return -EBADF;
+    int64_t result = sp_getsockname(port_get(), file->handle, &name);
+    file_put(file);
+    return result < 0 ? result : store_address(&name, regs->rsi, regs->rdx);
+}
+
+int64_t sys_getpeername(struct regs *regs)
+{
+    struct sp_address name;
+    struct file *file = file_get(regs->rdi);
+    if (!file)
+        return -EBADF;
+    int64_t result = sp_getpeername(port_get(), file->handle, &name);
+    file_put(file);
+    return result < 0 ? result : store_address(&name, regs->rsi, regs->rdx);
+}
+
+int64_t sys_setsockopt(struct regs *regs)
+{
+    struct file *file = file_get(regs->rdi);
+    if (!file)
+        return -EBADF;
+    int64_t result = regs->r8 > VALUE_MAX
+                         ? -EINVAL
+                         : sp_setsockopt(port_get(), file->handle, regs->rsi, regs->rdx,
+                                         user_pointer(regs->r10), regs->r8);
+    file_put(file);
+    return result;
+}
+
+int64_t sys_getsockopt(struct regs *regs)
+{
+    uint32_t size;
+    if (user_read(&size, regs->r8, sizeof(size)) < 0)
+        return -EFAULT;
+    if (size > 1000)
+        size = 1000;
+    struct file *file = file_get(regs->rdi);
+    if (!file)
+        return -EBADF;
+    int64_t result = sp_getsockopt(port_get(), file->handle, regs->rsi, regs->rdx,
+                                   user_pointer(regs->r10), size);
+    file_put(file);
+    if (result < 0)
+        return result;
+    size = (uint32_t)result;
+    return user_write(regs->r8, &size, sizeof(size));
+}
+
+int64_t sys_sendto(struct regs *regs)
+{
+    if (regs->r9 > SP_ADDRESS_MAX)
+        return -EINVAL;
+    if (bulk_in(regs, regs->rsi, regs->rdx))
+        return SYSCALL_REGISTERS_SET;
+    struct file *file = file_get(regs->rdi);
+    if (!file)
+        return -EBADF;
+    int64_t result = sp_sendto(port_get(), file->handle, user_pointer(regs->rsi), regs->rdx,
+                               regs->r10, user_pointer(regs->r8), regs->r8 ? regs->r9 : 0);
+    file_put(file);
+    return result;
+}
+
+int64_t sys_recvfrom(struct regs *regs)
+{
+    struct sp_address from;
+    if (regs->rdx && !space_writable(regs->rsi))
+        return -EFAULT;
+    struct file *file = file_get(regs->rdi);
+    if (!file)
+        return -EBADF;
+    int64_t result = sp_recvfrom(port_get(), file->handle, user_pointer(regs->rsi), regs->rdx,
+                                 regs->r10, regs->r8 ? &from : NULL);
+    file_put(file);
+    if (result < 0 || !regs->r8)
+        return result;
+    int64_t stored = store_address(&from, regs->r8, regs->r9);
+    return stored < 0 ? stored : result;
+}
+
+/* struct msghdr as the kernel has it. */
+struct message {
+    uint64_t name;
+    uint32_t name_size, reserved;
+    uint64_t pieces, piece_count;
+    uint64_t control, control_size;
+    uint64_t flags;
+};
+
+enum { PIECES_MAX = 32 };
+
+/* Fetches a message and its pieces; ancillary data does not travel. */
+static int64_t message_get(uint64_t address, struct message *message, struct iovec *pieces,
+                           uint64_t *total)
+{
+    if (user_read(message, address, sizeof(*message)) < 0)
+        return -EFAULT;
+    if (message->piece_count > PIECES_MAX)
+        return -EMSGSIZE;
+    if (user_read(pieces, message->pieces, message->piece_count * sizeof(*pieces)) < 0)
+        return -EFAULT;
+    *total = 0;
+    for (uint64_t i = 0; i < message->piece_count; i++) {
+        if (!user_range((uint64_t)pieces[i].iov_base, pieces[i].iov_len))
+            return -EFAULT;
+        *total += pieces[i].iov_len;
+        if (*total > INT32_MAX)
+            return -EMSGSIZE;
+    }
+    return 0;
+}
+
+int64_t sys_sendmsg(struct regs *regs)
+{
+    struct message message;
+    struct iovec pieces[PIECES_MAX];
+    uint8_t address[SP_ADDRESS_MAX];
+    uint64_t total;
+    int64_t status = message_get(regs->rsi, &message, pieces, &total);
+    if (status < 0)
+        return status;
+    if (message.control_size > 0)
+        return -EOPNOTSUPP;
+    uint32_t size = message.name ? message.name_size : 0;
+    if (size > sizeof(address))
+        return -EINVAL;
+    if (size && user_read(address, message.name, size) < 0)
+        return -EFAULT;
+    struct file *file = file_get(regs->rdi);
+    if (!file)
+        return -EBADF;
+    struct cpu *cpu = this_cpu();
+    cpu->iov = pieces;
+    cpu->iov_count = message.piece_count;
+    /* The pieces themselves are named by cpu->iov; the address lies in the shim. */
+    int64_t result = sp_sendto(port_get(), file->handle, user_pointer(message.pieces), total,
+                               regs->rdx, size ? address : NULL, size);
+    cpu->iov = NULL;
+    file_put(file);
+    return result;
+}
+
+int64_t sys_recvmsg(struct regs *regs)
+{
+    struct message message;
+    struct iovec pieces[PIECES_MAX];
+    struct sp_address from;
+    uint64_t total;
+    int64_t status = message_get(regs->rsi, &message, pieces, &total);
+    if (status < 0)
+        return status;
+    struct file *file = file_get(regs->rdi);
+    if (!file)
+        return -EBADF;
+    struct cpu *cpu = this_cpu();
+    cpu->iov = pieces;
+    cpu->iov_count = message.piece_count;
+    int64_t result = sp_recvfrom(port_get(), file->handle, user_pointer(message.pieces), total,
+                                 regs->rdx, message.name ? &from : NULL);
+    cpu->iov = NULL;
+    file_put(file);
+    if (result < 0)
+        return result;
+    status = store_address(&from, message.name, regs->rsi + offsetof(struct message, name_size));
+    if (status < 0)
+        return status;
+    uint64_t none[2] = {0, 0}; /* control_size, flags */
+    if (user_write(regs->rsi + offsetof(struct message, control_size), none, sizeof(none)) < 0)
+        return -EFAULT;
+    return result;
+}
+
+int64_t sys_shutdown(struct regs *regs)
+{
+    struct file *file = file_get(regs->rdi);
+    if (!file)
+        return -EBADF;
+    int64_t result = sp_shutdown(port_get(), file->handle, regs->rsi);
+    file_put(file);
+    return result;
+}
+
+/* What is asked of the host for one entry; closed descriptors are answered here. */
+static void ask(struct sp_poll *entry, struct file **file)
+{
+    int fd = entry->handle;
+    entry->revents = 0;
+    *file = fd >= 0 ? file_get((uint64_t)fd) : NULL;
+    entry->handle = *file ? (int32_t)(*file)->handle : -1;
+    if (fd >= 0 && !*file)
+        entry->revents = POLLNVAL;
+}
+
+/* Takes over the host's answers, cut to what was asked; returns how many entries are ready. */
+static int64_t take_answers(struct sp_poll *entries, const struct sp_poll *answers, uint64_t count)
+{
+    int64_t ready = 0;
+    for (uint64_t i = 0; i < count; i++) {
+        if (entries[i].handle >= 0)
+            entries[i].revents = (int16_t)(answers[i].revents & (entries[i].events | POLL_ALWAYS));
+        ready += entries[i].revents != 0;
+    }
+    return ready;
+}
+
+/* Waits for entries until `deadline` (UINT64_MAX: for ever). */
+static int64_t poll_until(struct sp_poll *entries, uint64_t count, uint64_t deadline)
+{
+    struct sp_poll answers[POLL_ENTRIES];
+    for (;;) {
+        uint64_t now = deadline == UINT64_MAX || deadline == 0 ? 0 : clock_monotonic();
+        bool ended = deadline != UINT64_MAX && now >= deadline;
+        uint64_t left = (deadline - now + 999999) / 1000000;
+        int timeout = deadline == UINT64_MAX ? -1
+                      : ended                ? 0
+                                             : (int)(left < 1u << 30 ? left : 1u << 30);
+        bool answered = take_answers(entries, entries, count) > 0;
+        __builtin_memcpy(answers, entries, count * sizeof(answers[0]));
+        int64_t result = sp_poll(port_get(), answers, count * sizeof(answers[0]),
+                                 (uint64_t)(int64_t)(answered ? 0 : timeout));
+        if (result < 0 && result != -EINTR)
+            return result;
+        int64_t ready = result < 0 ? 0 : take_answers(entries, answers, count);
+        if (ready > 0 || ended)
+            return ready;
+        if (signal_waiting(this_cpu()))
+            return -EINTR;
+    }
+}
+
+static int64_t poll_entries(uint64_t user_entries, uint64_t count, uint64_t deadline)
+{
+    struct sp_poll entries[POLL_ENTRIES];
+    struct file *files[POLL_ENTRIES];
+    if (count > POLL_ENTRIES)
+        return -EINVAL;
+    if (user_read(entries, user_entries, count * sizeof(entries[0])) < 0)
+        return -EFAULT;
+    for (uint64_t i = 0; i < count; i++)
+        ask(&entries[i], &files[i]);
+    int64_t result = poll_until(entries, count, deadline);
+    for (uint64_t i = 0; i < count; i++) {
+        if (files[i])
+            file_put(files[i]);
+        uint64_t at = user_entries + i * sizeof(entries[0]) + offsetof(struct sp_poll, revents);
+        if (result >= 0 && user_write(at, &entries[i].revents, sizeof(entries[i].revents)) < 0)
+            result = -EFAULT;
+    }
+    return result;
+}
+
+int64_t sys_poll(struct regs *regs)
+{
+    int timeout = (int)regs->rdx;
+    uint64_t deadline = timeout < 0    ? UINT64_MAX
+                        : timeout == 0 ? 0
+                                       : clock_monotonic() + (uint64_t)timeout * 1000000;
+    return poll_entries(regs->rdi, regs->rsi, deadline);
+}
+
+int64_t sys_ppoll(struct regs *regs)
+{
+    struct __kernel_timespec timeout;
+    if (regs->r10)
+        return -ENOSYS; /* a temporary signal mask is not supported */
+    if (!regs->rdx)
+        return poll_entries(regs->rdi, regs->rsi, UINT64_MAX);
+    if (user_read(&timeout, regs->rdx, sizeof(timeout)) < 0)
+        return -EFAULT;
+    if (timeout.tv_sec < 0 || timeout.tv_nsec < 0 || timeout.tv_nsec >= 1000000000)
+        return -EINVAL;
+    uint64_t seconds = (uint64_t)timeout.tv_sec;
+    if (seconds > 1ull << 32)
+        return poll_entries(regs->rdi, regs->rsi, UINT64_MAX);
+    uint64_t wait = seconds * 1000000000 + (uint64_t)timeout.tv_nsec;
+    return poll_entries(regs->rdi, regs->rsi, wait ? clock_monotonic() + wait : 0);
+}

@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Page tables.
+ *
+ * Exec's memory is mapped by pages of 2 MiB where a mapping covers them, else by pages of 4 KiB in
+ * windows: the 16 pages at a multiple of 64 KiB of address space take their frames from one chunk,
+ * page i from frame i. So a frame needs no bookkeeping of its own:
+ *
+ *     0                 never touched; its frame in the window's chunk, if there is one, is zero
+ *     present           in use
+ *     PTE_KEEP          in use, but its protection allows no access (PROT_NONE)
+ *     PTE_STALE         was unmapped while its window lives on; to be zeroed before use
+ *     | PTE_IMAGE       the frame belongs to the boot area or the exec image, not to a chunk
+ */
+#include "shim/vm/shim.h"
+
+#include <linux/mman.h>
+
+typedef uint64_t pte_t;
+
+#define PTE_PRESENT  0x001ull
+#define PTE_WRITE    0x002ull
+#define PTE_USER     0x004ull
+#define PTE_ACCESSED 0x020ull
+#define PTE_DIRTY    0x040ull
+#define PTE_LARGE    0x080ull
+#define PTE_KEEP     0x200ull
+#define PTE_STALE    0x400ull
+#define PTE_IMAGE    0x800ull
+#define PTE_NX       (1ull << 63)
+#define PTE_ADDRESS  0x000ffffffffff000ull
+
+enum {
+    ENTRIES = 512,
+    WINDOW = CHUNK_SIZE / PAGE_SIZE,
+    FLUSH_EACH = 16, /* up to so many pages are flushed one by one */
+    LEVEL_PAGE = 0,
+    LEVEL_LARGE = 1,
+    LEVEL_TOP = 3,
+};
+
+/* Bits of an entry that a protection asks for; without access the entry only keeps its frame. */
+static pte_t protection_bits(uint32_t protection)
+{
+    if (!(protection & (PROT_READ | PROT_WRITE | PROT_EXEC)))
+        return PTE_KEEP;
+    pte_t bits = PTE_PRESENT | PTE_USER | PTE_ACCESSED;
+    if (protection & PROT_WRITE)
+        bits |= PTE_WRITE | PTE_DIRTY;
+    if (!(protection & PROT_EXEC))
+        bits |= PTE_NX;
+    return bits;
+}
+
+static pte_t *table_of(pte_t entry)
+{
+    return direct(entry & PTE_ADDRESS);
+}
+
+/* The entry for `address` at `level`. Without `create`, NULL if a table on the way is missing or
+ * the address is mapped by a larger page. */
+static pte_t *find_entry(uint64_t address, int level, bool create)
+{
+    pte_t *table = direct(info->root);
+    for (int at = LEVEL_TOP; at > level; at--) {
+        pte_t *entry = &table[address >> (12 + 9 * at) & (ENTRIES - 1)];
+        if (!*entry) {
+            void *page = create ? page_alloc() : NULL;
+            if (!page)
+                return NULL;
+            *entry = physical_of(page) | PTE_PRESENT | PTE_WRITE | PTE_USER | PTE_ACCESSED;
+        }
+        if (*entry & PTE_LARGE)
+            return NULL;
+        table = table_of(*entry);
+    }
+    return &table[address >> (12 + 9 * level) & (ENTRIES - 1)];
+}
+
+static void flush_range(uint64_t start, uint64_t end)
+{
+    if ((end - start) / PAGE_SIZE <= FLUSH_EACH) {
+        for (uint64_t at = start; at < end; at += PAGE_SIZE)
+            __asm__ volatile("invlpg (%0)" ::"r"(at) : "memory");
+    } else {
+        uint64_t top;
+        __asm__ volatile("mov %%cr3, %0; mov %0, %%cr3" : "=r"(top)::"memory");
+    }
+    cpu_shootdown();
+}
+
+/* Replaces a 2 MiB page by 512 pages that say the same. */
+static int split(pte_t *entry)
+{
+    pte_t *table = page_alloc();
+    if (!table)
+        return -ENOMEM;
+    pte_t page = *entry & ~PTE_LARGE;
+    for (int i = 0; i < ENTRIES; i++) {
+        table[i] = page;
+        page += PAGE_SIZE;
+    }
+    *entry = physical_of(table) | PTE_PRESENT | PTE_WRITE | PTE_USER | PTE_ACCESSED;
+    return 0;
+}
+
+static int fault_large(pte_t *entry, pte_t bits)
+{
+    if (*entry & PTE_KEEP) {
+        *entry = (*entry & PTE_ADDRESS) | PTE_LARGE | bits;
+        return 0;
+    }
+    uint64_t physical = large_alloc();
+    if (!physical)
+        return -ENOMEM;
+    *entry = physical | PTE_LARGE | bits;
+    return 0;
+}
+
+/* The chunk from which a window takes its frames, or 0. `window` is its first entry. */
+static uint64_t window_chunk(const pte_t *window)
+{
+    for (int i = 0; i < WINDOW; i++) {
+        if (window[i] && !(window[i] & PTE_IMAGE))
+            return window[i] & PTE_ADDRESS & ~CHUNK_MASK;
+    }
+    return 0;
+}
+
+/* Maps the untouched pages of the faulting page's window, as far as the mapping reaches. */
+static int fault_window(pte_t *entry, uint64_t address, uint64_t start, uint64_t end, pte_t bits)
+{
+    uint64_t base = address & ~CHUNK_MASK;
+    pte_t *window = entry - (address - base) / PAGE_SIZE;
+    uint64_t chunk = window_chunk(window);
+    if (!chunk) {
+        chunk = chunk_alloc();
+        if (!chunk)
+            return -ENOMEM;
+    }
+    uint64_t first = base > start ? 0 : (start - base) / PAGE_SIZE;
+    uint64_t last = base + CHUNK_SIZE < end ? WINDOW : (end - base) / PAGE_SIZE;
+    for (uint64_t i = first; i < last; i++) {
+        if (!window[i])
+            window[i] = (chunk + i * PAGE_SIZE) | bits;
+    }
+    return 0;
+}
+
+int table_fault(uint64_t address, uint64_t start, uint64_t end, uint32_t protection)
+{
+    pte_t bits = protection_bits(protection);
+    uint64_t large = address & ~LARGE_MASK;
+    pte_t *entry = find_entry(address, LEVEL_LARGE, true);
+    if (!entry)
+        return -ENOMEM;
+    if (*entry & PTE_LARGE)
+        return *entry & PTE_PRESENT ? 0 : fault_large(entry, bits);
+    if (!*entry && large >= start && end - large >= LARGE_SIZE && fault_large(entry, bits) == 0)
+        return 0;
+
+    entry = find_entry(address, LEVEL_PAGE, true);
+    if (!entry)
+        return -ENOMEM;
+    if (*entry & PTE_PRESENT)
+        return 0;
+    if (*entry & PTE_STALE)
+        frame_zero(*entry & PTE_ADDRESS, PAGE_SIZE);
+    if (*entry) {
+        *entry = (*entry & (PTE_ADDRESS | PTE_IMAGE)) | bits;
+        return 0;
+    }
+    return fault_window(entry, address & ~PAGE_MASK, start, end, bits);
+}
+
+/* Frees the chunk of a window in which nothing is in use any more. */
+static void window_release(pte_t *window)
+{
+    uint64_t chunk = window_chunk(window);
+    if (!chunk)
+        return;
+    for (int i = 0; i < WINDOW; i++) {
+        if (window[i] && !(window[i] & (PTE_IMAGE | PTE_STALE)))
+            return;
+    }
+    for (int i = 0; i < WINDOW; i++) {
+        if (!(window[i] & PTE_IMAGE))
+            window[i] = 0;
+    }
+    chunk_free(chunk);
+}
+
+/* Unmaps the pages [start, end) of one table of pages; they lie within 2 MiB. */
+static void unmap_pages(pte_t *table, uint64_t start, uint64_t end)
+{
+    uint64_t first = start / PAGE_SIZE % ENTRIES, count = (end - start) / PAGE_SIZE;
+    for (uint64_t i = first; i < first + count; i++) {
+        if (!table[i])
+            continue;
+        if (table[i] & PTE_IMAGE)
+            table[i] = 0;
+        else
+            table[i] = (table[i] & PTE_ADDRESS) | PTE_STALE;
+    }
+    for (uint64_t i = first & ~(WINDOW - 1ull); i < first + count; i += WINDOW)
+        window_release(&table[i]);
+}
+
+/*
+ * Calls `visit` for each existing 2 MiB entry below [start, end) with the part of the range that
+ * lies in it. Skips what has no tables, so that empty reservations cost nothing.
+ */
+typedef int (*visit_fn)(pte_t *entry, uint64_t start, uint64_t end, uint64_t argument);
+
+static int walk(uint64_t start, uint64_t end, visit_fn visit, uint64_t argument)
+{
+    int status = 0;
+    while (start < end && status == 0) {
+        pte_t *table = direct(info->root);
+        int level = LEVEL_TOP;
+        pte_t *entry = &table[start >> (12 + 9 * level) & (ENTRIES - 1)];
+        while (level > LEVEL_LARGE && *entry) {
+            level--;
+            entry = &table_of(*entry)[start >> (12 + 9 * level) & (ENTRIES - 1)];
+        }
+        uint64_t span = 1ull << (12 + 9 * level);
+        uint64_t next = (start & ~(span - 1)) + span;
+        if (next > end)
+            next = end;
+        if (*entry)
+            status = visit(entry, start, next, argument);
+        start = next;
+    }
+    return status;
+}
+
+static int unmap_entry(pte_t *entry, uint64_t start, uint64_t end, uint64_t argument)
+{
+    (void)argument;
+    bool whole = end - start == LARGE_SIZE;
+    if (*entry & PTE_LARGE) {
+        if (whole) {
+            large_free(*entry & PTE_ADDRESS);
+            *entry = 0;
+            return 0;
+        }
+        if (split(entry) < 0)
+            return -ENOMEM;
+    }
+    pte_t *table = table_of(*entry);
+    unmap_pages(table, start, end);
+    if (whole) {
+        *entry = 0;
+        page_free(table);
+    }
+    return 0;
+}
+
+void table_unmap(uint64_t start, uint64_t end)
+{
+    /* Only a split can fail. What could not be split stays mapped; the caller has forgotten the
+     * range, so that would be memory without an owner. */
+    if (walk(start, end, unmap_entry, 0) < 0)
+        shim_panic("out of memory while unmapping");
+    flush_range(start, end);
+}
+
+static int protect_entry(pte_t *entry, uint64_t start, uint64_t end, uint64_t argument)
+{
+    pte_t bits = argument;
+    if (*entry & PTE_LARGE) {
+        if (end - start == LARGE_SIZE) {
+            *entry = (*entry & PTE_ADDRESS) | PTE_LARGE | bits;
+            return 0;
+        }
+        if (split(entry) < 0)
+            return -ENOMEM;
+    }
+    pte_t *table = table_of(*entry);
+    uint64_t first = start / PAGE_SIZE % ENTRIES, count = (end - start) / PAGE_SIZE;
+    for (uint64_t i = first; i < first + count; i++) {
+        if (table[i] & (PTE_PRESENT | PTE_KEEP))
+            table[i] = (table[i] & (PTE_ADDRESS | PTE_IMAGE)) | bits;
+    }
+    return 0;
+}
+
+int table_protect(uint64_t start, uint64_t end, uint32_t protection)
+{
+    int status = walk(start, end, protect_entry, protection_bits(protection));
+    flush_range(start, end);
+    return status;
+}
+
+/* Whether a window lies wholly in the range that is moved. */
+static bool window_inside(uint64_t base, uint64_t start, uint64_t end)
+{
+    return base >= start && base + CHUNK_SIZE <= end;
+}
+
+static int copy_page(pte_t from, uint64_t to, uint64_t to_start, uint64_t to_end)
+{
+    uint32_t protection = PROT_READ | PROT_WRITE;
+    int status = table_fault(to, to_start, to_end, protection);
+    if (status < 0)
+        return status;
+    __builtin_memcpy((void *)to, direct(from & PTE_ADDRESS), PAGE_SIZE);
+    return 0;
+}
+
+/* Moves the pages of one 2 MiB entry by `delta` bytes, a multiple of 2 MiB. */
+static int move_entry(pte_t *entry, uint64_t start, uint64_t end, uint64_t delta)
+{
+    pte_t *target = find_entry(start + delta, LEVEL_LARGE, true);
+    if (!target)
+        return -ENOMEM;
+    if (end - start == LARGE_SIZE) {
+        *target = *entry;
+        *entry = 0;
+        return 0;
+    }
+    if (*entry & PTE_LARGE && split(entry) < 0)
+        return -ENOMEM;
+
+    pte_t *table = table_of(*entry);
+    for (uint64_t at = start; at < end; at += PAGE_SIZE) {
+        pte_t *page = &table[at / PAGE_SIZE % ENTRIES];
+        if (!(*page & (PTE_PRESENT | PTE_KEEP)))
+            continue;
+        if (window_inside(at & ~CHUNK_MASK, start, end)) {
+            pte_t *to = find_entry(at + delta, LEVEL_PAGE, true);
+            if (!to)
+                return -ENOMEM;
+            *to = *page;
+            *page = 0;
+        } else {
+            int status = copy_page(*page, at + delta, start + delta, end + delta);
+            if (status < 0)
+                return status;
+        }
+    }
+    return 0;
+}
+
+int table_move(uint64_t from, uint64_t to, uint64_t size)
+{
+    int status = walk(from, from + size, move_entry, to - from);
+    flush_range(from, from + size);
+    return status;
+}
+
+int table_map_vdso(uint64_t data, uint64_t code, uint64_t size)
+{
+    /* All of it lies in one table of pages. */
+    pte_t *entry = find_entry(VDSO_BASE, LEVEL_PAGE, true);
+    if (!entry)
+        return -ENOMEM;
+    *entry = data | PTE_PRESENT | PTE_USER | PTE_ACCESSED | PTE_NX;
+    for (uint64_t done = 0; done < size; done += PAGE_SIZE)
+        *++entry = (code + done) | PTE_PRESENT | PTE_USER | PTE_ACCESSED;
+    return 0;
+}
+
+int table_map_direct(uint64_t physical, uint64_t size)
+{
+    for (uint64_t at = physical; at < physical + size; at += LARGE_SIZE) {
+        pte_t *entry = find_entry((uint64_t)direct(at), LEVEL_LARGE, true);
+        if (!entry)
+            return -ENOMEM;
+        *entry = at | PTE_LARGE | PTE_PRESENT | PTE_WRITE | PTE_ACCESSED | PTE_DIRTY | PTE_NX;
+    }
+    return 0;
+}
+
+int table_map_cpu(uint32_t id)
+{
+    uint64_t top = CPUS_BASE + (id + 1) * CPU_STRIDE;
+    for (uint64_t at = top - CPU_MAPPED; at < top; at += PAGE_SIZE) {
+        pte_t *entry = find_entry(at, LEVEL_PAGE, true);
+        void *page = entry ? page_alloc() : NULL;
+        if (!page)
+            return -ENOMEM;
+        *entry = physical_of(page) | PTE_PRESENT | PTE_WRITE | PTE_ACCESSED | PTE_DIRTY | PTE_NX;
+    }
+    return 0;
+}

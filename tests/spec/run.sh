@@ -1,0 +1,51 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Runs every script of the WebAssembly specification's test suite; one TAP line a file.
+# usage: run.sh WICK SUITE_DIRECTORY PROPOSALS
+#
+# PROPOSALS lists files that need what is not implemented: `PROPOSAL FILE [partly]` a line, FILE relative
+# to the suite, `DIRECTORY/` for all below it. They are skipped by the proposal's name. Of a file
+# that is `partly` about the proposal, everything that the engine accepts is run.
+set -u
+wick=$(realpath "$1") suite=$2 proposals=$(realpath "$3")
+
+if [ ! -d "$suite" ]; then
+    echo "1..0 # SKIP the specification's test suite is not at $suite"
+    exit 0
+fi
+
+# The proposal that a file waits for, if any.
+proposal_of() {
+    awk -v file="$1" '
+        /^#/ || NF < 2 { next }
+        $2 == file || ($2 ~ /\/$/ && index(file, $2) == 1) { print $1, $3; exit }' "$proposals"
+}
+
+cd "$suite" || exit 99
+files=$(find . -name '*.wast' | sed 's|^\./||' | LC_ALL=C sort)
+echo "1..$(echo "$files" | wc -l)"
+number=0 failed=0
+for file in $files; do
+    number=$((number + 1))
+    proposal=$(proposal_of "$file")
+    options=-v
+    case $proposal in
+    '') ;;
+    *' partly') options=-pv ;;
+    *)
+        echo "ok $number $file # SKIP proposal: $proposal"
+        continue
+        ;;
+    esac
+    output=$(timeout 120 "$wick" wast $options "$file" 2>&1)
+    status=$?
+    summary=$(printf '%s\n' "$output" | tail -n 1)
+    if [ $status -eq 0 ]; then
+        echo "ok $number $summary${proposal:+ (without ${proposal% partly})}"
+        continue
+    fi
+    failed=1
+    echo "not ok $number $file (status $status): $summary"
+    printf '%s\n' "$output" | head -n 20 | sed 's/^/# /'
+done
+exit $failed
