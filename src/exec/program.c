@@ -43,6 +43,11 @@ static int check_magic(struct span bytes, struct err *err)
         err_hint(err, "%s", impostors[i].hint);
         return -EINVAL;
     }
+    if (bytes.size >= 4 && memcmp(bytes.data, "\0asm", 4) != 0) {
+        err_set(err, ERR_MODULE, 0, "main.wasm cannot be run: it does not begin as a module does");
+        err_hint(err, "Give the .wasm file that your compiler wrote.");
+        return -EINVAL;
+    }
     return 0;
 }
 
