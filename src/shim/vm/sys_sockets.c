@@ -10,6 +10,7 @@
 enum {
     SOCK_FLAGS_CLOEXEC = 02000000,
     MSG_NOSIGNAL_FLAG = 0x4000,
+    MSG_TRUNC_FLAG = 0x20,
     POLL_ENTRIES = 256,
     VALUE_MAX = 4096
 };
@@ -182,6 +183,14 @@ int64_t sys_sendto(struct regs *regs)
     return signal_broken_pipe(result, regs->r10 & MSG_NOSIGNAL_FLAG);
 }
 
+/* More than was asked for is only said of a datagram, and only to who wants to know: exec takes the
+ * number for the bytes that are in its buffer. */
+static void check_received(int64_t result, uint64_t size, uint64_t flags)
+{
+    if (result > 0 && (uint64_t)result > size && !(flags & MSG_TRUNC_FLAG))
+        shim_panic("the host received more than it was asked for");
+}
+
 int64_t sys_recvfrom(struct regs *regs)
 {
     struct sp_address from;
@@ -193,6 +202,7 @@ int64_t sys_recvfrom(struct regs *regs)
     int64_t result = sp_recvfrom(port_get(), file->handle, user_pointer(regs->rsi), regs->rdx,
                                  regs->r10, regs->r8 ? &from : NULL);
     file_put(file);
+    check_received(result, regs->rdx, regs->r10);
     if (result < 0 || !regs->r8)
         return result;
     int64_t stored = store_address(&from, regs->r8, regs->r9);
@@ -280,6 +290,7 @@ int64_t sys_recvmsg(struct regs *regs)
                                  regs->rdx, message.name ? &from : NULL);
     cpu->iov = NULL;
     file_put(file);
+    check_received(result, total, regs->rdx);
     if (result < 0)
         return result;
     status = store_address(&from, message.name, regs->rsi + offsetof(struct message, name_size));
