@@ -7,10 +7,12 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -130,6 +132,46 @@ static void polls(void)
     CHECK(close(first[0]) == 0 && close(second[0]) == 0 && close(second[1]) == 0);
 }
 
+static void selects(void)
+{
+    int ends[2];
+    CHECK(pipe(ends) == 0);
+    fd_set readable, writable;
+    FD_ZERO(&readable);
+    FD_ZERO(&writable);
+    FD_SET(ends[0], &readable);
+    FD_SET(ends[1], &writable);
+    struct timeval wait = {1, 0};
+    CHECK(select(ends[1] + 1, &readable, &writable, NULL, &wait) == 1);
+    CHECK(!FD_ISSET(ends[0], &readable) && FD_ISSET(ends[1], &writable));
+    CHECK(write(ends[1], "x", 1) == 1);
+    FD_SET(ends[0], &readable);
+    CHECK(select(ends[0] + 1, &readable, NULL, NULL, NULL) == 1 && FD_ISSET(ends[0], &readable));
+    CHECK(close(ends[0]) == 0);
+    CHECK(select(ends[0] + 1, &readable, NULL, NULL, NULL) == -1 && errno == EBADF);
+    CHECK(close(ends[1]) == 0);
+}
+
+static volatile int broken;
+
+static void on_broken_pipe(int number)
+{
+    broken = number;
+}
+
+static void broken_pipes(void)
+{
+    int ends[2], pair[2];
+    CHECK(signal(SIGPIPE, on_broken_pipe) != SIG_ERR);
+    CHECK(pipe(ends) == 0 && close(ends[0]) == 0);
+    CHECK(write(ends[1], "x", 1) == -1 && errno == EPIPE && broken == SIGPIPE);
+    broken = 0;
+    CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0 && close(pair[0]) == 0);
+    CHECK(send(pair[1], "x", 1, MSG_NOSIGNAL) == -1 && errno == EPIPE && broken == 0);
+    CHECK(send(pair[1], "x", 1, 0) == -1 && errno == EPIPE && broken == SIGPIPE);
+    CHECK(close(ends[1]) == 0 && close(pair[1]) == 0);
+}
+
 static void epolls(void)
 {
     int queue = epoll_create1(EPOLL_CLOEXEC);
@@ -240,6 +282,8 @@ int main(void)
     sizes();
     bad_addresses();
     polls();
+    selects();
+    broken_pipes();
     epolls();
     events();
     sockets();

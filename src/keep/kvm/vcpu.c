@@ -29,6 +29,7 @@ void vcpu_install_signal(void)
 {
     struct sigaction action = {.sa_handler = on_signal};
     sigaction(KICK_SIGNAL, &action, NULL);
+    signal(SIGPIPE, SIG_IGN); /* a broken pipe is the Keep's affair */
 }
 
 void vcpu_signal(struct vcpu *vcpu)

@@ -280,6 +280,9 @@ void signal_deliver(struct regs *regs);
 
 /* Sends a signal to a thread. */
 int signal_send(struct cpu *cpu, int number);
+
+/* Passes a result on, with the SIGPIPE that writing to a broken pipe brings. */
+int64_t signal_broken_pipe(int64_t result, bool quiet);
 void signal_inherit(struct cpu *child, const struct cpu *parent);
 
 /* --- thread.c, futex.c, clock.c ------------------------------------------------------------------

@@ -220,6 +220,13 @@ int signal_send(struct cpu *cpu, int number)
     return 0;
 }
 
+int64_t signal_broken_pipe(int64_t result, bool quiet)
+{
+    if (result == -EPIPE && !quiet)
+        signal_send(this_cpu(), SIGPIPE);
+    return result;
+}
+
 int64_t sys_rt_sigaction(struct regs *regs)
 {
     int number = (int)regs->rdi;

@@ -33,7 +33,9 @@ int64_t sys_write(struct regs *regs)
 {
     if (bulk_in(regs, regs->rsi, regs->rdx))
         return SYSCALL_REGISTERS_SET;
-    return ON_FILE(regs, sp_write(port_get(), file->handle, user_pointer(regs->rsi), regs->rdx));
+    return signal_broken_pipe(
+        ON_FILE(regs, sp_write(port_get(), file->handle, user_pointer(regs->rsi), regs->rdx)),
+        false);
 }
 
 int64_t sys_pread64(struct regs *regs)
@@ -96,7 +98,7 @@ static int64_t transfer(struct regs *regs, enum direction direction, int64_t off
                      : sp_pwrite64(port_get(), file->handle, buffer, total, (uint64_t)offset);
     cpu->iov = NULL;
     file_put(file);
-    return result;
+    return direction == WRITE ? signal_broken_pipe(result, false) : result;
 }
 
 int64_t sys_readv(struct regs *regs)

@@ -7,7 +7,12 @@
 #include <linux/time_types.h>
 #include <linux/uio.h>
 
-enum { SOCK_FLAGS_CLOEXEC = 02000000, POLL_ENTRIES = 256, VALUE_MAX = 4096 };
+enum {
+    SOCK_FLAGS_CLOEXEC = 02000000,
+    MSG_NOSIGNAL_FLAG = 0x4000,
+    POLL_ENTRIES = 256,
+    VALUE_MAX = 4096
+};
 
 #define POLL_ALWAYS (POLLERR | POLLHUP | POLLNVAL)
 
@@ -174,7 +179,7 @@ int64_t sys_sendto(struct regs *regs)
     int64_t result = sp_sendto(port_get(), file->handle, user_pointer(regs->rsi), regs->rdx,
                                regs->r10, user_pointer(regs->r8), regs->r8 ? regs->r9 : 0);
     file_put(file);
-    return result;
+    return signal_broken_pipe(result, regs->r10 & MSG_NOSIGNAL_FLAG);
 }
 
 int64_t sys_recvfrom(struct regs *regs)
@@ -365,6 +370,25 @@ static int64_t poll_entries(uint64_t user_entries, uint64_t count, uint64_t dead
     return result;
 }
 
+/* The deadline of a relative timeout at `user_timeout`, or for ever if that is NULL. 0 or -errno.
+ */
+static int64_t read_deadline(uint64_t user_timeout, uint64_t *deadline)
+{
+    struct __kernel_timespec timeout;
+    *deadline = UINT64_MAX;
+    if (!user_timeout)
+        return 0;
+    if (user_read(&timeout, user_timeout, sizeof(timeout)) < 0)
+        return -EFAULT;
+    if (timeout.tv_sec < 0 || timeout.tv_nsec < 0 || timeout.tv_nsec >= 1000000000)
+        return -EINVAL;
+    if (timeout.tv_sec > 1ll << 32)
+        return 0;
+    uint64_t wait = (uint64_t)timeout.tv_sec * 1000000000 + (uint64_t)timeout.tv_nsec;
+    *deadline = wait ? clock_monotonic() + wait : 0;
+    return 0;
+}
+
 int64_t sys_poll(struct regs *regs)
 {
     int timeout = (int)regs->rdx;
@@ -376,18 +400,105 @@ int64_t sys_poll(struct regs *regs)
 
 int64_t sys_ppoll(struct regs *regs)
 {
-    struct __kernel_timespec timeout;
+    uint64_t deadline;
     if (regs->r10)
         return -ENOSYS; /* a temporary signal mask is not supported */
-    if (!regs->rdx)
-        return poll_entries(regs->rdi, regs->rsi, UINT64_MAX);
-    if (user_read(&timeout, regs->rdx, sizeof(timeout)) < 0)
-        return -EFAULT;
-    if (timeout.tv_sec < 0 || timeout.tv_nsec < 0 || timeout.tv_nsec >= 1000000000)
+    int64_t status = read_deadline(regs->rdx, &deadline);
+    return status < 0 ? status : poll_entries(regs->rdi, regs->rsi, deadline);
+}
+
+/* The three sets of select(2), as far as descriptors go that can be waited for. */
+struct sets {
+    uint64_t words[3][FDS_MAX / 64];
+};
+
+enum { SET_READ, SET_WRITE, SET_EXCEPT };
+
+static bool is_set(const struct sets *sets, int set, uint64_t fd)
+{
+    return sets->words[set][fd / 64] & 1ull << fd % 64;
+}
+
+static int64_t read_sets(struct regs *regs, struct sets *sets, uint64_t size)
+{
+    const uint64_t user[3] = {regs->rsi, regs->rdx, regs->r10};
+    for (int i = 0; i < 3; i++) {
+        if (user[i] && user_read(sets->words[i], user[i], size) < 0)
+            return -EFAULT;
+    }
+    return 0;
+}
+
+/* Poll entries for the descriptors in the sets; -EINVAL if there are too many, -EBADF for a closed
+ * one. */
+static int64_t entries_of_sets(const struct sets *sets, uint64_t count, struct sp_poll *entries,
+                               struct file **waited)
+{
+    int64_t used = 0;
+    for (uint64_t fd = 0; fd < count; fd++) {
+        int16_t events = (int16_t)((is_set(sets, SET_READ, fd) ? POLLIN : 0) |
+                                   (is_set(sets, SET_WRITE, fd) ? POLLOUT : 0) |
+                                   (is_set(sets, SET_EXCEPT, fd) ? POLLPRI : 0));
+        if (!events)
+            continue;
+        if (used == POLL_ENTRIES)
+            return -EINVAL;
+        entries[used] = (struct sp_poll){.handle = (int32_t)fd, .events = events};
+        ask(&entries[used], &waited[used]);
+        if (!waited[used++])
+            return -EBADF;
+    }
+    return used;
+}
+
+/* Writes back what is ready; returns how many bits that are. */
+static int64_t write_sets(struct regs *regs, const struct sets *wanted, uint64_t count,
+                          const struct sp_poll *entries)
+{
+    static const int16_t meaning[3] = {POLLIN | POLLHUP | POLLERR, POLLOUT | POLLERR, POLLPRI};
+    const uint64_t user[3] = {regs->rsi, regs->rdx, regs->r10};
+    struct sets ready = {0};
+    int64_t bits = 0, entry = 0;
+    for (uint64_t fd = 0; fd < count; fd++) {
+        bool any = false;
+        for (int set = 0; set < 3; set++) {
+            if (!is_set(wanted, set, fd))
+                continue;
+            any = true;
+            if (entries[entry].revents & meaning[set]) {
+                ready.words[set][fd / 64] |= 1ull << fd % 64;
+                bits++;
+            }
+        }
+        entry += any;
+    }
+    for (int set = 0; set < 3; set++) {
+        if (user[set] && user_write(user[set], ready.words[set], (count + 63) / 64 * 8) < 0)
+            return -EFAULT;
+    }
+    return bits;
+}
+
+int64_t sys_pselect6(struct regs *regs)
+{
+    struct sp_poll entries[POLL_ENTRIES];
+    struct file *waited[POLL_ENTRIES] = {0};
+    struct sets sets = {0};
+    uint64_t count = regs->rdi, deadline, mask[2] = {0};
+    if (count > FDS_MAX)
         return -EINVAL;
-    uint64_t seconds = (uint64_t)timeout.tv_sec;
-    if (seconds > 1ull << 32)
-        return poll_entries(regs->rdi, regs->rsi, UINT64_MAX);
-    uint64_t wait = seconds * 1000000000 + (uint64_t)timeout.tv_nsec;
-    return poll_entries(regs->rdi, regs->rsi, wait ? clock_monotonic() + wait : 0);
+    if (regs->r9 && user_read(mask, regs->r9, sizeof(mask)) < 0)
+        return -EFAULT;
+    if (mask[0])
+        return -ENOSYS; /* a temporary signal mask is not supported */
+    int64_t result = read_deadline(regs->r8, &deadline);
+    if (result == 0)
+        result = read_sets(regs, &sets, (count + 63) / 64 * 8);
+    if (result < 0)
+        return result;
+    int64_t used = entries_of_sets(&sets, count, entries, waited);
+    result = used < 0 ? used : poll_until(entries, (uint64_t)used, deadline);
+    for (int i = 0; i < POLL_ENTRIES && waited[i]; i++)
+        file_put(waited[i]);
+    return result < 0 ? result : write_sets(regs, &sets, count, entries);
 }

@@ -121,6 +121,7 @@ static const syscall_fn calls[CALLS_MAX] = {
     [__NR_linkat] = sys_linkat,
     [__NR_symlinkat] = sys_symlinkat,
     [__NR_readlinkat] = sys_readlinkat,
+    [__NR_pselect6] = sys_pselect6,
     [__NR_ppoll] = sys_ppoll,
     [__NR_utimensat] = sys_utimensat,
     [__NR_epoll_pwait] = sys_epoll_pwait,

@@ -70,6 +70,7 @@ int64_t sys_recvmsg(struct regs *regs);
 int64_t sys_shutdown(struct regs *regs);
 int64_t sys_poll(struct regs *regs);
 int64_t sys_ppoll(struct regs *regs);
+int64_t sys_pselect6(struct regs *regs);
 
 /* epoll.c */
 int64_t sys_epoll_create(struct regs *regs);

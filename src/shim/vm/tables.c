@@ -190,48 +190,74 @@ static void window_release(pte_t *window)
     chunk_free(chunk);
 }
 
+/* Unmaps pages [first, end) of one window. */
+static void unmap_window(pte_t *window, uint64_t first, uint64_t end)
+{
+    bool any = false;
+    for (uint64_t i = first; i < end; i++) {
+        if (!window[i])
+            continue;
+        any = true;
+        window[i] = window[i] & PTE_IMAGE ? 0 : (window[i] & PTE_ADDRESS) | PTE_STALE;
+    }
+    if (any)
+        window_release(window);
+}
+
 /* Unmaps the pages [start, end) of one table of pages; they lie within 2 MiB. */
 static void unmap_pages(pte_t *table, uint64_t start, uint64_t end)
 {
-    uint64_t first = start / PAGE_SIZE % ENTRIES, count = (end - start) / PAGE_SIZE;
-    for (uint64_t i = first; i < first + count; i++) {
-        if (!table[i])
-            continue;
-        if (table[i] & PTE_IMAGE)
-            table[i] = 0;
-        else
-            table[i] = (table[i] & PTE_ADDRESS) | PTE_STALE;
+    uint64_t first = start / PAGE_SIZE % ENTRIES, stop = first + (end - start) / PAGE_SIZE;
+    for (uint64_t base = first & ~(WINDOW - 1ull); base < stop; base += WINDOW) {
+        uint64_t from = first > base ? first - base : 0;
+        uint64_t to = stop - base < WINDOW ? stop - base : WINDOW;
+        unmap_window(&table[base], from, to);
     }
-    for (uint64_t i = first & ~(WINDOW - 1ull); i < first + count; i += WINDOW)
-        window_release(&table[i]);
 }
 
 /*
  * Calls `visit` for each existing 2 MiB entry below [start, end) with the part of the range that
- * lies in it. Skips what has no tables, so that empty reservations cost nothing.
+ * lies in it. Skips what has no tables, so that empty reservations cost nothing. With `prune`,
+ * tables that lie wholly in the range are freed: their entries are expected to be empty then.
  */
 typedef int (*visit_fn)(pte_t *entry, uint64_t start, uint64_t end, uint64_t argument);
 
-static int walk(uint64_t start, uint64_t end, visit_fn visit, uint64_t argument)
+struct walk {
+    visit_fn visit;
+    uint64_t argument;
+    bool prune;
+};
+
+static int walk_table(const struct walk *walk, pte_t *table, int level, uint64_t start,
+                      uint64_t end)
 {
-    int status = 0;
-    while (start < end && status == 0) {
-        pte_t *table = direct(info->root);
-        int level = LEVEL_TOP;
-        pte_t *entry = &table[start >> (12 + 9 * level) & (ENTRIES - 1)];
-        while (level > LEVEL_LARGE && *entry) {
-            level--;
-            entry = &table_of(*entry)[start >> (12 + 9 * level) & (ENTRIES - 1)];
+    int shift = 12 + 9 * level, status = 0;
+    uint64_t span = 1ull << shift, base = start & ~(span * ENTRIES - 1);
+    uint64_t last = (end - 1 - base) >> shift;
+    for (uint64_t i = (start - base) >> shift; i <= last && status == 0; i++) {
+        if (!table[i])
+            continue;
+        uint64_t from = base + i * span, to = from + span;
+        from = from < start ? start : from;
+        to = to > end ? end : to;
+        if (level == LEVEL_LARGE) {
+            status = walk->visit(&table[i], from, to, walk->argument);
+            continue;
         }
-        uint64_t span = 1ull << (12 + 9 * level);
-        uint64_t next = (start & ~(span - 1)) + span;
-        if (next > end)
-            next = end;
-        if (*entry)
-            status = visit(entry, start, next, argument);
-        start = next;
+        pte_t *below = table_of(table[i]);
+        status = walk_table(walk, below, level - 1, from, to);
+        if (walk->prune && status == 0 && to - from == span) {
+            table[i] = 0;
+            page_free(below);
+        }
     }
     return status;
+}
+
+static int walk(uint64_t start, uint64_t end, visit_fn visit, uint64_t argument)
+{
+    const struct walk walk = {.visit = visit, .argument = argument};
+    return walk_table(&walk, direct(info->root), LEVEL_TOP, start, end);
 }
 
 static int unmap_entry(pte_t *entry, uint64_t start, uint64_t end, uint64_t argument)
@@ -260,7 +286,8 @@ void table_unmap(uint64_t start, uint64_t end)
 {
     /* Only a split can fail. What could not be split stays mapped; the caller has forgotten the
      * range, so that would be memory without an owner. */
-    if (walk(start, end, unmap_entry, 0) < 0)
+    const struct walk walk = {.visit = unmap_entry, .prune = true};
+    if (walk_table(&walk, direct(info->root), LEVEL_TOP, start, end) < 0)
         shim_panic("out of memory while unmapping");
     flush_range(start, end);
 }
