@@ -12,6 +12,7 @@
 
 #include "sallyport/guest/stage.h"
 #include "shim/vm/layout.h"
+#include "shim/vm/syscalls.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,6 +27,10 @@ struct regs {
     uint64_t vector, error;
     uint64_t rip, cs, rflags, rsp, ss;
 };
+
+_Static_assert(offsetof(struct regs, rax) == 112 && offsetof(struct regs, rip) == 136 &&
+                   offsetof(struct regs, rflags) == 152 && sizeof(struct regs) == 176,
+               "entry.S knows the frame");
 
 enum {
     SIGNALS = 64,
@@ -53,11 +58,11 @@ struct bulk {
 struct cpu {
     uint64_t stack_top; /* must be first: entry.S reads it at %gs:0 */
     uint64_t scratch;   /* second: entry.S keeps exec's stack pointer at %gs:8 */
+    bool attention; /* third, CPU_ATTENTION: something is to be done before the return to exec */
     uint32_t id;
     bool mapped;    /* its stack exists */
     bool running;   /* a thread lives here */
     bool hold_lock; /* the next call to the host keeps the lock */
-    bool attention; /* something is to be done before the return to exec */
     volatile bool in_user;
     volatile uint64_t flushed; /* the generation of page tables it has seen */
     struct sp_port port;
@@ -78,6 +83,7 @@ struct cpu {
 };
 
 _Static_assert(sizeof(struct cpu) <= CPU_STATE, "struct cpu fits above its stack");
+_Static_assert(offsetof(struct cpu, attention) == CPU_ATTENTION, "entry.S looks there");
 
 static inline struct cpu *cpu_at(uint32_t id)
 {
@@ -306,9 +312,8 @@ uint64_t random_bits(void);
 
 typedef int64_t (*syscall_fn)(struct regs *regs);
 
-/* What a system call returns when the registers are already as they should be. */
-enum { SYSCALL_REGISTERS_SET = INT32_MIN };
-
+/* What entry.S calls: a system call by the longer way, and the end of one that needs attention. */
 int64_t syscall_dispatch(struct regs *regs);
 void shim_syscall(struct regs *regs);
+void shim_leave(struct regs *regs);
 void shim_exception(struct regs *regs);

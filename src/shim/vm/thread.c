@@ -64,6 +64,7 @@ int64_t sys_clone(struct regs *regs)
     signal_inherit(child, this_cpu());
     child->running = true;
     cpu_begin_threads();
+    this_cpu()->attention = true; /* the lock is held now */
     int64_t result = sp_thread_spawn(port_hold(), child->id);
     if (result < 0) {
         child->running = false;
