@@ -71,6 +71,10 @@
 #define PORT_YIELD 0x11
 #define PORT_CRASH 0x12
 
+/* The segment of the shim with this flag holds the stubs and the vDSO: the loader maps it at
+ * STUBS_BASE for exec. */
+#define SHIM_SEGMENT_USER 0x00100000
+
 #ifndef __ASSEMBLER__
 
 #include <stdint.h>

@@ -182,9 +182,6 @@ int table_protect(uint64_t start, uint64_t end, uint32_t protection);
 /* Moves the pages of a range elsewhere. 0 or -ENOMEM. */
 int table_move(uint64_t from, uint64_t to, uint64_t size);
 
-/* Maps the vDSO for exec: the page with its data, then `size` bytes of code. 0 or -ENOMEM. */
-int table_map_vdso(uint64_t data, uint64_t code, uint64_t size);
-
 /* The direct map of memory that was added. 0 or -ENOMEM. */
 int table_map_direct(uint64_t physical, uint64_t size);
 
@@ -207,6 +204,9 @@ void vma_init(void);
 
 /* Records a mapping in a free range, joined with its neighbours where they are alike. */
 int vma_insert(uint64_t start, uint64_t end, uint32_t protection);
+
+/* Changes the protection of a mapping that covers the range and no more; false if there is none. */
+bool vma_change(uint64_t start, uint64_t end, uint32_t protection);
 
 /* Forgets a range, splitting mappings that reach over its ends. */
 int vma_remove(uint64_t start, uint64_t end);

@@ -22,7 +22,6 @@ enum {
     SELECTOR_USER_DATA = 0x1b,
 };
 
-
 struct action {
     uint64_t handler, flags, restorer, mask;
 };

@@ -156,9 +156,11 @@ int64_t space_mprotect(uint64_t address, uint64_t size, uint32_t protection)
         return -EINVAL;
     if (size == 0)
         return 0;
+    protection &= PROTECTION_MASK;
+    if (vma_change(address, address + size, protection))
+        return table_protect(address, address + size, protection);
     if (!mappable(address, size) || !covered(address, address + size))
         return -ENOMEM;
-    protection &= PROTECTION_MASK;
     int status = vma_remove(address, address + size);
     if (status == 0)
         status = vma_insert(address, address + size, protection);

@@ -22,7 +22,6 @@ enum {
     FAULT_FETCH = 1 << 4,
 };
 
-
 extern const syscall_fn syscall_table[];
 const syscall_fn syscall_table[SYSCALL_TABLE_SIZE] = {
     [__NR_read] = sys_read,

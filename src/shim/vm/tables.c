@@ -376,18 +376,6 @@ int table_move(uint64_t from, uint64_t to, uint64_t size)
     return status;
 }
 
-int table_map_vdso(uint64_t data, uint64_t code, uint64_t size)
-{
-    /* All of it lies in one table of pages. */
-    pte_t *entry = find_entry(VDSO_BASE, LEVEL_PAGE, true);
-    if (!entry)
-        return -ENOMEM;
-    *entry = data | PTE_PRESENT | PTE_USER | PTE_ACCESSED | PTE_NX;
-    for (uint64_t done = 0; done < size; done += PAGE_SIZE)
-        *++entry = (code + done) | PTE_PRESENT | PTE_USER | PTE_ACCESSED;
-    return 0;
-}
-
 int table_map_direct(uint64_t physical, uint64_t size)
 {
     for (uint64_t at = physical; at < physical + size; at += LARGE_SIZE) {

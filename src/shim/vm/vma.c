@@ -245,6 +245,17 @@ int vma_insert(uint64_t start, uint64_t end, uint32_t protection)
     return 0;
 }
 
+bool vma_change(uint64_t start, uint64_t end, uint32_t protection)
+{
+    struct vma *node = root;
+    while (node && node->start != start)
+        node = start < node->start ? node->left : node->right;
+    if (!node || node->end != end)
+        return false;
+    node->protection = protection;
+    return true;
+}
+
 int vma_remove(uint64_t start, uint64_t end)
 {
     for (;;) {
