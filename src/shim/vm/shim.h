@@ -63,6 +63,7 @@ struct cpu {
     bool mapped;    /* its stack exists */
     bool running;   /* a thread lives here */
     bool hold_lock; /* the next call to the host keeps the lock */
+    bool copying;   /* between exec's memory and the block */
     volatile bool in_user;
     volatile uint64_t flushed; /* the generation of page tables it has seen */
     struct sp_port port;
@@ -139,6 +140,17 @@ __attribute__((noreturn)) void exit_group(int status);
 /* The calling thread's port. `hold` keeps the lock during the call: for short ones only. */
 struct sp_port *port_get(void);
 struct sp_port *port_hold(void);
+
+/* Memory may have to be asked of the host, or a file be closed, while the block holds the bytes of
+ * another call: a fault in the midst of copying them, or before ring 3 has fetched them. What one
+ * item without data overwrites is put aside and brought back, if it matters. */
+struct port_aside {
+    bool matters, hold;
+    struct sp_port port;
+    uint64_t bytes[2 * sizeof(struct sp_item) / sizeof(uint64_t)];
+};
+void port_put_aside(struct port_aside *aside);
+void port_bring_back(const struct port_aside *aside);
 
 /* --- frames.c: physical memory -------------------------------------------------------------- */
 
