@@ -206,7 +206,7 @@ int64_t space_mremap(uint64_t address, uint64_t old_size, uint64_t new_size, uin
     int status = vma_insert(to, to + new_size, protection);
     if (status == 0)
         status = table_move(address, to, old_size);
-    if (status == 0 && !(protection & PROT_WRITE))
+    if (status == 0 && protection != (PROT_READ | PROT_WRITE))
         status = table_protect(to, to + new_size, protection);
     if (status == 0)
         status = unmap(address, address + old_size);

@@ -342,6 +342,8 @@ static int move_entry(pte_t *entry, uint64_t start, uint64_t end, uint64_t delta
     if (!target)
         return -ENOMEM;
     if (end - start == LARGE_SIZE) {
+        if (*target) /* an empty table, of what was here before */
+            page_free(table_of(*target));
         *target = *entry;
         *entry = 0;
         return 0;
@@ -352,15 +354,16 @@ static int move_entry(pte_t *entry, uint64_t start, uint64_t end, uint64_t delta
     pte_t *table = table_of(*entry);
     for (uint64_t at = start; at < end; at += PAGE_SIZE) {
         pte_t *page = &table[at / PAGE_SIZE % ENTRIES];
-        if (!(*page & (PTE_PRESENT | PTE_KEEP)))
+        if (!*page)
             continue;
+        /* A window that moves as a whole takes its chunk along, stale frames and all. */
         if (window_inside(at & ~CHUNK_MASK, start, end)) {
             pte_t *to = find_entry(at + delta, LEVEL_PAGE, true);
             if (!to)
                 return -ENOMEM;
             *to = *page;
             *page = 0;
-        } else {
+        } else if (*page & (PTE_PRESENT | PTE_KEEP)) {
             int status = copy_page(*page, at + delta, start + delta, end + delta);
             if (status < 0)
                 return status;
