@@ -86,8 +86,8 @@ int sp_port_copy_in(struct sp_port *port, void *block, const void *from, uint64_
         return 0;
     }
     cpu->copying = true;
-    int status = cpu->iov ? copy_pieces(cpu, block, size, false)
-                          : user_read(block, (uint64_t)from, size);
+    int status =
+        cpu->iov ? copy_pieces(cpu, block, size, false) : user_read(block, (uint64_t)from, size);
     cpu->copying = false;
     return status;
 }
