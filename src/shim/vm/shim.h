@@ -63,6 +63,7 @@ struct cpu {
     bool mapped;    /* its stack exists */
     bool running;   /* a thread lives here */
     bool hold_lock; /* the next call to the host keeps the lock */
+    bool copying;   /* between exec's memory and the block */
     volatile bool in_user;
     volatile uint64_t flushed; /* the generation of page tables it has seen */
     struct sp_port port;
@@ -140,6 +141,17 @@ __attribute__((noreturn)) void exit_group(int status);
 struct sp_port *port_get(void);
 struct sp_port *port_hold(void);
 
+/* Memory may have to be asked of the host, or a file be closed, while the block holds the bytes of
+ * another call: a fault in the midst of copying them, or before ring 3 has fetched them. What one
+ * item without data overwrites is put aside and brought back, if it matters. */
+struct port_aside {
+    bool matters, hold;
+    struct sp_port port;
+    uint64_t bytes[2 * sizeof(struct sp_item) / sizeof(uint64_t)];
+};
+void port_put_aside(struct port_aside *aside);
+void port_bring_back(const struct port_aside *aside);
+
 /* --- frames.c: physical memory -------------------------------------------------------------- */
 
 void frames_init(void);
@@ -173,11 +185,16 @@ static inline uint64_t physical_of(const void *pointer)
  * mapping [start, end) with `protection`. 0 or -ENOMEM. */
 int table_fault(uint64_t address, uint64_t start, uint64_t end, uint32_t protection);
 
-/* Removes all pages of a range and frees them. */
+/* Splits the pages of 2 MiB that reach over the ends of a range: what changes a range can then not
+ * fail, and no page table is taken while others of the range are on their way to be free. 0 or
+ * -ENOMEM. */
+int table_split(uint64_t start, uint64_t end);
+
+/* Removes all pages of a range that was split, and frees them. */
 void table_unmap(uint64_t start, uint64_t end);
 
-/* Gives the existing pages of a range another protection. 0 or -ENOMEM. */
-int table_protect(uint64_t start, uint64_t end, uint32_t protection);
+/* Gives the existing pages of a range that was split another protection. */
+void table_protect(uint64_t start, uint64_t end, uint32_t protection);
 
 /* Moves the pages of a range elsewhere. 0 or -ENOMEM. */
 int table_move(uint64_t from, uint64_t to, uint64_t size);
@@ -201,6 +218,9 @@ uint64_t vma_gap(uint64_t size);
 
 /* Takes over the tree that the loader made. */
 void vma_init(void);
+
+/* Makes sure that the next vma_remove and the next vma_insert do not lack a node. 0 or -ENOMEM. */
+int vma_reserve(void);
 
 /* Records a mapping in a free range, joined with its neighbours where they are alike. */
 int vma_insert(uint64_t start, uint64_t end, uint32_t protection);

@@ -104,6 +104,18 @@ static int split(pte_t *entry)
     return 0;
 }
 
+static int split_at(uint64_t address)
+{
+    pte_t *entry = address & LARGE_MASK ? find_entry(address, LEVEL_LARGE, false) : NULL;
+    return entry && *entry & PTE_LARGE ? split(entry) : 0;
+}
+
+int table_split(uint64_t start, uint64_t end)
+{
+    int status = split_at(start);
+    return status < 0 ? status : split_at(end);
+}
+
 static int fault_large(pte_t *entry, pte_t bits)
 {
     if (*entry & PTE_KEEP) {
@@ -270,8 +282,7 @@ static int unmap_entry(pte_t *entry, uint64_t start, uint64_t end, uint64_t argu
             *entry = 0;
             return 0;
         }
-        if (split(entry) < 0)
-            return -ENOMEM;
+        return -EINVAL;
     }
     pte_t *table = table_of(*entry);
     unmap_pages(table, start, end);
@@ -284,11 +295,9 @@ static int unmap_entry(pte_t *entry, uint64_t start, uint64_t end, uint64_t argu
 
 void table_unmap(uint64_t start, uint64_t end)
 {
-    /* Only a split can fail. What could not be split stays mapped; the caller has forgotten the
-     * range, so that would be memory without an owner. */
     const struct walk walk = {.visit = unmap_entry, .prune = true};
     if (walk_table(&walk, direct(info->root), LEVEL_TOP, start, end) < 0)
-        shim_panic("out of memory while unmapping");
+        shim_panic("a range that was not split is unmapped");
     flush_range(start, end);
 }
 
@@ -300,8 +309,7 @@ static int protect_entry(pte_t *entry, uint64_t start, uint64_t end, uint64_t ar
             *entry = (*entry & PTE_ADDRESS) | PTE_LARGE | bits;
             return 0;
         }
-        if (split(entry) < 0)
-            return -ENOMEM;
+        return -EINVAL;
     }
     pte_t *table = table_of(*entry);
     uint64_t first = start / PAGE_SIZE % ENTRIES, count = (end - start) / PAGE_SIZE;
@@ -312,11 +320,11 @@ static int protect_entry(pte_t *entry, uint64_t start, uint64_t end, uint64_t ar
     return 0;
 }
 
-int table_protect(uint64_t start, uint64_t end, uint32_t protection)
+void table_protect(uint64_t start, uint64_t end, uint32_t protection)
 {
-    int status = walk(start, end, protect_entry, protection_bits(protection));
+    if (walk(start, end, protect_entry, protection_bits(protection)) < 0)
+        shim_panic("a range that was not split is protected");
     flush_range(start, end);
-    return status;
 }
 
 /* Whether a window lies wholly in the range that is moved. */
@@ -342,6 +350,8 @@ static int move_entry(pte_t *entry, uint64_t start, uint64_t end, uint64_t delta
     if (!target)
         return -ENOMEM;
     if (end - start == LARGE_SIZE) {
+        if (*target) /* an empty table, of what was here before */
+            page_free(table_of(*target));
         *target = *entry;
         *entry = 0;
         return 0;
@@ -352,15 +362,16 @@ static int move_entry(pte_t *entry, uint64_t start, uint64_t end, uint64_t delta
     pte_t *table = table_of(*entry);
     for (uint64_t at = start; at < end; at += PAGE_SIZE) {
         pte_t *page = &table[at / PAGE_SIZE % ENTRIES];
-        if (!(*page & (PTE_PRESENT | PTE_KEEP)))
+        if (!*page)
             continue;
+        /* A window that moves as a whole takes its chunk along, stale frames and all. */
         if (window_inside(at & ~CHUNK_MASK, start, end)) {
             pte_t *to = find_entry(at + delta, LEVEL_PAGE, true);
             if (!to)
                 return -ENOMEM;
             *to = *page;
             *page = 0;
-        } else {
+        } else if (*page & (PTE_PRESENT | PTE_KEEP)) {
             int status = copy_page(*page, at + delta, start + delta, end + delta);
             if (status < 0)
                 return status;

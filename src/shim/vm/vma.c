@@ -33,6 +33,18 @@ static void node_free(struct vma *node)
     free_nodes = node;
 }
 
+int vma_reserve(void)
+{
+    if ((free_nodes && free_nodes->left) || fresh_end - fresh_node >= 2)
+        return 0;
+    struct vma *first = node_new(0, 0, 0), *second = node_new(0, 0, 0);
+    if (second)
+        node_free(second);
+    if (first)
+        node_free(first);
+    return first && second ? 0 : -ENOMEM;
+}
+
 static int32_t height(const struct vma *node)
 {
     return node ? node->height : 0;
