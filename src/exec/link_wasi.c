@@ -1,18 +1,68 @@
 // SPDX-License-Identifier: Apache-2.0
-/* WASI is not part of the engine yet: a program that imports it fails to link, and the engine says
- * which import is missing. */
+/* The guest's files, arguments and environment become the engine's WASI. */
 #include "exec/program.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <wick_wasi.h>
+
+/* Sockets now belong to WASI, so that they are closed when the program closes them; stdio and
+ * directories stay the exec's. */
+static enum wick_status add_file(struct wick_wasi *wasi, uint32_t number, struct guest_file *file)
+{
+    enum wick_status status = WICK_USAGE;
+    switch (file->kind) {
+    case FILE_NULL:
+        return wick_wasi_add_null(wasi, number);
+    case FILE_STDIN:
+    case FILE_STDOUT:
+    case FILE_STDERR:
+        return wick_wasi_add_fd(wasi, number, file->fd, WICK_WASI_STREAM, false);
+    case FILE_DIR:
+        return wick_wasi_add_dir(wasi, number, file->fd, file->path, file->read_only, false);
+    case FILE_LISTEN:
+        status = wick_wasi_add_fd(wasi, number, file->fd, WICK_WASI_LISTENER, true);
+        break;
+    case FILE_CONNECT:
+        status = wick_wasi_add_fd(wasi, number, file->fd, WICK_WASI_CONNECTION, true);
+        break;
+    }
+    if (status == WICK_OK)
+        file->fd = -1;
+    return status;
+}
+
+static int fill(struct wick_wasi *wasi, const struct guest *guest, struct err *err)
+{
+    enum wick_status status = WICK_OK;
+    for (size_t i = 0; i < guest->argc && status == WICK_OK; i++)
+        status = wick_wasi_add_arg(wasi, guest->argv[i]);
+    for (size_t i = 0; i < guest->envc && status == WICK_OK; i++)
+        status = wick_wasi_add_env(wasi, guest->envp[i]);
+    if (status)
+        return err_set(err, ERR_IO, ENOMEM, "hand over the arguments");
+    for (size_t i = 0; i < guest->file_count; i++) {
+        if (add_file(wasi, (uint32_t)i, &guest->files[i]))
+            return err_set(err, ERR_IO, 0, "file %zu, \"%s\", cannot be used", i,
+                           guest->files[i].name);
+    }
+    return 0;
+}
 
 int link_wasi(wick_linker_t *linker, const struct guest *guest, void **state, struct err *err)
 {
-    (void)linker;
-    (void)guest;
-    (void)err;
-    *state = NULL;
-    return 0;
+    struct wick_wasi *wasi = wick_wasi_new();
+    *state = wasi;
+    if (!wasi)
+        return err_set(err, ERR_IO, ENOMEM, "cannot link the program");
+    signal(SIGPIPE, SIG_IGN); /* the program gets EPIPE */
+    int status = fill(wasi, guest, err);
+    if (status == 0 && wick_wasi_define(wasi, linker))
+        return err_set(err, ERR_IO, ENOMEM, "cannot link the program");
+    return status;
 }
 
 void unlink_wasi(void *state)
 {
-    (void)state;
+    wick_wasi_delete(state);
 }

@@ -37,6 +37,7 @@ TEST(without_config, "stdio comes first, then the granted directories in their o
     CHECK_STR(guest.envp[1], "FD_NAMES=stdin:stdout:stderr:/b:/a");
     CHECK(!guest.envp[2]);
     guest_free(&guest);
+    config_free(&config);
 }
 
 TEST(with_config, "the file decides about descriptors; the host adds at the end")
@@ -106,6 +107,7 @@ TEST(listen, "a listening socket is there before the program runs, and gone afte
     CHECK(fd > 2);
     guest_free(&guest);
     CHECK(close(fd) < 0);
+    config_free(&config);
 }
 
 TAP_MAIN()

@@ -512,6 +512,10 @@ static void check_known(const struct guest *guest, uint64_t address, struct tran
     unsigned *seen = data;
     if (!page.user || page.physical >= SHARED_BASE)
         return;
+    if (address >= VDSO_BASE) { /* data, then stubs and vDSO: the shim's, to be looked at only */
+        CHECK(!page.write && page.execute == (address >= STUBS_BASE));
+        return;
+    }
     const struct vma *mapping = find_mapping(guest, address);
     CHECK(mapping != NULL);
     CHECK_INT((mapping->protection & PROT_WRITE) != 0, page.write);

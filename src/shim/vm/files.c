@@ -29,8 +29,11 @@ void file_put(struct file *file)
 {
     if (--file->references > 0)
         return;
+    struct port_aside aside;
     epoll_forget(file);
+    port_put_aside(&aside);
     sp_close(port_hold(), file->handle);
+    port_bring_back(&aside);
 }
 
 int64_t file_share_at(struct file *file, uint64_t fd)

@@ -22,10 +22,6 @@ enum {
     SELECTOR_USER_DATA = 0x1b,
 };
 
-/* What exec may set of its flags: the arithmetic ones, TF, DF, AC and ID. */
-#define FLAGS_ALLOWED 0x240dd5ull
-#define FLAGS_FORCED  0x202ull
-
 struct action {
     uint64_t handler, flags, restorer, mask;
 };

@@ -4,37 +4,111 @@
 #include "base/cleanup.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
+#include <wick_wasi.h>
 
 struct options {
     const char *invoke; /* NULL: _start */
     const char *path;
     uint64_t fuel;
     bool has_fuel;
+    enum wick_engine engine;
     char **args;
     int arg_count;
+    struct wick_wasi *wasi; /* what --dir and --env grant */
 };
 
 enum { VALUES_MAX = 64 };
+
+/* ---- Options ---------------------------------------------------------------------------------
+ */
+
+static int option_invoke(struct options *options, const char *value, struct err *err)
+{
+    (void)err;
+    options->invoke = value;
+    return 0;
+}
+
+static int option_fuel(struct options *options, const char *value, struct err *err)
+{
+    char *end;
+    options->fuel = strtoull(value, &end, 10);
+    options->has_fuel = true;
+    if (*end || end == value)
+        return err_set(err, ERR_USAGE, 0, "--fuel %s: not a number", value);
+    return 0;
+}
+
+static int option_engine(struct options *options, const char *value, struct err *err)
+{
+    if (strcmp(value, "interp") != 0)
+        return err_set(err, ERR_USAGE, 0, "--engine %s: this build has only \"interp\"", value);
+    options->engine = WICK_ENGINE_INTERP;
+    return 0;
+}
+
+static int option_env(struct options *options, const char *value, struct err *err)
+{
+    const char *equals = strchr(value, '=');
+    if (!equals || equals == value)
+        return err_set(err, ERR_USAGE, 0, "--env %s: write KEY=VALUE", value);
+    if (wick_wasi_add_env(options->wasi, value))
+        return err_set(err, ERR_IO, ENOMEM, "--env");
+    return 0;
+}
+
+/* HOST::GUEST, either with ":ro" behind it; HOST alone keeps its name. */
+static int option_dir(struct options *options, const char *value, struct err *err)
+{
+    autofree char *host = strdup(value);
+    if (!host)
+        return err_set(err, ERR_IO, ENOMEM, "--dir");
+    size_t length = strlen(host);
+    bool read_only = length > 3 && strcmp(host + length - 3, ":ro") == 0;
+    if (read_only)
+        host[length - 3] = '\0';
+    char *colons = strstr(host, "::");
+    const char *guest = colons ? colons + 2 : host;
+    if (colons)
+        *colons = '\0';
+    if (!*host || !*guest)
+        return err_set(err, ERR_USAGE, 0, "--dir %s: write HOST::GUEST or HOST::GUEST:ro", value);
+    autoclose int fd = open(host, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return err_set(err, ERR_IO, errno, "open the directory %s", host);
+    if (wick_wasi_add_dir(options->wasi, WICK_WASI_ANY, fd, guest, read_only, true))
+        return err_set(err, ERR_USAGE, 0, "--dir %s cannot be granted", value);
+    take_fd(&fd);
+    return 0;
+}
+
+static const struct {
+    const char *name;
+    int (*set)(struct options *, const char *value, struct err *);
+} option_table[] = {
+    {"--invoke", option_invoke}, {"--fuel", option_fuel}, {"--engine", option_engine},
+    {"--env", option_env},       {"--dir", option_dir},
+};
+enum { OPTION_COUNT = sizeof(option_table) / sizeof(option_table[0]) };
 
 static int parse_options(int argc, char **argv, struct options *options, struct err *err)
 {
     int i = 1;
     for (; i < argc && strncmp(argv[i], "--", 2) == 0; i += 2) {
+        size_t k = 0;
+        while (k < OPTION_COUNT && strcmp(argv[i], option_table[k].name) != 0)
+            k++;
+        if (k == OPTION_COUNT)
+            return err_set(err, ERR_USAGE, 0, "there is no option %s", argv[i]);
         if (i + 1 >= argc)
             return err_set(err, ERR_USAGE, 0, "%s needs a value", argv[i]);
-        if (strcmp(argv[i], "--invoke") == 0) {
-            options->invoke = argv[i + 1];
-        } else if (strcmp(argv[i], "--fuel") == 0) {
-            char *end;
-            options->fuel = strtoull(argv[i + 1], &end, 10);
-            options->has_fuel = true;
-            if (*end || end == argv[i + 1])
-                return err_set(err, ERR_USAGE, 0, "--fuel %s: not a number", argv[i + 1]);
-        } else {
-            return err_set(err, ERR_USAGE, 0, "there is no option %s", argv[i]);
-        }
+        int status = option_table[k].set(options, argv[i + 1], err);
+        if (status)
+            return status;
     }
     if (i >= argc)
         return err_set(err, ERR_USAGE, 0, "no file was given");
@@ -43,6 +117,31 @@ static int parse_options(int argc, char **argv, struct options *options, struct 
     options->arg_count = argc - i - 1;
     return 0;
 }
+
+/* The program sees stdin, stdout and stderr at 0 to 2; what is closed here is missing there. */
+static int grant_stdio(struct options *options, struct err *err)
+{
+    for (uint32_t fd = 0; fd < 3; fd++) {
+        if (fcntl((int)fd, F_GETFD) < 0)
+            continue;
+        if (wick_wasi_add_fd(options->wasi, fd, (int)fd, WICK_WASI_STREAM, false))
+            return err_set(err, ERR_IO, 0, "descriptor %u cannot be used", fd);
+    }
+    return 0;
+}
+
+/* argv[0] is the file's name without its directories. */
+static int add_args(const struct options *options, struct err *err)
+{
+    const char *slash = strrchr(options->path, '/');
+    enum wick_status status = wick_wasi_add_arg(options->wasi, slash ? slash + 1 : options->path);
+    for (int i = 0; i < options->arg_count && !status; i++)
+        status = wick_wasi_add_arg(options->wasi, options->args[i]);
+    return status ? err_set(err, ERR_IO, ENOMEM, "make the arguments") : 0;
+}
+
+/* ---- Values ----------------------------------------------------------------------------------
+ */
 
 /* Parses a number as the parameter's type: decimal or 0x…, signed or unsigned. */
 static int parse_value(const char *text, wasm_valkind_t kind, wick_val_t *out, struct err *err)
@@ -102,7 +201,11 @@ static void print_value(const wick_val_t *value)
     }
 }
 
-/* The exit status of a run that ended with this trap. Takes the trap. */
+/* ---- Running ---------------------------------------------------------------------------------
+ */
+
+/* The exit status of a run that ended with this trap: the program's own, or *err is filled. Takes
+ * the trap. */
 static int report_trap(wasm_trap_t *trap, struct err *err)
 {
     int32_t status = 0;
@@ -115,6 +218,10 @@ static int report_trap(wasm_trap_t *trap, struct err *err)
         if (length && text[length - 1] == '\n')
             text[length - 1] = '\0';
         err_set(err, limit ? ERR_LIMIT : ERR_TRAP, 0, "%s", text);
+    } else if (status < 0 || status > 255) {
+        err_set(err, ERR_TRAP, 0,
+                "the program ended with the status %u, which is not from 0 to 255",
+                (unsigned)status);
     }
     wasm_trap_delete(trap);
     return status;
@@ -151,6 +258,10 @@ static int run_module(wasm_store_t *store, const wasm_module_t *module,
                       const struct options *options, struct err *err)
 {
     wick_linker_t *linker = wick_linker_new(store);
+    if (!linker || wick_wasi_define(options->wasi, linker)) {
+        wick_linker_delete(linker);
+        return err_set(err, ERR_IO, ENOMEM, "link the module");
+    }
     wasm_instance_t *instance;
     wasm_trap_t *trap;
     wasm_message_t message;
@@ -172,34 +283,45 @@ static int run_module(wasm_store_t *store, const wasm_module_t *module,
     return call_function(func, options, err);
 }
 
-int cmd_run(int argc, char **argv, struct err *err)
+static int run_bytes(const struct options *options, const uint8_t *bytes, size_t size,
+                     struct err *err)
 {
-    struct options options = {0};
-    autofree uint8_t *bytes = NULL;
-    size_t size = 0;
-    if (parse_options(argc, argv, &options, err) ||
-        tool_read_module(options.path, &bytes, &size, err))
-        return 1;
     wasm_config_t *config = wasm_config_new();
-    if (config)
-        wick_config_set_fuel(config, options.has_fuel);
+    if (config && !wick_config_set_engine(config, options->engine))
+        wick_config_set_fuel(config, options->has_fuel);
     wasm_engine_t *engine = wasm_engine_new_with_config(config);
     wasm_store_t *store = wasm_store_new(engine);
     int status = 1;
     if (!store) {
         err_set(err, ERR_IO, 0, "out of memory");
     } else {
-        wick_store_set_fuel(store, options.fuel);
+        wick_store_set_fuel(store, options->fuel);
         wasm_module_t *module;
         wasm_message_t message;
         if (wick_module_new(store, bytes, size, &module, &message))
-            err_set(err, ERR_MODULE, 0, "%s: %s", options.path, message.data);
+            err_set(err, ERR_MODULE, 0, "%s: %s", options->path, message.data);
         else
-            status = run_module(store, module, &options, err);
+            status = run_module(store, module, options, err);
         wasm_byte_vec_delete(&message);
         wasm_module_delete(module);
     }
     wasm_store_delete(store);
     wasm_engine_delete(engine);
+    return status;
+}
+
+int cmd_run(int argc, char **argv, struct err *err)
+{
+    struct options options = {.wasi = wick_wasi_new()};
+    autofree uint8_t *bytes = NULL;
+    size_t size = 0;
+    int status = 1;
+    if (!options.wasi)
+        return err_set(err, ERR_IO, ENOMEM, "run");
+    signal(SIGPIPE, SIG_IGN); /* the program gets EPIPE */
+    if (!grant_stdio(&options, err) && !parse_options(argc, argv, &options, err) &&
+        !add_args(&options, err) && !tool_read_module(options.path, &bytes, &size, err))
+        status = run_bytes(&options, bytes, size, err);
+    wick_wasi_delete(options.wasi);
     return status;
 }

@@ -10,8 +10,12 @@
 #include <sys/stat.h>
 
 static const struct command commands[] = {
-    {"run", "[--invoke NAME] [--fuel N] FILE [ARGS…]",
-     "run a module's _start, or an exported function", cmd_run},
+    {"run",
+     "[--invoke NAME] [--engine interp] [--fuel N] [--dir HOST::GUEST[:ro]] [--env KEY=VALUE] "
+     "FILE [ARGS…]",
+     "run a WASI program, or an exported function; its exit status is passed on, a trap is 126, "
+     "a limit 127",
+     cmd_run},
     {"validate", "FILE…", "check modules, one line for each", cmd_validate},
     {"wast", "[-pvw] FILE…",
      "run scripts of the specification's tests; -v: say what failed, -w: compare the words of "

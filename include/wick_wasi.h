@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * WASI preview 1 (the module "wasi_snapshot_preview1") for libwick: what one WebAssembly program
+ * may see of the world. A context begins empty: no argument, no variable, no descriptor. The
+ * embedder adds what it grants, then defines the functions in a linker.
+ *
+ *     struct wick_wasi *wasi = wick_wasi_new();
+ *     wick_wasi_add_arg(wasi, "hello.wasm");
+ *     wick_wasi_add_fd(wasi, 1, STDOUT_FILENO, WICK_WASI_STREAM, false);
+ *     wick_wasi_add_dir(wasi, WICK_WASI_ANY, fd_of_some_directory, "/data", true, true);
+ *     wick_wasi_define(wasi, linker);
+ *     … instantiate, call _start; proc_exit arrives as a trap: see wick_trap_exit_status …
+ *     wasm_store_delete(store);
+ *     wick_wasi_delete(wasi);
+ *
+ * The program can reach nothing below a directory's parent: paths are resolved by openat2 with
+ * RESOLVE_BENEATH (Linux 5.6; times of symbolic links 5.8).
+ *
+ * Threads: a context may be used by several stores and threads at once after it was set up. The
+ * embedder ignores SIGPIPE, or a program that writes to a closed pipe ends the process.
+ */
+#ifndef WICK_WASI_H
+#define WICK_WASI_H
+
+#include <wick.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct wick_wasi;
+
+/* As a descriptor's number: the lowest that is free. */
+#define WICK_WASI_ANY UINT32_MAX
+
+/* NULL without memory. */
+WASM_API_EXTERN struct wick_wasi *wick_wasi_new(void);
+/* Closes what it owns. Delete the stores that use it first. NULL is accepted. */
+WASM_API_EXTERN void wick_wasi_delete(struct wick_wasi *);
+
+/* Strings are copied. WICK_NO_MEMORY, or WICK_USAGE beyond 1 GiB in total. */
+WASM_API_EXTERN enum wick_status wick_wasi_add_arg(struct wick_wasi *, const char *arg);
+/* "KEY=VALUE" */
+WASM_API_EXTERN enum wick_status wick_wasi_add_env(struct wick_wasi *, const char *variable);
+
+/* ---- Descriptors ------------------------------------------------------------------------------
+ * `number` is the program's; WICK_USAGE if it is taken, beyond the limit of 65536, or if the
+ * host's descriptor is not what it should be. With `take` the context closes the host's descriptor
+ * when the program does, or at the end; without, it stays the embedder's. On failure nothing was
+ * taken. */
+
+enum wick_wasi_role {
+    WICK_WASI_STREAM,     /* all that the kind of file and its access mode allow: stdio, files */
+    WICK_WASI_LISTENER,   /* a listening socket: accept, poll, set flags, stat */
+    WICK_WASI_CONNECTION, /* a connected socket: read, write, shut down, poll, set flags, stat */
+};
+
+WASM_API_EXTERN enum wick_status wick_wasi_add_fd(struct wick_wasi *, uint32_t number, int host_fd,
+                                                  enum wick_wasi_role, bool take);
+/* Reads nothing, takes all that is written. */
+WASM_API_EXTERN enum wick_status wick_wasi_add_null(struct wick_wasi *, uint32_t number);
+/* A pre-opened directory that the program finds under the name `guest_path`. Changes below a
+ * read-only one fail with EROFS. */
+WASM_API_EXTERN enum wick_status wick_wasi_add_dir(struct wick_wasi *, uint32_t number, int host_fd,
+                                                   const char *guest_path, bool read_only,
+                                                   bool take);
+/* A pre-opened, empty directory that lives in memory: directories and files, no links. Their
+ * contents and names may use up to max_bytes together. */
+WASM_API_EXTERN enum wick_status wick_wasi_add_memory_dir(struct wick_wasi *, uint32_t number,
+                                                          const char *guest_path,
+                                                          uint64_t max_bytes);
+
+/*
+ * A descriptor of the embedder's own making, for example a TLS connection. Results are 0 or a
+ * count, or -errno (-EAGAIN: would block). Optional functions may be NULL.
+ */
+struct wick_wasi_stream {
+    /* Blocks unless non-blocking was set; 0 is the end. NULL: not readable. */
+    int64_t (*read)(void *env, uint8_t *data, size_t size);
+    /* NULL: not writable. */
+    int64_t (*write)(void *env, const uint8_t *data, size_t size);
+    /* Bytes that read() would return at once (writing: false), or any count above 0 if write()
+     * would not block; 0: wait for *events (poll(2)) on *fd, then ask again. */
+    int64_t (*ready)(void *env, bool writing, int *fd, short *events);
+    int (*set_nonblocking)(void *env, bool on); /* optional: -ENOTSUP */
+    int (*shutdown)(void *env, int how);        /* SHUT_RD, SHUT_WR, SHUT_RDWR; optional */
+    /* A new stream with its env; optional: not a listener. */
+    int (*accept)(void *env, bool nonblocking, const struct wick_wasi_stream **out, void **out_env);
+    void (*close)(void *env);
+};
+/* `stream` must outlive the context; `env` is closed by it. */
+WASM_API_EXTERN enum wick_status wick_wasi_add_stream(struct wick_wasi *, uint32_t number,
+                                                      const struct wick_wasi_stream *stream,
+                                                      void *env, enum wick_wasi_role);
+
+/* ---- Linking ----------------------------------------------------------------------------------
+ */
+
+/* Defines all functions of preview 1 below "wasi_snapshot_preview1". The program's memory is its
+ * export "memory". */
+WASM_API_EXTERN enum wick_status wick_wasi_define(struct wick_wasi *, wick_linker_t *);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* WICK_WASI_H */
