@@ -127,13 +127,13 @@ void vcpu_free(struct vcpu *vcpu)
 /* Injects the interrupt that another thread has asked for, or waits for the moment when it can. */
 static void inject_kick(struct vcpu *vcpu)
 {
+    vcpu->run->request_interrupt_window = 0;
     if (!vcpu->kicked)
         return;
     if (!vcpu->run->ready_for_interrupt_injection || !vcpu->run->if_flag) {
         vcpu->run->request_interrupt_window = 1;
         return;
     }
-    vcpu->run->request_interrupt_window = 0;
     vcpu->kicked = false;
     struct kvm_interrupt interrupt = {.irq = KICK_VECTOR};
     ioctl(vcpu->fd, KVM_INTERRUPT, &interrupt);

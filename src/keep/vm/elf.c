@@ -41,6 +41,8 @@ static int read_segment(struct elf_image *elf, const Elf64_Phdr *header, struct 
         .size = (header->p_memsz + lead + PAGE_MASK) & ~PAGE_MASK,
         .flags = header->p_flags,
     };
+    if (add_overflows(segment.address, segment.size))
+        return refuse(err, name, "a segment has an impossible size or address");
     if (elf->count > 0) {
         const struct elf_segment *last = &elf->segments[elf->count - 1];
         if (segment.address < last->address + last->size)
