@@ -512,6 +512,11 @@ static void check_known(const struct guest *guest, uint64_t address, struct tran
     unsigned *seen = data;
     if (!page.user || page.physical >= SHARED_BASE)
         return;
+    if (address >= VDSO_BASE && address < BLOCKS_BASE) {
+        /* The vDSO, which exec cannot unmap: its data, then the code of stubs and vDSO. */
+        CHECK(!page.write && page.execute == (address >= STUBS_BASE));
+        return;
+    }
     const struct vma *mapping = find_mapping(guest, address);
     CHECK(mapping != NULL);
     CHECK_INT((mapping->protection & PROT_WRITE) != 0, page.write);
