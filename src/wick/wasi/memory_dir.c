@@ -9,6 +9,16 @@ static pthread_mutex_t *lock_of(struct wasi_file *dir)
     return &memory_node(dir)->fs->lock;
 }
 
+/* As memory_find; a file with a slash behind it is NOTDIR. */
+static enum wasi_errno find(struct wasi_file *dir, const char *path, struct memory_place *place)
+{
+    enum wasi_errno error = memory_find(memory_node(dir), path, place);
+    if (error)
+        return error;
+    bool is_file = place->node && place->node->type != FILETYPE_DIRECTORY;
+    return place->wants_directory && is_file ? WASI_NOTDIR : WASI_SUCCESS;
+}
+
 /* ---- Opening ---------------------------------------------------------------------------------
  */
 
@@ -56,7 +66,7 @@ static enum wasi_errno dir_open(struct wasi_file *dir, const char *path,
 {
     struct memory_place place;
     pthread_mutex_lock(lock_of(dir));
-    enum wasi_errno error = memory_find(memory_node(dir), path, &place);
+    enum wasi_errno error = find(dir, path, &place);
     if (error == WASI_SUCCESS)
         error = open_place(&place, how, out);
     pthread_mutex_unlock(lock_of(dir));
@@ -72,7 +82,7 @@ static enum wasi_errno dir_stat_at(struct wasi_file *dir, const char *path, bool
     struct memory_place place;
     (void)follow;
     pthread_mutex_lock(lock_of(dir));
-    enum wasi_errno error = memory_find(memory_node(dir), path, &place);
+    enum wasi_errno error = find(dir, path, &place);
     if (error == WASI_SUCCESS && !place.node)
         error = WASI_NOENT;
     if (error == WASI_SUCCESS)
@@ -87,7 +97,7 @@ static enum wasi_errno dir_set_times_at(struct wasi_file *dir, const char *path,
     struct memory_place place;
     (void)follow;
     pthread_mutex_lock(lock_of(dir));
-    enum wasi_errno error = memory_find(memory_node(dir), path, &place);
+    enum wasi_errno error = find(dir, path, &place);
     if (error == WASI_SUCCESS && !place.node)
         error = WASI_NOENT;
     if (error == WASI_SUCCESS)
@@ -121,8 +131,6 @@ static enum wasi_errno dir_mkdir(struct wasi_file *dir, const char *path)
     struct memory_node *node;
     pthread_mutex_lock(lock_of(dir));
     enum wasi_errno error = memory_find(memory_node(dir), path, &place);
-    if (error == WASI_NOTDIR && place.node && place.wants_directory)
-        error = WASI_EXIST;
     if (error == WASI_SUCCESS && place.node)
         error = WASI_EXIST;
     if (error == WASI_SUCCESS)
@@ -148,7 +156,7 @@ static enum wasi_errno remove_entry(struct wasi_file *dir, const char *path, boo
 {
     struct memory_place place;
     pthread_mutex_lock(lock_of(dir));
-    enum wasi_errno error = memory_find(memory_node(dir), path, &place);
+    enum wasi_errno error = find(dir, path, &place);
     if (error == WASI_SUCCESS)
         error = removable(&place, directory);
     if (error == WASI_SUCCESS)
@@ -222,9 +230,9 @@ static enum wasi_errno dir_rename(struct wasi_file *dir, const char *path, struc
     if (memory_node(dir)->fs != memory_node(to)->fs)
         return WASI_XDEV;
     pthread_mutex_lock(lock_of(dir));
-    enum wasi_errno error = memory_find(memory_node(dir), path, &from);
+    enum wasi_errno error = find(dir, path, &from);
     if (error == WASI_SUCCESS)
-        error = memory_find(memory_node(to), to_path, &place);
+        error = find(to, to_path, &place);
     if (error == WASI_SUCCESS)
         error = move(&from, &place);
     pthread_mutex_unlock(lock_of(dir));
