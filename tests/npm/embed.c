@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Runs a Ruby script on the ruby.wasm of npm, which is a library with generated names: an embedder
- * calls its functions. What it wants of a JavaScript host traps if it is called.
+ * Runs a script on a language of npm that is a library: an embedder calls its functions. What it
+ * wants of a JavaScript host traps if it is called.
  *
- *     npm-ruby ruby.wasm SCRIPT
+ *     npm-embed ruby ruby.wasm SCRIPT            runs the script
+ *     npm-embed quickjs quickjs.wasm SCRIPT      prints its value as a string
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +29,7 @@ static wasm_trap_t *absent(void *env, wick_caller_t *caller, wick_value_t *slots
 
 __attribute__((noreturn)) static void die(const char *what)
 {
-    fprintf(stderr, "npm-ruby: %s\n", what);
+    fprintf(stderr, "npm-embed: %s\n", what);
     exit(1);
 }
 
@@ -77,14 +78,19 @@ static uint8_t *memory_of(wasm_instance_t *instance)
         wasm_extern_as_memory(wick_instance_export(instance, "memory", 6)));
 }
 
-static uint32_t put(wasm_instance_t *instance, const void *bytes, uint32_t size)
+static uint32_t put_at(wasm_instance_t *instance, uint32_t address, const void *bytes,
+                       uint32_t size)
 {
-    uint32_t address = call(instance, "cabi_realloc", 0, 0, 4, size);
     memcpy(memory_of(instance) + address, bytes, size);
     return address;
 }
 
-static int run_script(wasm_instance_t *instance, const char *script)
+static uint32_t put(wasm_instance_t *instance, const void *bytes, uint32_t size)
+{
+    return put_at(instance, call(instance, "cabi_realloc", 0, 0, 4, size), bytes, size);
+}
+
+static int run_ruby(wasm_instance_t *instance, const char *script)
 {
     /* Strings of the list carry a NUL that counts. */
     static const char name[] = "ruby.wasm", utf8[] = "-EUTF-8", nothing[] = "-e_=0";
@@ -100,6 +106,23 @@ static int run_script(wasm_instance_t *instance, const char *script)
         put(instance, script, length), length, 0, 0);
     memcpy(&state, memory_of(instance) + result + 4, sizeof(state));
     return state ? 1 : 0;
+}
+
+static int run_quickjs(wasm_instance_t *instance, const char *script)
+{
+    static const char name[] = "script";
+    uint32_t length = (uint32_t)strlen(script);
+    call(instance, "_initialize", 0, 0, 0, 0);
+    call(instance, "qjs_init", 0, 0, 0, 0);
+    uint32_t code =
+        put_at(instance, call(instance, "wasm_malloc", length + 1, 0, 0, 0), script, length + 1);
+    uint32_t file =
+        put_at(instance, call(instance, "wasm_malloc", sizeof(name), 0, 0, 0), name, sizeof(name));
+    uint32_t value = call(instance, "qjs_eval", code, length, file, 0);
+    if (call(instance, "qjs_is_exception", value, 0, 0, 0))
+        die("the script threw");
+    puts((const char *)memory_of(instance) + call(instance, "qjs_get_string", value, 0, 0, 0));
+    return 0;
 }
 
 static uint8_t *read_file(const char *path, size_t *size)
@@ -118,10 +141,10 @@ static uint8_t *read_file(const char *path, size_t *size)
 
 int main(int argc, char **argv)
 {
-    if (argc != 3)
-        die("usage: npm-ruby ruby.wasm SCRIPT");
+    if (argc != 4)
+        die("usage: npm-embed ruby|quickjs FILE SCRIPT");
     size_t size;
-    uint8_t *bytes = read_file(argv[1], &size);
+    uint8_t *bytes = read_file(argv[2], &size);
     wasm_engine_t *engine = wasm_engine_new();
     wasm_store_t *store = wasm_store_new(engine);
     wick_linker_t *linker = wick_linker_new(store);
@@ -140,7 +163,8 @@ int main(int argc, char **argv)
     wasm_instance_t *instance;
     if (wick_linker_instantiate(linker, module, &instance, NULL, &message))
         die(message.data);
-    int status = run_script(instance, argv[2]);
+    bool is_ruby = strcmp(argv[1], "ruby") == 0;
+    int status = is_ruby ? run_ruby(instance, argv[3]) : run_quickjs(instance, argv[3]);
     wasm_module_delete(module);
     wick_linker_delete(linker);
     wasm_store_delete(store);
