@@ -8,7 +8,7 @@
 BUILD ?= build
 JOBS ?= $(shell nproc)
 
-.PHONY: all run check check-asan check-qemu bench coverage format format-check tidy clean install \
+.PHONY: all run check check-asan check-qemu reproducible bench coverage format format-check tidy clean install \
 	packages packages-check
 
 all: packages
@@ -28,6 +28,10 @@ check-asan: packages-check
 # The kvm tests inside QEMU, with an emulated AMD processor and Linux's own kvm_amd.
 check-qemu: packages-check
 	@tools/check-qemu $(BUILD)
+
+# Builds twice, in different places, and compares.
+reproducible: packages
+	@tools/reproducible
 
 bench: packages-check
 	@tools/build $(BUILD)
