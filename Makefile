@@ -44,7 +44,7 @@ format:
 	@git ls-files '*.c' '*.h' | xargs clang-format -i
 
 format-check: packages-check
-	@git ls-files '*.c' '*.h' | xargs clang-format --dry-run -Werror && echo "format: ok"
+	@tools/format-check
 
 tidy: packages-check
 	@tools/build $(BUILD)
