@@ -220,7 +220,7 @@ static int place_exec(struct builder *b, struct elf_image *elf, uint64_t *bias, 
 
     *bias = elf->relocatable ? EXEC_BASE : 0;
     const struct elf_segment *last = &elf->segments[elf->count - 1];
-    if (elf->segments[0].address + *bias < MAP_BOTTOM ||
+    if (last->address > MAP_TOP || elf->segments[0].address + *bias < MAP_BOTTOM ||
         last->address + last->size + *bias > MAP_TOP)
         return err_set(err, ERR_MODULE, 0, "the program is linked to an address it cannot have");
     for (size_t i = 0; i < elf->count; i++)
