@@ -187,19 +187,19 @@ static int generate_bash(FILE *stream)
     fprintf(stream, "# bash completion for enarx; made of the command table\n"
                     "_enarx() {\n"
                     "  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}\n"
-                    "  local path= i\n"
+                    "  local at= i\n"
                     "  for ((i = 1; i < COMP_CWORD; i++)); do\n"
-                    "    case \"$path ${COMP_WORDS[i]}\" in\n");
+                    "    case \"$at ${COMP_WORDS[i]}\" in\n");
     for (const struct command *command = commands + 1; command->path; command++)
-        fprintf(stream, "    ' %s'|'%.*s %s') path='%s' ;;\n", command->path,
+        fprintf(stream, "    ' %s'|'%.*s %s') at='%s' ;;\n", command->path,
                 (int)(command_word(command) > command->path
                           ? command_word(command) - command->path - 1
                           : 0),
                 command->path, command_word(command), command->path);
-    fprintf(stream, "    esac\n  done\n  case \"$path $before\" in\n");
+    fprintf(stream, "    esac\n  done\n  case \"$at $before\" in\n");
     for (const struct command *command = commands; command->path; command++)
         each_option(command, put_bash_value, stream);
-    fprintf(stream, "  esac\n  case \"$path\" in\n");
+    fprintf(stream, "  esac\n  case \"$at\" in\n");
     for (const struct command *command = commands; command->path; command++) {
         fprintf(stream, "    '%s') COMPREPLY=($(compgen -W '", command->path);
         put_words_below(command, stream);
@@ -247,15 +247,15 @@ static void put_zsh_option(const struct command *command, const struct option *o
 static int generate_zsh(FILE *stream)
 {
     fprintf(stream, "#compdef enarx\n# made of the command table\n\n_enarx() {\n"
-                    "  local path= word\n  local -a below\n"
-                    "  for word in ${words[2,CURRENT-1]}; do\n    case \"$path $word\" in\n");
+                    "  local at= word\n  local -a below\n"
+                    "  for word in ${words[2,CURRENT-1]}; do\n    case \"$at $word\" in\n");
     for (const struct command *command = commands + 1; command->path; command++) {
         const char *word = command_word(command);
         int parent = word > command->path ? (int)(word - command->path - 1) : 0;
-        fprintf(stream, "      '%.*s %s') path='%s' ;;\n", parent, command->path, word,
+        fprintf(stream, "      '%.*s %s') at='%s' ;;\n", parent, command->path, word,
                 command->path);
     }
-    fprintf(stream, "    esac\n  done\n  case \"$path\" in\n");
+    fprintf(stream, "    esac\n  done\n  case \"$at\" in\n");
     for (const struct command *command = commands; command->path; command++) {
         fprintf(stream, "    '%s')\n", command->path);
         if (!command->run) {

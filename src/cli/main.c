@@ -5,6 +5,7 @@
 #include "version.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -71,8 +72,21 @@ static int execute(int argc, char **argv, struct invocation *invocation, int *ex
     return status < 0 ? status : finish_output(err);
 }
 
+/* Whoever started us may have closed these; a file that is opened later must not take their place.
+ */
+static int reserve_standard_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+            return -1;
+    }
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
+    if (reserve_standard_descriptors() < 0)
+        return ERR_IO;
     struct invocation invocation = {0};
     struct err err = {0};
     int exit_status = 0;

@@ -16,6 +16,13 @@ try enarx help platform info
 out_has "--json" "help finds commands of two words"
 try enarx run -h
 is_status 0 "-h needs no operands"
+for width in 45 60 80 200; do
+    wanted=$([ $width -lt 100 ] && echo $width || echo 100)
+    COLUMNS=$width enarx help run 2>"$err" | grep -v '^  # \|^  enarx\|^Usage' >"$out"
+    status=0
+    [ "$(awk -v most="$wanted" 'length($0) > most' "$out" | wc -l)" = 0 ] && [ -s "$out" ]
+    result $? "help fits into $width columns"
+done
 try enarx help nothing
 is_status 120 "help about nothing is a mistake"
 

@@ -19,6 +19,12 @@ export ENARX_BACKEND="$BACKEND"
 
 enarx() { "$ENARX" "$@"; }
 
+if ! enarx platform info | sed 's/.*Backend: //p' -n | grep -qx "$BACKEND" ||
+    enarx platform info | grep -q "^\(✗\|\[no\]\) Backend: $BACKEND\$"; then
+    echo "1..0 # SKIP the backend $BACKEND cannot be used on this machine"
+    exit 0
+fi
+
 try() {
     "$@" >"$out" 2>"$err"
     status=$?

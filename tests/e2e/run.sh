@@ -133,4 +133,6 @@ try enarx run nothing.wasm "$long" "$long"
 is_status 120 "arguments that are too long are refused"
 try env ENARX_LOG=info "$ENARX" run nothing.wasm
 err_has " INFO enarx::cli: Keep of kind $BACKEND" "the log tells the kind of Keep"
+enarx run nothing.wasm <&- >&- 2>&-; status=$?
+is_status 0 "closed standard files are replaced by /dev/null"
 finish

@@ -38,6 +38,7 @@ TEST(defaults, "without a file the program has stdin, stdout and stderr")
     CHECK_INT(config.files[0].kind, FILE_STDIN);
     CHECK_STR(config.files[1].name, "stdout");
     CHECK_INT(config.files[2].kind, FILE_STDERR);
+    config_free(&config);
 }
 
 TEST(whole, "every key arrives, with its defaults")

@@ -1,13 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# WASI programs in the tool `wick` and in a Keep of kind nil.
+# WASI programs in the tool `wick` and in a Keep of kind $BACKEND.
 #   WICK, ENARX   the programs            PROGRAMS  directory of *.wasm; empty: none could be made
 # (variables of ../e2e/lib.sh)
 if [ -z "$PROGRAMS" ]; then
     echo "1..0 # SKIP clang cannot compile for wasm32-wasi (wasi-libc, lld)"
     exit 0
 fi
-BACKEND=nil
+if [ "$BACKEND" = kvm ] && ! { [ -r /dev/kvm ] && [ -w /dev/kvm ]; }; then
+    echo "1..0 # SKIP /dev/kvm cannot be opened"
+    exit 0
+fi
 here=$(cd "${0%/*}" && pwd)
 . "$here/../e2e/lib.sh"
 

@@ -17,7 +17,7 @@ def start(directory, module, config):
     with open(path, "w", encoding="utf-8") as file:
         file.write(STDIO + config)
     return subprocess.Popen(
-        [enarx, "run", "--backend", "nil", "--wasmcfgfile", path, os.path.join(programs, module)],
+        [enarx, "run", "--backend", os.environ["BACKEND"], "--wasmcfgfile", path, os.path.join(programs, module)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 

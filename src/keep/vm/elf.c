@@ -41,6 +41,8 @@ static int read_segment(struct elf_image *elf, const Elf64_Phdr *header, struct 
         .size = (header->p_memsz + lead + PAGE_MASK) & ~PAGE_MASK,
         .flags = header->p_flags,
     };
+    if (add_overflows(segment.address, segment.size))
+        return refuse(err, name, "a segment has an impossible size or address");
     if (elf->count > 0) {
         const struct elf_segment *last = &elf->segments[elf->count - 1];
         if (segment.address < last->address + last->size)
@@ -87,6 +89,8 @@ int elf_parse(struct elf_image *elf, struct span file, const char *name, struct 
         memcpy(&program, file.data + header.e_phoff + i * sizeof(program), sizeof(program));
         if (program.p_type == PT_INTERP)
             return refuse(err, name, "it is dynamically linked");
+        if (program.p_type == PT_GNU_RELRO && !add_overflows(program.p_vaddr, program.p_memsz))
+            elf->relro_end = (program.p_vaddr + program.p_memsz) & ~PAGE_MASK;
         if (program.p_type != PT_LOAD)
             continue;
         int status = read_segment(elf, &program, file, name, err);

@@ -27,6 +27,8 @@ struct elf_image {
     size_t count;
     uint64_t entry;   /* as linked */
     uint64_t headers; /* virtual address of the program headers, as linked; 0 if not loaded */
+    uint64_t
+        relro_end; /* page-aligned end of what is read-only after relocation; 0 if nothing is */
     uint16_t header_count;
     bool relocatable; /* position-independent: may be loaded with a bias */
 };

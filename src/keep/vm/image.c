@@ -35,7 +35,7 @@ enum {
 #define KERNEL_DATA (PTE_PRESENT | PTE_WRITE | PTE_ACCESSED | PTE_DIRTY | PTE_NX)
 #define USER_DATA   (KERNEL_DATA | PTE_USER)
 
-_Static_assert((ELF_SEGMENTS_MAX + 2) * sizeof(struct vma) < PAGE_SIZE, "mappings fit in a page");
+_Static_assert((ELF_SEGMENTS_MAX + 3) * sizeof(struct vma) < PAGE_SIZE, "mappings fit in a page");
 
 enum { PREMAPPED_ZEROES = 0x80000 /* bytes of a segment without file contents mapped at boot */ };
 
@@ -116,6 +116,8 @@ static int place_shim(struct builder *b, struct err *err)
         if (physical + segment->size > BOOT_GPA)
             wrong = true;
         map(b, segment->address, physical, segment->size, page_bits(segment->flags, 0));
+        if (segment->flags & SHIM_SEGMENT_USER)
+            map(b, STUBS_BASE, physical, segment->size, page_bits(segment->flags, PTE_USER));
         add_area(b->image, (struct image_area){
                                .address = physical,
                                .size = segment->size,
@@ -169,7 +171,8 @@ static struct vma *link_mappings(struct vma *nodes, size_t from, size_t to)
 }
 
 /* Gives exec one segment: pages of the file as they are, then zero pages. */
-static void place_segment(struct builder *b, const struct elf_segment *segment, uint64_t bias)
+static void place_segment(struct builder *b, const struct elf_image *elf,
+                          const struct elf_segment *segment, uint64_t bias)
 {
     uint64_t address = segment->address + bias;
     uint64_t bits = page_bits(segment->flags, PTE_USER | PTE_IMAGE);
@@ -190,7 +193,22 @@ static void place_segment(struct builder *b, const struct elf_segment *segment, 
     uint32_t protection = (segment->flags & PF_R ? PROT_READ : 0) |
                           (segment->flags & PF_W ? PROT_WRITE : 0) |
                           (segment->flags & PF_X ? PROT_EXEC : 0);
-    add_mapping(b, address, address + segment->size, protection);
+    /* exec takes the right to write from its relocated data: that needs no split of a mapping. */
+    uint64_t relocated =
+        elf->relro_end > segment->address && elf->relro_end < segment->address + segment->size
+            ? elf->relro_end + bias
+            : address;
+    if (relocated > address)
+        add_mapping(b, address, relocated, protection);
+    add_mapping(b, relocated, address + segment->size, protection);
+}
+
+/* Whether a segment lies where exec's memory may be. */
+static bool is_placeable(const struct elf_segment *segment, uint64_t bias)
+{
+    uint64_t start = segment->address + bias;
+    return segment->address < MAP_TOP && start >= MAP_BOTTOM && segment->size <= MAP_TOP &&
+           start <= MAP_TOP - segment->size;
 }
 
 static int place_exec(struct builder *b, struct elf_image *elf, uint64_t *bias, struct err *err)
@@ -209,12 +227,12 @@ static int place_exec(struct builder *b, struct elf_image *elf, uint64_t *bias, 
         return status;
 
     *bias = elf->relocatable ? EXEC_BASE : 0;
-    const struct elf_segment *last = &elf->segments[elf->count - 1];
-    if (elf->segments[0].address + *bias < MAP_BOTTOM ||
-        last->address + last->size + *bias > MAP_TOP)
-        return err_set(err, ERR_MODULE, 0, "the program is linked to an address it cannot have");
-    for (size_t i = 0; i < elf->count; i++)
-        place_segment(b, &elf->segments[i], *bias);
+    for (size_t i = 0; i < elf->count; i++) {
+        if (!is_placeable(&elf->segments[i], *bias))
+            return err_set(err, ERR_MODULE, 0,
+                           "the program is linked to an address it cannot have");
+        place_segment(b, elf, &elf->segments[i], *bias);
+    }
     return 0;
 }
 
@@ -323,6 +341,7 @@ static void map_fixed(struct builder *b)
     map(b, BLOCKS_BASE, SHARED_BASE, CPUS_MAX * (uint64_t)SP_BLOCK_SIZE, USER_DATA | PTE_LARGE);
     map(b, STACK_TOP - BOOT_STACK_SIZE, boot_address(BOOT_STACK), BOOT_STACK_SIZE,
         USER_DATA | PTE_IMAGE);
+    map(b, VDSO_BASE, boot_address(BOOT_VDSO), PAGE_SIZE, page_bits(PF_R, PTE_USER));
 }
 
 static void fill_info(struct builder *b, const struct elf_image *elf, uint64_t bias)
@@ -382,7 +401,7 @@ int image_build(struct image *image, const struct image_request *request, struct
         map(&b, DIRECT_BASE + b.info->pool_start, b.info->pool_start, request->pool,
             KERNEL_DATA | PTE_LARGE);
         if (b.full)
-            status = err_set(err, ERR_MODULE, E2BIG, "the program needs too many page tables");
+            status = err_set(err, ERR_MODULE, 0, "the program needs too many page tables");
     }
     if (status < 0)
         return status;

@@ -63,5 +63,6 @@ void sp_handles_fini(struct sp_handles *handles);
 /* Works on all items of the block. 0, or -EPROTO if the Keep broke the protocol. */
 int sp_host_execute(struct sp_host *host);
 
-/* The numbers of the system calls that are made for a Keep, one by one from 0; -1 behind the last. */
+/* The numbers of the system calls that are made for a Keep, one by one from 0; -1 behind the last.
+ */
 int sp_host_proxied(size_t index);

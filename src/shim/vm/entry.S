@@ -1,10 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The ways into the shim and back to exec. struct regs of shim.h is what is pushed here. */
 #include "shim/vm/layout.h"
+#include "shim/vm/syscalls.h"
 
 #define KERNEL_CS 0x08
 #define USER_SS 0x1b
 #define USER_CS 0x23
+
+/* Offsets in struct regs. */
+#define FRAME_RAX 112
+#define FRAME_RIP 136
+#define FRAME_FLAGS 152
+#define FRAME_SIZE 176
+
+/* Upper half of the highest address that exec can have. */
+#define USER_RIP_HIGH 0x7fff
 
 .macro push_registers
     push %rax
@@ -76,6 +86,47 @@ syscall_common:
     push_registers
     mov %rsp, %rdi
     cld
+
+    /* The short way: a single thread, a call of the table, nothing to be done afterwards. */
+    cmpb $0, threaded
+    jne long_way
+    cmp $SYSCALL_TABLE_SIZE, %rax
+    jae long_way
+    sbb %rcx, %rcx /* all ones: an index out of range is none even if it is only speculated upon */
+    and %rcx, %rax
+    mov syscall_table(,%rax,8), %rcx
+    test %rcx, %rcx
+    jz long_way
+    andq $FLAGS_ALLOWED, FRAME_FLAGS(%rsp)
+    orq $FLAGS_FORCED, FRAME_FLAGS(%rsp)
+    call *%rcx
+    cmp $SYSCALL_REGISTERS_SET, %rax
+    je leave_slowly
+    mov %rax, FRAME_RAX(%rsp)
+    cmpb $0, FRAME_SIZE + CPU_ATTENTION(%rsp)
+    jne leave_slowly
+    cmpl $USER_RIP_HIGH, FRAME_RIP + 4(%rsp)
+    ja leave_slowly
+    add $(4 * 8), %rsp /* %r15 to %r12 are as they were, as are %rbp and %rbx */
+    pop %r11
+    pop %r10
+    pop %r9
+    pop %r8
+    pop %rdi
+    pop %rsi
+    add $(2 * 8), %rsp
+    pop %rdx
+    pop %rcx
+    pop %rax
+    add $16, %rsp
+    iretq
+
+leave_slowly:
+    mov %rsp, %rdi
+    call shim_leave
+    jmp return_from_frame
+
+long_way:
     call shim_syscall
     jmp return_from_frame
 

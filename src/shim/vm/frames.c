@@ -33,6 +33,13 @@ static uint64_t add_size = ADD_MIN;
 static void *free_pages; /* linked through their first word */
 static uint64_t page_cursor, page_cursor_end;
 
+/* Added memory needs tables before it can be used: at most two pages of them, which are held back
+ * for that. */
+enum { HELD_BACK = 2 };
+static void *held_back[HELD_BACK];
+static uint32_t held_back_count;
+static bool growing;
+
 static uint64_t block_address(uint32_t number)
 {
     return number * LARGE_SIZE;
@@ -58,26 +65,50 @@ static void list_remove(uint32_t *list, uint32_t number)
         blocks[block->next].previous = block->previous;
 }
 
+static void hold_back(void)
+{
+    while (held_back_count < HELD_BACK) {
+        void *page = page_alloc();
+        if (!page)
+            return;
+        held_back[held_back_count++] = page;
+    }
+}
+
 void frames_init(void)
 {
     fresh = info->pool_start;
     fresh_end = info->pool_end;
     page_cursor = info->tables_next;
     page_cursor_end = info->tables_end;
+    hold_back();
+}
+
+static bool add_memory(uint64_t size)
+{
+    struct port_aside aside;
+    port_put_aside(&aside);
+    bool added = sp_memory_add(port_hold(), fresh_end, size) == 0;
+    port_bring_back(&aside);
+    return added;
 }
 
 /* Asks the host for more. The new memory continues where the old ends. */
 static bool grow(void)
 {
-    if (fresh_end + add_size > MEMORY_MAX)
+    uint64_t size = MEMORY_MAX - fresh_end;
+    if (size > add_size)
+        size = add_size;
+    if (size == 0 || growing || held_back_count < HELD_BACK || !add_memory(size))
         return false;
-    if (sp_memory_add(port_hold(), fresh_end, add_size) < 0)
-        return false;
-    if (table_map_direct(fresh_end, add_size) < 0)
-        return false;
-    fresh_end += add_size;
+    growing = true;
+    if (table_map_direct(fresh_end, size) < 0)
+        shim_panic("no page tables for memory that was added");
+    growing = false;
+    fresh_end += size;
     if (add_size < ADD_MAX)
         add_size *= 2;
+    hold_back();
     return true;
 }
 
@@ -87,8 +118,11 @@ void frame_zero(uint64_t physical, uint64_t size)
         __builtin_memset(direct(physical), 0, size);
         return;
     }
+    struct port_aside aside;
+    port_put_aside(&aside);
     if (sp_memory_discard(port_hold(), physical, size) < 0)
         shim_panic("the host did not take back memory");
+    port_bring_back(&aside);
 }
 
 /* A block of 2 MiB, as it is. */
@@ -170,6 +204,8 @@ void *page_alloc(void)
         return page;
     }
     if (page_cursor == page_cursor_end) {
+        if (growing)
+            return held_back_count ? held_back[--held_back_count] : NULL;
         page_cursor = chunk_alloc();
         if (!page_cursor) {
             page_cursor_end = 0;

@@ -44,6 +44,8 @@
 #define CPU_MAPPED 0x4000 /* mapped bytes of these, at the upper end */
 #define CPU_STATE  0x400  /* bytes for struct cpu at the very top */
 
+#define CPU_ATTENTION 16 /* where struct cpu says that a return to exec takes the longer way */
+
 #define USER_END    0x00007ffffffff000ull
 #define VDSO_BASE   0x00007fffbfff0000ull /* the vDSO's data page, then … */
 #define STUBS_BASE  (VDSO_BASE + 0x1000)  /* … the shim's ring 3 stubs, then … */
@@ -68,6 +70,10 @@
 #define PORT_CALL  0x10
 #define PORT_YIELD 0x11
 #define PORT_CRASH 0x12
+
+/* The segment of the shim with this flag holds the stubs and the vDSO: the loader maps it at
+ * STUBS_BASE for exec. */
+#define SHIM_SEGMENT_USER 0x00100000
 
 #ifndef __ASSEMBLER__
 

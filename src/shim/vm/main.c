@@ -18,26 +18,10 @@ uint64_t random_bits(void)
     shim_panic("the processor gives no random numbers");
 }
 
-static uint64_t shim_physical(const void *pointer)
-{
-    return (uint64_t)pointer - SHIM_BASE + SHIM_GPA;
-}
-
-/* Maps what the shim shows to exec: the vDSO's data, the stubs, and the vDSO behind them. */
-static void map_vdso(void)
-{
-    extern const uint8_t stubs[], vdso_image_end[];
-    uint64_t size = (uint64_t)(vdso_image_end - stubs);
-    if (size > BLOCKS_BASE - STUBS_BASE ||
-        table_map_vdso(info->vdso_data, shim_physical(stubs), size) < 0)
-        shim_panic("no room for the vDSO");
-}
-
 static void start_exec(void)
 {
     space_init();
     files_init();
-    map_vdso();
 
     uint64_t random[2] = {random_bits(), random_bits()};
     if (user_write(info->random_at, random, sizeof(random)) < 0)

@@ -31,6 +31,27 @@ void sp_port_exit(struct sp_port *port)
         shim_lock();
 }
 
+void port_put_aside(struct port_aside *aside)
+{
+    const struct cpu *cpu = this_cpu();
+    aside->matters = cpu->copying || cpu->bulk.state != BULK_NONE;
+    if (!aside->matters)
+        return;
+    aside->hold = cpu->hold_lock;
+    aside->port = cpu->port;
+    __builtin_memcpy(aside->bytes, cpu->port.block, sizeof(aside->bytes));
+}
+
+void port_bring_back(const struct port_aside *aside)
+{
+    struct cpu *cpu = this_cpu();
+    if (!aside->matters)
+        return;
+    cpu->hold_lock = aside->hold;
+    cpu->port = aside->port;
+    __builtin_memcpy(cpu->port.block, aside->bytes, sizeof(aside->bytes));
+}
+
 /* Moves bytes between the block and the pieces that cpu->iov names. */
 static int copy_pieces(struct cpu *cpu, uint8_t *block, uint64_t size, bool out)
 {
@@ -64,9 +85,11 @@ int sp_port_copy_in(struct sp_port *port, void *block, const void *from, uint64_
         cpu->bulk.state = BULK_NONE;
         return 0;
     }
-    if (cpu->iov)
-        return copy_pieces(cpu, block, size, false);
-    return user_read(block, (uint64_t)from, size);
+    cpu->copying = true;
+    int status =
+        cpu->iov ? copy_pieces(cpu, block, size, false) : user_read(block, (uint64_t)from, size);
+    cpu->copying = false;
+    return status;
 }
 
 int sp_port_copy_out(struct sp_port *port, void *to, const void *block, uint64_t size)
@@ -77,9 +100,11 @@ int sp_port_copy_out(struct sp_port *port, void *to, const void *block, uint64_t
         __builtin_memcpy(to, block, size);
         return 0;
     }
-    if (cpu->iov)
-        return copy_pieces(cpu, (uint8_t *)block, size, true);
-    if (bulk_out(cpu, (uint64_t)to, block, size))
+    if (!cpu->iov && bulk_out(cpu, (uint64_t)to, block, size))
         return 0;
-    return user_write((uint64_t)to, block, size);
+    cpu->copying = true;
+    int status = cpu->iov ? copy_pieces(cpu, (uint8_t *)block, size, true)
+                          : user_write((uint64_t)to, block, size);
+    cpu->copying = false;
+    return status;
 }

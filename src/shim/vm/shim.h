@@ -12,6 +12,7 @@
 
 #include "sallyport/guest/stage.h"
 #include "shim/vm/layout.h"
+#include "shim/vm/syscalls.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,6 +27,10 @@ struct regs {
     uint64_t vector, error;
     uint64_t rip, cs, rflags, rsp, ss;
 };
+
+_Static_assert(offsetof(struct regs, rax) == 112 && offsetof(struct regs, rip) == 136 &&
+                   offsetof(struct regs, rflags) == 152 && sizeof(struct regs) == 176,
+               "entry.S knows the frame");
 
 enum {
     SIGNALS = 64,
@@ -53,11 +58,11 @@ struct bulk {
 struct cpu {
     uint64_t stack_top; /* must be first: entry.S reads it at %gs:0 */
     uint64_t scratch;   /* second: entry.S keeps exec's stack pointer at %gs:8 */
+    bool attention; /* third, CPU_ATTENTION: something is to be done before the return to exec */
     uint32_t id;
-    bool mapped;    /* its stack exists */
     bool running;   /* a thread lives here */
     bool hold_lock; /* the next call to the host keeps the lock */
-    bool attention; /* something is to be done before the return to exec */
+    bool copying;   /* between exec's memory and the block */
     volatile bool in_user;
     volatile uint64_t flushed; /* the generation of page tables it has seen */
     struct sp_port port;
@@ -78,6 +83,7 @@ struct cpu {
 };
 
 _Static_assert(sizeof(struct cpu) <= CPU_STATE, "struct cpu fits above its stack");
+_Static_assert(offsetof(struct cpu, attention) == CPU_ATTENTION, "entry.S looks there");
 
 static inline struct cpu *cpu_at(uint32_t id)
 {
@@ -120,8 +126,9 @@ void cpu_begin_threads(void);
 /* More than one thread has ever run. */
 extern bool threaded;
 
-/* Whether the stack (and so the struct cpu) of a processor has been mapped. */
-bool cpu_exists(uint32_t id);
+/* Processors from 0 up to this number have existed; their stacks, and so their struct cpu, are
+ * mapped. */
+extern uint32_t cpu_count;
 
 /* A defect of the shim or an attack by the host: tells the host why and ends the Keep. */
 __attribute__((noreturn)) void shim_panic(const char *why);
@@ -133,6 +140,17 @@ __attribute__((noreturn)) void exit_group(int status);
 /* The calling thread's port. `hold` keeps the lock during the call: for short ones only. */
 struct sp_port *port_get(void);
 struct sp_port *port_hold(void);
+
+/* Memory may have to be asked of the host, or a file be closed, while the block holds the bytes of
+ * another call: a fault in the midst of copying them, or before ring 3 has fetched them. What one
+ * item without data overwrites is put aside and brought back, if it matters. */
+struct port_aside {
+    bool matters, hold;
+    struct sp_port port;
+    uint64_t bytes[2 * sizeof(struct sp_item) / sizeof(uint64_t)];
+};
+void port_put_aside(struct port_aside *aside);
+void port_bring_back(const struct port_aside *aside);
 
 /* --- frames.c: physical memory -------------------------------------------------------------- */
 
@@ -167,17 +185,19 @@ static inline uint64_t physical_of(const void *pointer)
  * mapping [start, end) with `protection`. 0 or -ENOMEM. */
 int table_fault(uint64_t address, uint64_t start, uint64_t end, uint32_t protection);
 
-/* Removes all pages of a range and frees them. */
+/* Splits the pages of 2 MiB that reach over the ends of a range: what changes a range can then not
+ * fail, and no page table is taken while others of the range are on their way to be free. 0 or
+ * -ENOMEM. */
+int table_split(uint64_t start, uint64_t end);
+
+/* Removes all pages of a range that was split, and frees them. */
 void table_unmap(uint64_t start, uint64_t end);
 
-/* Gives the existing pages of a range another protection. 0 or -ENOMEM. */
-int table_protect(uint64_t start, uint64_t end, uint32_t protection);
+/* Gives the existing pages of a range that was split another protection. */
+void table_protect(uint64_t start, uint64_t end, uint32_t protection);
 
 /* Moves the pages of a range elsewhere. 0 or -ENOMEM. */
 int table_move(uint64_t from, uint64_t to, uint64_t size);
-
-/* Maps the vDSO for exec: the page with its data, then `size` bytes of code. 0 or -ENOMEM. */
-int table_map_vdso(uint64_t data, uint64_t code, uint64_t size);
 
 /* The direct map of memory that was added. 0 or -ENOMEM. */
 int table_map_direct(uint64_t physical, uint64_t size);
@@ -199,8 +219,14 @@ uint64_t vma_gap(uint64_t size);
 /* Takes over the tree that the loader made. */
 void vma_init(void);
 
+/* Makes sure that the next vma_remove and the next vma_insert do not lack a node. 0 or -ENOMEM. */
+int vma_reserve(void);
+
 /* Records a mapping in a free range, joined with its neighbours where they are alike. */
 int vma_insert(uint64_t start, uint64_t end, uint32_t protection);
+
+/* Changes the protection of a mapping that covers the range and no more; false if there is none. */
+bool vma_change(uint64_t start, uint64_t end, uint32_t protection);
 
 /* Forgets a range, splitting mappings that reach over its ends. */
 int vma_remove(uint64_t start, uint64_t end);
@@ -306,9 +332,8 @@ uint64_t random_bits(void);
 
 typedef int64_t (*syscall_fn)(struct regs *regs);
 
-/* What a system call returns when the registers are already as they should be. */
-enum { SYSCALL_REGISTERS_SET = INT32_MIN };
-
+/* What entry.S calls: a system call by the longer way, and the end of one that needs attention. */
 int64_t syscall_dispatch(struct regs *regs);
 void shim_syscall(struct regs *regs);
+void shim_leave(struct regs *regs);
 void shim_exception(struct regs *regs);

@@ -39,9 +39,19 @@ bool space_writable(uint64_t address)
     return vma && vma->protection & PROT_WRITE;
 }
 
+/* Takes what a change of [start, end) can need before it begins, so that it does not fail halfway.
+ * 0 or -ENOMEM. */
+static int prepare(uint64_t start, uint64_t end)
+{
+    int status = vma_reserve();
+    return status < 0 ? status : table_split(start, end);
+}
+
 static int unmap(uint64_t start, uint64_t end)
 {
-    int status = vma_remove(start, end);
+    int status = prepare(start, end);
+    if (status == 0)
+        status = vma_remove(start, end);
     if (status == 0)
         table_unmap(start, end);
     return status;
@@ -156,15 +166,20 @@ int64_t space_mprotect(uint64_t address, uint64_t size, uint32_t protection)
         return -EINVAL;
     if (size == 0)
         return 0;
-    if (!mappable(address, size) || !covered(address, address + size))
-        return -ENOMEM;
     protection &= PROTECTION_MASK;
-    int status = vma_remove(address, address + size);
-    if (status == 0)
-        status = vma_insert(address, address + size, protection);
-    if (status == 0)
-        status = table_protect(address, address + size, protection);
-    return status;
+    if (!mappable(address, size) || prepare(address, address + size) < 0)
+        return -ENOMEM;
+    if (!vma_change(address, address + size, protection)) {
+        if (!covered(address, address + size))
+            return -ENOMEM;
+        int status = vma_remove(address, address + size);
+        if (status == 0)
+            status = vma_insert(address, address + size, protection);
+        if (status < 0)
+            return status;
+    }
+    table_protect(address, address + size, protection);
+    return 0;
 }
 
 int64_t space_mremap(uint64_t address, uint64_t old_size, uint64_t new_size, uint32_t flags)
@@ -204,8 +219,8 @@ int64_t space_mremap(uint64_t address, uint64_t old_size, uint64_t new_size, uin
     int status = vma_insert(to, to + new_size, protection);
     if (status == 0)
         status = table_move(address, to, old_size);
-    if (status == 0 && !(protection & PROT_WRITE))
-        status = table_protect(to, to + new_size, protection);
+    if (status == 0 && protection != (PROT_READ | PROT_WRITE))
+        table_protect(to, to + new_size, protection);
     if (status == 0)
         status = unmap(address, address + old_size);
     return status < 0 ? status : (int64_t)to;
@@ -218,8 +233,11 @@ int64_t space_madvise(uint64_t address, uint64_t size, int advice)
         return -EINVAL;
     if (!mappable(address, size) || !covered(address, address + size))
         return -ENOMEM;
-    if (advice == MADV_DONTNEED && size > 0)
-        table_unmap(address, address + size);
+    if (advice != MADV_DONTNEED || size == 0)
+        return 0;
+    if (table_split(address, address + size) < 0)
+        return -ENOMEM;
+    table_unmap(address, address + size);
     return 0;
 }
 
@@ -229,8 +247,11 @@ static int shrink_heap(uint64_t new_top, uint64_t old_top)
 {
     uint64_t mapped = info->heap_mapped;
     uint64_t kept_end = old_top < mapped ? old_top : mapped;
-    if (new_top < kept_end)
+    if (new_top < kept_end) {
+        if (table_split(new_top, kept_end) < 0)
+            return -ENOMEM;
         table_unmap(new_top, kept_end);
+    }
     uint64_t start = new_top > mapped ? new_top : mapped;
     return start < old_top ? unmap(start, old_top) : 0;
 }

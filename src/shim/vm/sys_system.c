@@ -269,6 +269,12 @@ int64_t sys_sched_getaffinity(struct regs *regs)
     return status < 0 ? status : (int64_t)needed;
 }
 
+int64_t sys_unsupported(struct regs *regs)
+{
+    (void)regs;
+    return -ENOSYS;
+}
+
 int64_t sys_exit_group(struct regs *regs)
 {
     exit_group((int)regs->rdi);

@@ -27,6 +27,7 @@ int64_t sys_umask(struct regs *regs);
 int64_t sys_prlimit64(struct regs *regs);
 int64_t sys_getrlimit(struct regs *regs);
 int64_t sys_sched_getaffinity(struct regs *regs);
+int64_t sys_unsupported(struct regs *regs);
 int64_t sys_exit_group(struct regs *regs);
 int64_t sys_get_attestation(struct regs *regs);
 int64_t sys_get_key(struct regs *regs);

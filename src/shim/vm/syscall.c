@@ -8,7 +8,7 @@
 #include <asm/signal.h>
 #include <asm/unistd_64.h>
 
-enum { CALLS_MAX = 450, RING_MASK = 3 };
+enum { RING_MASK = 3 };
 
 enum {
     VECTOR_DIVIDE = 0,
@@ -22,10 +22,8 @@ enum {
     FAULT_FETCH = 1 << 4,
 };
 
-#define FLAGS_ALLOWED 0x240dd5ull
-#define FLAGS_FORCED  0x202ull
-
-static const syscall_fn calls[CALLS_MAX] = {
+extern const syscall_fn syscall_table[];
+const syscall_fn syscall_table[SYSCALL_TABLE_SIZE] = {
     [__NR_read] = sys_read,
     [__NR_write] = sys_write,
     [__NR_open] = sys_no_such_file,
@@ -137,13 +135,16 @@ static const syscall_fn calls[CALLS_MAX] = {
     [__NR_renameat2] = sys_renameat2,
     [__NR_getrandom] = sys_getrandom,
     [__NR_openat2] = sys_openat2,
+    /* Every libc asks for these when it starts, and does without. */
+    [__NR_set_robust_list] = sys_unsupported,
+    [__NR_rseq] = sys_unsupported,
 };
 
 int64_t syscall_dispatch(struct regs *regs)
 {
     uint64_t number = regs->rax;
-    if (number < CALLS_MAX && calls[number])
-        return calls[number](regs);
+    if (number < SYSCALL_TABLE_SIZE && syscall_table[number])
+        return syscall_table[number](regs);
     switch (number) {
     case SYSCALL_COPIED:
         return bulk_done(regs);
@@ -187,8 +188,12 @@ void shim_syscall(struct regs *regs)
     int64_t result = syscall_dispatch(regs);
     if (result != SYSCALL_REGISTERS_SET)
         regs->rax = (uint64_t)result;
-    if (threaded || cpu->attention || regs->rip >= USER_END)
-        leave(cpu, regs);
+    leave(cpu, regs);
+}
+
+void shim_leave(struct regs *regs)
+{
+    leave(this_cpu(), regs);
 }
 
 /* The signal by which Linux reports an exception other than a page fault. */

@@ -77,8 +77,13 @@ static pte_t *find_entry(uint64_t address, int level, bool create)
     return &table[address >> (12 + 9 * level) & (ENTRIES - 1)];
 }
 
+/* A walk has met an entry: there may be translations to forget. */
+static bool met;
+
 static void flush_range(uint64_t start, uint64_t end)
 {
+    if (!met)
+        return;
     if ((end - start) / PAGE_SIZE <= FLUSH_EACH) {
         for (uint64_t at = start; at < end; at += PAGE_SIZE)
             __asm__ volatile("invlpg (%0)" ::"r"(at) : "memory");
@@ -102,6 +107,18 @@ static int split(pte_t *entry)
     }
     *entry = physical_of(table) | PTE_PRESENT | PTE_WRITE | PTE_USER | PTE_ACCESSED;
     return 0;
+}
+
+static int split_at(uint64_t address)
+{
+    pte_t *entry = address & LARGE_MASK ? find_entry(address, LEVEL_LARGE, false) : NULL;
+    return entry && *entry & PTE_LARGE ? split(entry) : 0;
+}
+
+int table_split(uint64_t start, uint64_t end)
+{
+    int status = split_at(start);
+    return status < 0 ? status : split_at(end);
 }
 
 static int fault_large(pte_t *entry, pte_t bits)
@@ -241,6 +258,7 @@ static int walk_table(const struct walk *walk, pte_t *table, int level, uint64_t
         from = from < start ? start : from;
         to = to > end ? end : to;
         if (level == LEVEL_LARGE) {
+            met = true;
             status = walk->visit(&table[i], from, to, walk->argument);
             continue;
         }
@@ -257,6 +275,7 @@ static int walk_table(const struct walk *walk, pte_t *table, int level, uint64_t
 static int walk(uint64_t start, uint64_t end, visit_fn visit, uint64_t argument)
 {
     const struct walk walk = {.visit = visit, .argument = argument};
+    met = false;
     return walk_table(&walk, direct(info->root), LEVEL_TOP, start, end);
 }
 
@@ -270,8 +289,7 @@ static int unmap_entry(pte_t *entry, uint64_t start, uint64_t end, uint64_t argu
             *entry = 0;
             return 0;
         }
-        if (split(entry) < 0)
-            return -ENOMEM;
+        return -EINVAL;
     }
     pte_t *table = table_of(*entry);
     unmap_pages(table, start, end);
@@ -284,11 +302,10 @@ static int unmap_entry(pte_t *entry, uint64_t start, uint64_t end, uint64_t argu
 
 void table_unmap(uint64_t start, uint64_t end)
 {
-    /* Only a split can fail. What could not be split stays mapped; the caller has forgotten the
-     * range, so that would be memory without an owner. */
     const struct walk walk = {.visit = unmap_entry, .prune = true};
+    met = false;
     if (walk_table(&walk, direct(info->root), LEVEL_TOP, start, end) < 0)
-        shim_panic("out of memory while unmapping");
+        shim_panic("a range that was not split is unmapped");
     flush_range(start, end);
 }
 
@@ -300,8 +317,7 @@ static int protect_entry(pte_t *entry, uint64_t start, uint64_t end, uint64_t ar
             *entry = (*entry & PTE_ADDRESS) | PTE_LARGE | bits;
             return 0;
         }
-        if (split(entry) < 0)
-            return -ENOMEM;
+        return -EINVAL;
     }
     pte_t *table = table_of(*entry);
     uint64_t first = start / PAGE_SIZE % ENTRIES, count = (end - start) / PAGE_SIZE;
@@ -312,11 +328,11 @@ static int protect_entry(pte_t *entry, uint64_t start, uint64_t end, uint64_t ar
     return 0;
 }
 
-int table_protect(uint64_t start, uint64_t end, uint32_t protection)
+void table_protect(uint64_t start, uint64_t end, uint32_t protection)
 {
-    int status = walk(start, end, protect_entry, protection_bits(protection));
+    if (walk(start, end, protect_entry, protection_bits(protection)) < 0)
+        shim_panic("a range that was not split is protected");
     flush_range(start, end);
-    return status;
 }
 
 /* Whether a window lies wholly in the range that is moved. */
@@ -342,6 +358,8 @@ static int move_entry(pte_t *entry, uint64_t start, uint64_t end, uint64_t delta
     if (!target)
         return -ENOMEM;
     if (end - start == LARGE_SIZE) {
+        if (*target) /* an empty table, of what was here before */
+            page_free(table_of(*target));
         *target = *entry;
         *entry = 0;
         return 0;
@@ -352,15 +370,16 @@ static int move_entry(pte_t *entry, uint64_t start, uint64_t end, uint64_t delta
     pte_t *table = table_of(*entry);
     for (uint64_t at = start; at < end; at += PAGE_SIZE) {
         pte_t *page = &table[at / PAGE_SIZE % ENTRIES];
-        if (!(*page & (PTE_PRESENT | PTE_KEEP)))
+        if (!*page)
             continue;
+        /* A window that moves as a whole takes its chunk along, stale frames and all. */
         if (window_inside(at & ~CHUNK_MASK, start, end)) {
             pte_t *to = find_entry(at + delta, LEVEL_PAGE, true);
             if (!to)
                 return -ENOMEM;
             *to = *page;
             *page = 0;
-        } else {
+        } else if (*page & (PTE_PRESENT | PTE_KEEP)) {
             int status = copy_page(*page, at + delta, start + delta, end + delta);
             if (status < 0)
                 return status;
@@ -374,18 +393,6 @@ int table_move(uint64_t from, uint64_t to, uint64_t size)
     int status = walk(from, from + size, move_entry, to - from);
     flush_range(from, from + size);
     return status;
-}
-
-int table_map_vdso(uint64_t data, uint64_t code, uint64_t size)
-{
-    /* All of it lies in one table of pages. */
-    pte_t *entry = find_entry(VDSO_BASE, LEVEL_PAGE, true);
-    if (!entry)
-        return -ENOMEM;
-    *entry = data | PTE_PRESENT | PTE_USER | PTE_ACCESSED | PTE_NX;
-    for (uint64_t done = 0; done < size; done += PAGE_SIZE)
-        *++entry = (code + done) | PTE_PRESENT | PTE_USER | PTE_ACCESSED;
-    return 0;
 }
 
 int table_map_direct(uint64_t physical, uint64_t size)

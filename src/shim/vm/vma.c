@@ -33,6 +33,18 @@ static void node_free(struct vma *node)
     free_nodes = node;
 }
 
+int vma_reserve(void)
+{
+    if ((free_nodes && free_nodes->left) || fresh_end - fresh_node >= 2)
+        return 0;
+    struct vma *first = node_new(0, 0, 0), *second = node_new(0, 0, 0);
+    if (second)
+        node_free(second);
+    if (first)
+        node_free(first);
+    return first && second ? 0 : -ENOMEM;
+}
+
 static int32_t height(const struct vma *node)
 {
     return node ? node->height : 0;
@@ -243,6 +255,17 @@ int vma_insert(uint64_t start, uint64_t end, uint32_t protection)
         root = insert(root, node);
     }
     return 0;
+}
+
+bool vma_change(uint64_t start, uint64_t end, uint32_t protection)
+{
+    struct vma *node = root;
+    while (node && node->start != start)
+        node = start < node->start ? node->left : node->right;
+    if (!node || node->end != end)
+        return false;
+    node->protection = protection;
+    return true;
 }
 
 int vma_remove(uint64_t start, uint64_t end)

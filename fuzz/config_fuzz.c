@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+/* libFuzzer target: any bytes as Enarx.toml and as control document, and the guest that both make.
+ */
+#include "exec/guest.h"
+
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void try_guest(const struct config *config, const struct control *control)
+{
+    struct guest guest;
+    struct err err = {0};
+    if (guest_init(&guest, config, true, control, &err) == 0)
+        guest_free(&guest);
+    else if (err.class == ERR_INTERNAL || !err.message[0])
+        abort();
+}
+
+/* The input is both documents, separated by a NUL, which neither may contain. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    size_t first = 0;
+    while (first < size && data[first])
+        first++;
+    struct span second = span_of(data + first, size - first);
+    if (second.size > 0)
+        second = span_of(second.data + 1, second.size - 1);
+
+    struct config config;
+    struct control control;
+    struct control_report report;
+    struct err err = {0};
+    bool has_config = config_parse(span_of(data, first), "x", &config, &err) == 0;
+    bool has_control = control_parse(second, &control, &err) == 0;
+    if (has_config && has_control)
+        try_guest(&config, &control);
+    if (control_report_parse(span_of(data, first), &report, &err) < 0 && !err.message[0])
+        abort();
+    config_free(&config);
+    control_free(&control);
+    return 0;
+}
