@@ -8,7 +8,7 @@
 BUILD ?= build
 JOBS ?= $(shell nproc)
 
-.PHONY: all run check check-asan check-qemu bench coverage format format-check tidy clean install \
+.PHONY: all run check check-asan check-qemu reproducible bench coverage format format-check tidy clean install \
 	packages packages-check
 
 all: packages
@@ -29,6 +29,10 @@ check-asan: packages-check
 check-qemu: packages-check
 	@tools/check-qemu $(BUILD)
 
+# Builds twice, in different places, and compares.
+reproducible: packages
+	@tools/reproducible
+
 bench: packages-check
 	@tools/build $(BUILD)
 	@bench/run $(BUILD)
@@ -40,7 +44,7 @@ format:
 	@git ls-files '*.c' '*.h' | xargs clang-format -i
 
 format-check: packages-check
-	@git ls-files '*.c' '*.h' | xargs clang-format --dry-run -Werror && echo "format: ok"
+	@tools/format-check
 
 tidy: packages-check
 	@tools/build $(BUILD)

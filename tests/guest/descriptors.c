@@ -159,9 +159,31 @@ static void on_broken_pipe(int number)
     broken = number;
 }
 
+/* What is opened with the flag tells so, and its copies do not have it. */
+static void close_on_exec(void)
+{
+    int ends[2], pair[2], fd = epoll_create1(EPOLL_CLOEXEC);
+    CHECK(fcntl(fd, F_GETFD) == FD_CLOEXEC && close(fd) == 0);
+    fd = eventfd(0, EFD_CLOEXEC);
+    CHECK(fcntl(fd, F_GETFD) == FD_CLOEXEC);
+    int copy = dup(fd);
+    CHECK(fcntl(copy, F_GETFD) == 0 && close(copy) == 0 && close(fd) == 0);
+    fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    CHECK(fcntl(fd, F_GETFD) == FD_CLOEXEC && close(fd) == 0);
+    fd = socket(AF_INET, SOCK_DGRAM, 0);
+    CHECK(fcntl(fd, F_GETFD) == 0 && close(fd) == 0);
+    CHECK(pipe2(ends, O_CLOEXEC) == 0 && fcntl(ends[1], F_GETFD) == FD_CLOEXEC);
+    CHECK(close(ends[0]) == 0 && close(ends[1]) == 0);
+    CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0);
+    CHECK(fcntl(pair[0], F_GETFD) == FD_CLOEXEC && close(pair[0]) == 0 && close(pair[1]) == 0);
+}
+
 static void broken_pipes(void)
 {
     int ends[2], pair[2];
+    char letter = 'x';
+    struct iovec piece = {&letter, 1};
+    struct msghdr message = {.msg_iov = &piece, .msg_iovlen = 1};
     CHECK(signal(SIGPIPE, on_broken_pipe) != SIG_ERR);
     CHECK(pipe(ends) == 0 && close(ends[0]) == 0);
     CHECK(write(ends[1], "x", 1) == -1 && errno == EPIPE && broken == SIGPIPE);
@@ -169,6 +191,9 @@ static void broken_pipes(void)
     CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0 && close(pair[0]) == 0);
     CHECK(send(pair[1], "x", 1, MSG_NOSIGNAL) == -1 && errno == EPIPE && broken == 0);
     CHECK(send(pair[1], "x", 1, 0) == -1 && errno == EPIPE && broken == SIGPIPE);
+    broken = 0;
+    CHECK(sendmsg(pair[1], &message, MSG_NOSIGNAL) == -1 && errno == EPIPE && broken == 0);
+    CHECK(sendmsg(pair[1], &message, 0) == -1 && errno == EPIPE && broken == SIGPIPE);
     CHECK(close(ends[1]) == 0 && close(pair[1]) == 0);
 }
 
@@ -283,6 +308,7 @@ int main(void)
     bad_addresses();
     polls();
     selects();
+    close_on_exec();
     broken_pipes();
     epolls();
     events();

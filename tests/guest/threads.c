@@ -89,7 +89,8 @@ static void queues(void)
     CHECK(futex(&words[0], FUTEX_WAKE, 1, NULL) == 1);
     CHECK(futex(&words[0], FUTEX_WAKE, 10, NULL) == 1);
     CHECK(futex(&words[0], FUTEX_WAKE, 10, NULL) == 0);
-    usleep(50000);
+    for (int i = 0; i < 100 && woken[0] < 2; i++)
+        usleep(50000); /* the machine may be busy */
     CHECK(woken[0] == 2 && woken[1] == 0);
     CHECK(futex(&words[1], FUTEX_WAKE, 10, NULL) == 2);
     for (int i = 0; i < 4; i++)
@@ -243,6 +244,47 @@ static void signal_thread(void)
     CHECK(pthread_join(thread, NULL) == 0 && interrupted);
 }
 
+static atomic_int reader_ready, reader_done;
+static int pipe_ends[2];
+
+static void *read_one(void *argument)
+{
+    char byte;
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR2);
+    CHECK(pthread_sigmask(SIG_BLOCK, &set, NULL) == 0);
+    reader_ready = 1;
+    CHECK(read(pipe_ends[0], &byte, 1) == 1);
+    reader_done = 1;
+    return argument;
+}
+
+/* A signal that a thread blocks, and one that is ignored, do not interrupt it. */
+static void quiet_signals(void)
+{
+    pthread_t thread;
+    CHECK(pipe(pipe_ends) == 0);
+    CHECK(signal(SIGUSR2, on_signal) != SIG_ERR && signal(SIGWINCH, SIG_DFL) != SIG_ERR);
+    CHECK(pthread_create(&thread, NULL, read_one, NULL) == 0);
+    while (!reader_ready)
+        usleep(1000);
+    usleep(100000);
+    CHECK(pthread_kill(thread, SIGUSR2) == 0 && pthread_kill(thread, SIGWINCH) == 0);
+    usleep(100000);
+    CHECK(!reader_done && write(pipe_ends[1], "x", 1) == 1);
+    CHECK(pthread_join(thread, NULL) == 0);
+    CHECK(close(pipe_ends[0]) == 0 && close(pipe_ends[1]) == 0);
+}
+
+static void clone_refused(void)
+{
+    static char stack[4096];
+    enum { THREAD = 0x100 | 0x200 | 0x400 | 0x800 | 0x10000, SETTLS = 0x80000 };
+    CHECK(syscall(SYS_clone, THREAD | SETTLS, stack + sizeof(stack), NULL, NULL, 1ul << 63) == -1);
+    CHECK(errno == EPERM);
+}
+
 static void *end_all(void *argument)
 {
     (void)argument;
@@ -260,6 +302,8 @@ int main(void)
     reuse();
     shootdown();
     signal_thread();
+    quiet_signals();
+    clone_refused();
     /* One thread ends the program while another blocks. */
     pthread_t thread;
     CHECK(pthread_create(&thread, NULL, end_all, NULL) == 0);

@@ -99,7 +99,9 @@ static int thread_spawn(struct sp_host *host, uint64_t thread)
     pthread_mutex_lock(&keep->lock);
     struct vcpu *vcpu = keep->vcpus[thread];
     int status = 0;
-    if (!vcpu) {
+    if (keep->ending) {
+        status = -EAGAIN; /* nobody would wait for its end any more */
+    } else if (!vcpu) {
         status = start_new(keep, (unsigned)thread);
     } else {
         /* The Keep may have given its processor to a new thread before the old one has left it. */

@@ -8,6 +8,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -17,9 +18,7 @@ static const int own_calls[] = {
     SYS_ioctl,
     SYS_futex,
     SYS_madvise,
-    SYS_mmap,
     SYS_munmap,
-    SYS_mprotect,
     SYS_brk,
     SYS_clock_gettime,
     SYS_clock_nanosleep,
@@ -27,7 +26,6 @@ static const int own_calls[] = {
     SYS_rt_sigreturn,
     SYS_rt_sigaction,
     SYS_rt_sigprocmask,
-    SYS_tgkill,
     SYS_getpid,
     SYS_gettid,
     SYS_clone,
@@ -53,7 +51,7 @@ static const int deadly_calls[] = {
 enum { CALLS_MAX = 120 };
 
 struct program {
-    struct sock_filter code[2 * CALLS_MAX + 8];
+    struct sock_filter code[2 * CALLS_MAX + 24];
     unsigned short size;
 };
 
@@ -70,18 +68,49 @@ static void emit_case(struct program *program, int number, unsigned action)
     emit(program, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, action));
 }
 
+static void emit_load(struct program *program, size_t offset)
+{
+    emit(program, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (unsigned)offset));
+}
+
+/* Where the lower half of a call's argument is. */
+static size_t argument(int index)
+{
+    return offsetof(struct seccomp_data, args) + (size_t)index * sizeof(uint64_t);
+}
+
+/* Calls that are allowed by what they ask for: memory that is not executable, signals to this
+ * process. Each block is skipped by other calls and ends with a verdict. */
+static void emit_checked(struct program *program)
+{
+    static const int mapping[] = {SYS_mmap, SYS_mprotect};
+    for (size_t i = 0; i < sizeof(mapping) / sizeof(mapping[0]); i++) {
+        emit(program,
+             (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)mapping[i], 0, 4));
+        emit_load(program, argument(2));
+        emit(program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, PROT_EXEC, 0, 1));
+        emit(program, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM));
+        emit(program, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+    }
+    emit(program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_tgkill, 0, 4));
+    emit_load(program, argument(0));
+    emit(program,
+         (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)getpid(), 0, 1));
+    emit(program, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+    emit(program, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM));
+}
+
 static void build(struct program *program)
 {
-    emit(program, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-                                               offsetof(struct seccomp_data, arch)));
+    emit_load(program, offsetof(struct seccomp_data, arch));
     emit(program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0));
     emit(program, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS));
-    emit(program,
-         (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)));
+    emit_load(program, offsetof(struct seccomp_data, nr));
     for (size_t i = 0; i < sizeof(own_calls) / sizeof(own_calls[0]); i++)
         emit_case(program, own_calls[i], SECCOMP_RET_ALLOW);
     for (size_t i = 0; sp_host_proxied(i) >= 0; i++)
         emit_case(program, sp_host_proxied(i), SECCOMP_RET_ALLOW);
+    emit_checked(program);
     for (size_t i = 0; i < sizeof(deadly_calls) / sizeof(deadly_calls[0]); i++)
         emit_case(program, deadly_calls[i], SECCOMP_RET_KILL_PROCESS);
     emit(program, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS));

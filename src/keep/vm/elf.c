@@ -27,8 +27,9 @@ static int read_segment(struct elf_image *elf, const Elf64_Phdr *header, struct 
     if (add_overflows(header->p_offset, header->p_filesz) ||
         header->p_offset + header->p_filesz > file.size)
         return refuse(err, name, "a segment lies outside of the file");
-    if (header->p_memsz < header->p_filesz || add_overflows(header->p_vaddr, header->p_memsz) ||
-        header->p_memsz > UINT64_MAX / 2)
+    /* The shim is linked to the upper end of all addresses, but no segment may wrap around it. */
+    if (header->p_memsz < header->p_filesz || header->p_memsz > UINT64_MAX / 2 ||
+        add_overflows(header->p_vaddr, header->p_memsz + 2 * PAGE_SIZE))
         return refuse(err, name, "a segment has an impossible size or address");
     if ((header->p_vaddr & PAGE_MASK) != (header->p_offset & PAGE_MASK))
         return refuse(err, name, "a segment is not aligned to pages");
@@ -41,8 +42,6 @@ static int read_segment(struct elf_image *elf, const Elf64_Phdr *header, struct 
         .size = (header->p_memsz + lead + PAGE_MASK) & ~PAGE_MASK,
         .flags = header->p_flags,
     };
-    if (add_overflows(segment.address, segment.size))
-        return refuse(err, name, "a segment has an impossible size or address");
     if (elf->count > 0) {
         const struct elf_segment *last = &elf->segments[elf->count - 1];
         if (segment.address < last->address + last->size)

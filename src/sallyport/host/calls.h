@@ -15,6 +15,10 @@
 /* The descriptor behind a handle, kept open until the call ends; -1 if the Keep has none such. */
 int sp_host_fd(struct sp_host *host, uint64_t handle);
 
+/* The same for a call with many handles, which gives each of them back; the last user closes. */
+int sp_host_take(struct sp_host *host, uint64_t handle);
+void sp_host_put(struct sp_host *host, uint64_t handle);
+
 /* Makes a descriptor a handle. Passes negative values on; -EMFILE closes the descriptor. */
 int64_t sp_host_grant(struct sp_host *host, int64_t fd);
 

@@ -36,36 +36,46 @@ void sp_handles_fini(struct sp_handles *handles)
     pthread_mutex_destroy(&handles->lock);
 }
 
-int sp_host_fd(struct sp_host *host, uint64_t handle)
+int sp_host_take(struct sp_host *host, uint64_t handle)
 {
-    if (handle >= SP_HANDLES_MAX || host->held_count == 2)
+    if (handle >= SP_HANDLES_MAX)
         return -1;
     struct sp_handle *entry = &host->handles->entries[handle];
     pthread_mutex_lock(&host->handles->lock);
     int fd = entry->closing ? -1 : entry->fd;
-    if (fd >= 0) {
+    if (fd >= 0)
         entry->users++;
-        host->held[host->held_count++] = (unsigned)handle;
-    }
     pthread_mutex_unlock(&host->handles->lock);
     return fd;
 }
 
-/* Ends the use of the handles that the last call named; the last user closes. */
+void sp_host_put(struct sp_host *host, uint64_t handle)
+{
+    struct sp_handle *entry = &host->handles->entries[handle];
+    int closing = -1;
+    pthread_mutex_lock(&host->handles->lock);
+    if (--entry->users == 0 && entry->closing) {
+        closing = entry->fd;
+        *entry = (struct sp_handle){.fd = -1};
+    }
+    pthread_mutex_unlock(&host->handles->lock);
+    if (closing >= 0)
+        close(closing);
+}
+
+int sp_host_fd(struct sp_host *host, uint64_t handle)
+{
+    int fd = host->held_count == 2 ? -1 : sp_host_take(host, handle);
+    if (fd >= 0)
+        host->held[host->held_count++] = (unsigned)handle;
+    return fd;
+}
+
+/* Ends the use of the handles that the last call named. */
 static void release_handles(struct sp_host *host)
 {
-    while (host->held_count > 0) {
-        struct sp_handle *entry = &host->handles->entries[host->held[--host->held_count]];
-        int closing = -1;
-        pthread_mutex_lock(&host->handles->lock);
-        if (--entry->users == 0 && entry->closing) {
-            closing = entry->fd;
-            *entry = (struct sp_handle){.fd = -1};
-        }
-        pthread_mutex_unlock(&host->handles->lock);
-        if (closing >= 0)
-            close(closing);
-    }
+    while (host->held_count > 0)
+        sp_host_put(host, host->held[--host->held_count]);
 }
 
 int64_t sp_host_close(struct sp_host *host, int fd)

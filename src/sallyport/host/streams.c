@@ -22,18 +22,20 @@ int64_t sp_host_poll(struct sp_host *host, void *entries, uint64_t size, uint64_
         return SP_HOST_BROKEN;
     memcpy(fds, entries, size);
 
+    /* Held as long as they are waited for: a number that is closed may soon name something else. */
     size_t count = size / sizeof(fds[0]);
-    pthread_mutex_lock(&host->handles->lock);
+    int handles[SP_POLL_MAX];
     for (size_t i = 0; i < count; i++) {
-        int handle = fds[i].fd;
-        bool known = handle >= 0 && handle < SP_HANDLES_MAX;
-        fds[i].fd = known ? host->handles->entries[handle].fd : -1;
+        handles[i] = fds[i].fd;
+        fds[i].fd = handles[i] < 0 ? -1 : sp_host_take(host, (uint64_t)handles[i]);
     }
-    pthread_mutex_unlock(&host->handles->lock);
-
-    int result = poll(fds, count, (int)timeout);
+    int result = poll(fds, count, (int)timeout), code = errno;
+    for (size_t i = 0; i < count; i++) {
+        if (fds[i].fd >= 0)
+            sp_host_put(host, (uint64_t)handles[i]);
+    }
     if (result < 0)
-        return -errno;
+        return -code;
     struct sp_poll *out = entries;
     for (size_t i = 0; i < count; i++)
         out[i].revents = fds[i].revents;

@@ -61,7 +61,7 @@ static int64_t control(struct file *epoll, struct file *file, int operation, uin
 
 static int64_t create(uint64_t flags)
 {
-    int64_t fd = file_install(sp_epoll_create1(port_hold(), flags), 0);
+    int64_t fd = file_install(sp_epoll_create1(port_hold(), flags), flags);
     if (fd < 0)
         return fd;
     struct file *file = file_get((uint64_t)fd);

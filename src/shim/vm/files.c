@@ -57,7 +57,7 @@ int64_t file_share(struct file *file, uint64_t lowest)
     return lowest >= FDS_MAX ? -EINVAL : -EMFILE;
 }
 
-int64_t file_install(int64_t handle, uint64_t lowest)
+int64_t file_install(int64_t handle, uint64_t flags)
 {
     if (handle < 0)
         return handle;
@@ -71,7 +71,9 @@ int64_t file_install(int64_t handle, uint64_t lowest)
         return -ENFILE;
     }
     *file = (struct file){.handle = (uint32_t)handle, .references = 1};
-    int64_t fd = file_share(file, lowest);
+    int64_t fd = file_share(file, 0);
+    if (fd >= 0)
+        file_set_close_on_exec((uint64_t)fd, flags & CLOSE_ON_EXEC);
     file_put(file);
     return fd;
 }

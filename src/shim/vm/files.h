@@ -21,9 +21,13 @@ struct file {
 struct file *file_get(uint64_t fd);
 void file_put(struct file *file);
 
-/* The lowest free descriptor from `lowest` up for a new file with this handle, or -errno. A handle
- * that cannot be stored is closed. */
-int64_t file_install(int64_t handle, uint64_t lowest);
+/* The bit of O_CLOEXEC, SOCK_CLOEXEC, EPOLL_CLOEXEC and EFD_CLOEXEC: nothing that the host needs to
+ * know. */
+#define CLOSE_ON_EXEC 02000000ull
+
+/* The lowest free descriptor for a new file with this handle, or -errno. Of `flags` only
+ * CLOSE_ON_EXEC counts. A handle that cannot be stored is closed. */
+int64_t file_install(int64_t handle, uint64_t flags);
 
 /* The same for a file that exists already; adds a reference. */
 int64_t file_share(struct file *file, uint64_t lowest);
@@ -35,7 +39,7 @@ int64_t file_close(uint64_t fd);
 int64_t file_stat(uint64_t fd, uint64_t user_stat);
 
 /* Makes descriptors of two handles that the host answered and stores them for exec. */
-int64_t files_install_pair(const int32_t handles[2], uint64_t user_fds);
+int64_t files_install_pair(const int32_t handles[2], uint64_t user_fds, uint64_t flags);
 
 bool file_close_on_exec(uint64_t fd);
 void file_set_close_on_exec(uint64_t fd, bool set);

@@ -169,14 +169,20 @@ static bool ignored_by_default(int number)
     return number == SIGCHLD || number == SIGURG || number == SIGWINCH || number == SIGCONT;
 }
 
+static bool is_ignored(int number)
+{
+    uint64_t handler = actions[number].handler;
+    return handler == (uint64_t)SIG_IGN ||
+           (handler == (uint64_t)SIG_DFL && ignored_by_default(number));
+}
+
 /* Handles one signal as exec has asked for; ends the Keep if that is what the signal does. */
 static void handle(struct regs *regs, int number, const siginfo_t *siginfo, uint64_t address,
                    bool fault)
 {
     struct action action = actions[number];
     bool blocked = this_cpu()->signal_mask & bit(number);
-    bool ignored = action.handler == (uint64_t)SIG_IGN ||
-                   (action.handler == (uint64_t)SIG_DFL && ignored_by_default(number));
+    bool ignored = is_ignored(number);
     if (!fault && ignored)
         return;
     if (action.handler == (uint64_t)SIG_DFL || (fault && (blocked || ignored)))
@@ -207,9 +213,13 @@ void signal_deliver(struct regs *regs)
 
 int signal_send(struct cpu *cpu, int number)
 {
+    bool blocked = cpu->signal_mask & bit(number);
+    if (!blocked && is_ignored(number))
+        return 0;
     cpu->pending |= bit(number);
     cpu->attention = true;
-    if (cpu != this_cpu()) {
+    /* One that is blocked interrupts nothing. */
+    if (cpu != this_cpu() && !blocked) {
         sp_thread_unpark(port_hold(), cpu->id);
         sp_thread_kick(port_hold(), cpu->id);
     }

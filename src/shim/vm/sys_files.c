@@ -212,12 +212,12 @@ int64_t sys_dup3(struct regs *regs)
 }
 
 /* Makes descriptors of the two handles that a call has answered and stores them for exec. */
-int64_t files_install_pair(const int32_t handles[2], uint64_t user_fds)
+int64_t files_install_pair(const int32_t handles[2], uint64_t user_fds, uint64_t flags)
 {
     if ((uint32_t)handles[0] >= SP_HANDLES_MAX || (uint32_t)handles[1] >= SP_HANDLES_MAX)
         shim_panic("a handle is out of range");
-    int64_t first = file_install(handles[0], 0);
-    int64_t second = file_install(handles[1], 0);
+    int64_t first = file_install(handles[0], flags);
+    int64_t second = file_install(handles[1], flags);
     int32_t fds[2] = {(int32_t)first, (int32_t)second};
     int64_t status = first < 0 ? first : second < 0 ? second : user_write(user_fds, fds, 8);
     if (status < 0 && first >= 0)
@@ -231,7 +231,7 @@ static int64_t new_pipe(uint64_t user_fds, uint64_t flags)
 {
     int32_t handles[2];
     int64_t result = sp_pipe2(port_hold(), flags & ~(uint64_t)O_CLOEXEC, handles);
-    return result < 0 ? result : files_install_pair(handles, user_fds);
+    return result < 0 ? result : files_install_pair(handles, user_fds, flags);
 }
 
 int64_t sys_pipe(struct regs *regs)
@@ -246,7 +246,7 @@ int64_t sys_pipe2(struct regs *regs)
 
 int64_t sys_eventfd2(struct regs *regs)
 {
-    return file_install(sp_eventfd2(port_hold(), regs->rdi, regs->rsi), 0);
+    return file_install(sp_eventfd2(port_hold(), regs->rdi, regs->rsi), regs->rsi);
 }
 
 int64_t sys_fsync(struct regs *regs)

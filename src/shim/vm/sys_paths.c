@@ -52,13 +52,14 @@ static void place_put(struct place *place)
 
 static int64_t open_at(uint64_t dir, uint64_t user_path, const struct sp_open_how *how)
 {
-    return AT_PLACE(dir, user_path,
-                    file_install(sp_openat2(port_get(), at.dir->handle, at.path, at.size, how), 0));
+    return AT_PLACE(
+        dir, user_path,
+        file_install(sp_openat2(port_get(), at.dir->handle, at.path, at.size, how), how->flags));
 }
 
 int64_t sys_openat(struct regs *regs)
 {
-    uint64_t flags = regs->rdx & ~(uint64_t)O_CLOEXEC;
+    uint64_t flags = regs->rdx;
     bool creates = flags & (O_CREAT | __O_TMPFILE);
     struct sp_open_how how = {flags, creates ? regs->r10 & 07777 : 0, RESOLVE_BENEATH};
     return open_at(regs->rdi, regs->rsi, &how);
@@ -71,7 +72,6 @@ int64_t sys_openat2(struct regs *regs)
         return regs->r10 < sizeof(how) ? -EINVAL : -E2BIG;
     if (user_read(&how, regs->rdx, sizeof(how)) < 0)
         return -EFAULT;
-    how.flags &= ~(uint64_t)O_CLOEXEC;
     return open_at(regs->rdi, regs->rsi, &how);
 }
 

@@ -7,13 +7,7 @@
 #include <linux/time_types.h>
 #include <linux/uio.h>
 
-enum {
-    SOCK_FLAGS_CLOEXEC = 02000000,
-    MSG_NOSIGNAL_FLAG = 0x4000,
-    MSG_TRUNC_FLAG = 0x20,
-    POLL_ENTRIES = 256,
-    VALUE_MAX = 4096
-};
+enum { MSG_NOSIGNAL_FLAG = 0x4000, POLL_ENTRIES = 256, VALUE_MAX = 4096 };
 
 #define POLL_ALWAYS (POLLERR | POLLHUP | POLLNVAL)
 
@@ -40,16 +34,16 @@ static int64_t store_address(const struct sp_address *address, uint64_t user_add
 
 int64_t sys_socket(struct regs *regs)
 {
-    uint64_t type = regs->rsi & ~(uint64_t)SOCK_FLAGS_CLOEXEC;
-    return file_install(sp_socket(port_hold(), regs->rdi, type, regs->rdx), 0);
+    uint64_t type = regs->rsi & ~CLOSE_ON_EXEC;
+    return file_install(sp_socket(port_hold(), regs->rdi, type, regs->rdx), regs->rsi);
 }
 
 int64_t sys_socketpair(struct regs *regs)
 {
     int32_t handles[2];
-    uint64_t type = regs->rsi & ~(uint64_t)SOCK_FLAGS_CLOEXEC;
+    uint64_t type = regs->rsi & ~CLOSE_ON_EXEC;
     int64_t result = sp_socketpair(port_hold(), regs->rdi, type, regs->rdx, handles);
-    return result < 0 ? result : files_install_pair(handles, regs->r10);
+    return result < 0 ? result : files_install_pair(handles, regs->r10, regs->rsi);
 }
 
 int64_t sys_bind(struct regs *regs)
@@ -92,10 +86,10 @@ static int64_t accept_flags(struct regs *regs, uint64_t flags)
     struct file *file = file_get(regs->rdi);
     if (!file)
         return -EBADF;
-    int64_t result = sp_accept4(port_get(), file->handle, flags & ~(uint64_t)SOCK_FLAGS_CLOEXEC,
-                                regs->rsi ? &peer : NULL);
+    int64_t result =
+        sp_accept4(port_get(), file->handle, flags & ~CLOSE_ON_EXEC, regs->rsi ? &peer : NULL);
     file_put(file);
-    int64_t fd = file_install(result, 0);
+    int64_t fd = file_install(result, flags);
     if (fd < 0 || !regs->rsi)
         return fd;
     int64_t stored = store_address(&peer, regs->rsi, regs->rdx);
@@ -183,14 +177,6 @@ int64_t sys_sendto(struct regs *regs)
     return signal_broken_pipe(result, regs->r10 & MSG_NOSIGNAL_FLAG);
 }
 
-/* More than was asked for is only said of a datagram, and only to who wants to know: exec takes the
- * number for the bytes that are in its buffer. */
-static void check_received(int64_t result, uint64_t size, uint64_t flags)
-{
-    if (result > 0 && (uint64_t)result > size && !(flags & MSG_TRUNC_FLAG))
-        shim_panic("the host received more than it was asked for");
-}
-
 int64_t sys_recvfrom(struct regs *regs)
 {
     struct sp_address from;
@@ -202,7 +188,6 @@ int64_t sys_recvfrom(struct regs *regs)
     int64_t result = sp_recvfrom(port_get(), file->handle, user_pointer(regs->rsi), regs->rdx,
                                  regs->r10, regs->r8 ? &from : NULL);
     file_put(file);
-    check_received(result, regs->rdx, regs->r10);
     if (result < 0 || !regs->r8)
         return result;
     int64_t stored = store_address(&from, regs->r8, regs->r9);
@@ -268,7 +253,7 @@ int64_t sys_sendmsg(struct regs *regs)
                                regs->rdx, size ? address : NULL, size);
     cpu->iov = NULL;
     file_put(file);
-    return result;
+    return signal_broken_pipe(result, regs->rdx & MSG_NOSIGNAL_FLAG);
 }
 
 int64_t sys_recvmsg(struct regs *regs)
@@ -290,7 +275,6 @@ int64_t sys_recvmsg(struct regs *regs)
                                  regs->rdx, message.name ? &from : NULL);
     cpu->iov = NULL;
     file_put(file);
-    check_received(result, total, regs->rdx);
     if (result < 0)
         return result;
     status = store_address(&from, message.name, regs->rsi + offsetof(struct message, name_size));

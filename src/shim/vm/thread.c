@@ -40,6 +40,8 @@ int64_t sys_clone(struct regs *regs)
     uint64_t flags = regs->rdi;
     if ((flags & CLONE_NEEDED) != CLONE_NEEDED || flags & ~(uint64_t)CLONE_KNOWN)
         return -ENOSYS;
+    if (flags & CLONE_SETTLS && regs->r8 >= USER_END)
+        return -EPERM;
     struct cpu *child = free_cpu();
     if (!child)
         return -EAGAIN;
@@ -52,7 +54,7 @@ int64_t sys_clone(struct regs *regs)
     *frame = *regs;
     frame->rax = 0;
     frame->rsp = regs->rsi;
-    child->fs_base = flags & CLONE_SETTLS ? regs->r8 : 0;
+    child->fs_base = flags & CLONE_SETTLS ? regs->r8 : cpu_get_fs_base();
     child->clear_tid = flags & CLONE_CHILD_CLEARTID ? regs->r10 : 0;
     signal_inherit(child, this_cpu());
     child->running = true;

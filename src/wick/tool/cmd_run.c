@@ -15,6 +15,7 @@ struct options {
     const char *path;
     uint64_t fuel;
     bool has_fuel;
+    bool trap_missing; /* imports that nobody defines trap when they are called */
     enum wick_engine engine;
     char **args;
     int arg_count;
@@ -98,7 +99,11 @@ enum { OPTION_COUNT = sizeof(option_table) / sizeof(option_table[0]) };
 static int parse_options(int argc, char **argv, struct options *options, struct err *err)
 {
     int i = 1;
-    for (; i < argc && strncmp(argv[i], "--", 2) == 0; i += 2) {
+    for (; i < argc && strncmp(argv[i], "--", 2) == 0; i++) {
+        if (strcmp(argv[i], "--trap-missing-imports") == 0) {
+            options->trap_missing = true;
+            continue;
+        }
         size_t k = 0;
         while (k < OPTION_COUNT && strcmp(argv[i], option_table[k].name) != 0)
             k++;
@@ -106,7 +111,7 @@ static int parse_options(int argc, char **argv, struct options *options, struct 
             return err_set(err, ERR_USAGE, 0, "there is no option %s", argv[i]);
         if (i + 1 >= argc)
             return err_set(err, ERR_USAGE, 0, "%s needs a value", argv[i]);
-        int status = option_table[k].set(options, argv[i + 1], err);
+        int status = option_table[k].set(options, argv[++i], err);
         if (status)
             return status;
     }
@@ -259,6 +264,10 @@ static int run_module(wasm_store_t *store, const wasm_module_t *module,
 {
     wick_linker_t *linker = wick_linker_new(store);
     if (!linker || wick_wasi_define(options->wasi, linker)) {
+        wick_linker_delete(linker);
+        return err_set(err, ERR_IO, ENOMEM, "link the module");
+    }
+    if (options->trap_missing && wick_linker_define_missing(linker, module)) {
         wick_linker_delete(linker);
         return err_set(err, ERR_IO, ENOMEM, "link the module");
     }

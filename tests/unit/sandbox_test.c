@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "keep/sandbox/seccomp.h"
+#include "keep/vm/elf.h"
+#include "tap.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Runs in a child behind the filter; returns the number of the first expectation that fails. */
+static int confined(pid_t parent)
+{
+    if (seccomp_enter(NULL) < 0)
+        return 100;
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS;
+    char *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, flags, -1, 0);
+    if (page == MAP_FAILED)
+        return 1;
+    if (mmap(NULL, 4096, PROT_READ | PROT_EXEC, flags, -1, 0) != MAP_FAILED || errno != EPERM)
+        return 2;
+    if (mprotect(page, 4096, PROT_READ | PROT_EXEC) == 0 || errno != EPERM)
+        return 3;
+    if (mprotect(page, 4096, PROT_READ) < 0)
+        return 4;
+    if (syscall(SYS_tgkill, parent, parent, SIGCHLD) == 0 || errno != EPERM)
+        return 5;
+    if (syscall(SYS_tgkill, getpid(), getpid(), SIGCHLD) < 0)
+        return 6;
+    if (syscall(SYS_kill, parent, SIGCHLD) == 0 || errno != ENOSYS)
+        return 7;
+    if (open("/dev/null", O_RDONLY) >= 0 || errno != ENOSYS)
+        return 8;
+    return 0;
+}
+
+TEST(filter, "the host process of a Keep makes no executable memory and signals nobody else")
+{
+    pid_t parent = getpid(), child = fork();
+    if (child == 0)
+        _exit(confined(parent));
+    int status;
+    CHECK(waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status));
+    CHECK_INT(WEXITSTATUS(status), 0);
+}
+
+TEST(deadly, "a Keep's host process that executes a program is ended")
+{
+    pid_t child = fork();
+    if (child == 0) {
+        char *const none[] = {NULL};
+        if (seccomp_enter(NULL) == 0)
+            execve("/bin/true", none, none);
+        _exit(0);
+    }
+    int status;
+    CHECK(waitpid(child, &status, 0) == child);
+    CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS);
+}
+
+TEST(elf_wraps, "a segment at the end of all addresses does not wrap around to their beginning")
+{
+    struct {
+        Elf64_Ehdr header;
+        Elf64_Phdr program;
+    } file = {
+        .header = {.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB},
+                   .e_type = ET_EXEC,
+                   .e_machine = EM_X86_64,
+                   .e_version = EV_CURRENT,
+                   .e_phoff = sizeof(Elf64_Ehdr),
+                   .e_phentsize = sizeof(Elf64_Phdr),
+                   .e_phnum = 1},
+        .program = {.p_type = PT_LOAD,
+                    .p_filesz = 16,
+                    .p_memsz = 0xfff0,
+                    .p_vaddr = 0xffffffffffff0000},
+    };
+    struct elf_image image;
+    CHECK(elf_parse(&image, span_of((const uint8_t *)&file, sizeof(file)), "it", NULL) < 0);
+    file.program.p_vaddr = 0x10000;
+    CHECK(elf_parse(&image, span_of((const uint8_t *)&file, sizeof(file)), "it", NULL) == 0);
+    CHECK(elf_parse(&image, span_of((const uint8_t *)&file, sizeof(file) - 1), "it", NULL) < 0);
+    CHECK(elf_parse(&image, span_of(NULL, 0), "it", NULL) < 0);
+}
+
+TAP_MAIN()
