@@ -265,6 +265,9 @@ WASM_API_EXTERN enum wick_status wick_linker_define_func(wick_linker_t *, const 
 WASM_API_EXTERN enum wick_status wick_linker_define_instance(wick_linker_t *, const char *module,
                                                              size_t module_length,
                                                              const wasm_instance_t *);
+/* Defines each function that the module imports and that the linker lacks by one that traps when it
+ * is called, with a message that names it. For modules that import more than they use. */
+WASM_API_EXTERN enum wick_status wick_linker_define_missing(wick_linker_t *, const wasm_module_t *);
 /* The definition, borrowed; NULL if there is none. */
 WASM_API_EXTERN wasm_extern_t *wick_linker_get(const wick_linker_t *, const char *module,
                                                size_t module_length, const char *name,

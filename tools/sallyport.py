@@ -185,7 +185,9 @@ def guest_collect(call):
         else:
             size = f'call->args[{names.index(a.size)}]'
         if call.name == 'recvfrom' and a.name == 'buffer':
-            # MSG_TRUNC lets the result exceed the buffer.
+            # Only with MSG_TRUNC may the result exceed the buffer: it is a datagram's own size then.
+            yield '    sp_expect(port, (uint64_t)result <= call->args[2] || call->args[3] & 0x20,'
+            yield '              "more was received than was asked for");'
             yield f'    uint64_t got = (uint64_t)result < call->args[2] ? (uint64_t)result : call->args[2];'
             size = 'got'
         copy = f'sp_port_copy_out(port, {a.name}, sp_data(port, call, {index}), {size})'

@@ -46,6 +46,8 @@ static const struct option run_options[] = {
      .kind = VALUE_DIRECTORY,
      .repeats = true,
      .help = "Let the program use the directory HOST under the name GUEST"},
+    {.name = "trap-missing-imports",
+     .help = "Run modules that import functions which nobody provides; calling one traps"},
     {.name = "timings", .help = "Print on stderr how long each phase took"},
     {.name = "json", .help = "Print the timings as JSON"},
     {0},

@@ -172,6 +172,7 @@ static int send_control(struct run *run, const struct invocation *invocation, st
     struct control control = {
         .log = log_max_level(),
         .timings = invocation_flag(invocation, "timings"),
+        .trap_missing = invocation_flag(invocation, "trap-missing-imports"),
         .module = CONTROL_MODULE_FD,
         .config = run->config >= 0 ? CONTROL_CONFIG_FD : -1,
         .args = (const char **)(invocation->operands + 1),

@@ -25,6 +25,7 @@ void control_write(const struct control *control, struct text *text)
     text_printf(text, "version = %d\n", CONTROL_VERSION);
     text_printf(text, "log = \"%s\"\n", log_level_name(control->log));
     text_printf(text, "timings = %s\n", control->timings ? "true" : "false");
+    text_printf(text, "trap_missing = %s\n", control->trap_missing ? "true" : "false");
     text_printf(text, "module = %d\n", control->module);
     if (control->config >= 0)
         text_printf(text, "config = %d\n", control->config);
@@ -127,6 +128,11 @@ static int read_log(struct control *control, const struct toml_node *node, struc
     return status;
 }
 
+static int read_trap_missing(struct control *control, const struct toml_node *node, struct err *err)
+{
+    return read_boolean(node, &control->trap_missing, err);
+}
+
 static int read_timings(struct control *control, const struct toml_node *node, struct err *err)
 {
     return read_boolean(node, &control->timings, err);
@@ -210,9 +216,16 @@ static const struct {
     const char *key;
     int (*read)(struct control *, const struct toml_node *, struct err *);
 } keys[] = {
-    {"version", read_version}, {"log", read_log},       {"timings", read_timings},
-    {"module", read_module},   {"config", read_config}, {"args", read_args},
-    {"env", read_env},         {"limits", read_limits}, {"dirs", read_dirs},
+    {"version", read_version},
+    {"log", read_log},
+    {"timings", read_timings},
+    {"module", read_module},
+    {"config", read_config},
+    {"args", read_args},
+    {"trap_missing", read_trap_missing},
+    {"env", read_env},
+    {"limits", read_limits},
+    {"dirs", read_dirs},
 };
 enum { KEYS = sizeof(keys) / sizeof(keys[0]) };
 

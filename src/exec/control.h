@@ -33,6 +33,7 @@ struct control_dir {
 struct control {
     enum log_level log;
     bool timings;      /* a report is wanted */
+    bool trap_missing; /* imports that nobody provides trap when they are called */
     int module;        /* descriptor */
     int config;        /* descriptor, or -1 */
     const char **args; /* to append to argv */

@@ -3,6 +3,7 @@
 #include "exec/program.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <wick_wasi.h>
 
@@ -17,6 +18,8 @@ static enum wick_status add_file(struct wick_wasi *wasi, uint32_t number, struct
     case FILE_STDIN:
     case FILE_STDOUT:
     case FILE_STDERR:
+        if (fcntl(file->fd, F_GETFL) < 0) /* closed by whoever started us */
+            return wick_wasi_add_null(wasi, number);
         return wick_wasi_add_fd(wasi, number, file->fd, WICK_WASI_STREAM, false);
     case FILE_DIR:
         return wick_wasi_add_dir(wasi, number, file->fd, file->path, file->read_only, false);

@@ -141,7 +141,7 @@ static int run_guest(struct program *program, const struct control *control,
     if (status == 0)
         status = guest_open(&guest, err);
     if (status == 0)
-        status = program_run(program, &guest, &report->entered, exit_status, err);
+        status = program_run(program, control, &guest, &report->entered, exit_status, err);
     report->ended = now();
     return status;
 }

@@ -55,12 +55,15 @@ static int check_magic(struct span bytes, struct err *err)
 static int engine_error(enum wick_status status, wasm_message_t *message, struct err *err)
 {
     const char *text = message->size ? message->data : wick_status_name(status);
+    bool missing = status == WICK_UNLINKABLE && strncmp(text, "unknown import", 14) == 0;
     enum err_class class = status == WICK_LIMIT       ? ERR_LIMIT
                            : status == WICK_NO_MEMORY ? ERR_IO
                                                       : ERR_MODULE;
     err_set(err, class, 0, "main.wasm cannot be run: %s", text);
     if (status == WICK_MALFORMED)
         err_hint(err, "The file is not a whole WebAssembly module; was it cut off?");
+    if (missing)
+        err_hint(err, "It may run all the same with --trap-missing-imports.");
     wasm_byte_vec_delete(message);
     return -EINVAL;
 }
@@ -222,8 +225,8 @@ static int instantiate_and_enter(struct program *program, const wick_linker_t *l
     return status;
 }
 
-int program_run(struct program *program, const struct guest *guest, uint64_t *entered,
-                int *exit_status, struct err *err)
+int program_run(struct program *program, const struct control *control, const struct guest *guest,
+                uint64_t *entered, int *exit_status, struct err *err)
 {
     *exit_status = 0;
     wick_linker_t *linker = wick_linker_new(program->store);
@@ -231,6 +234,9 @@ int program_run(struct program *program, const struct guest *guest, uint64_t *en
         return err_set(err, ERR_IO, ENOMEM, "cannot link the program");
     void *wasi = NULL;
     int status = link_wasi(linker, guest, &wasi, err);
+    if (status == 0 && control->trap_missing &&
+        wick_linker_define_missing(linker, program->module) != WICK_OK)
+        status = err_set(err, ERR_IO, ENOMEM, "cannot link the program");
     if (status == 0)
         status = instantiate_and_enter(program, linker, entered, exit_status, err);
     wick_linker_delete(linker);

@@ -34,6 +34,7 @@ __attribute__((warn_unused_result)) int program_load(struct program *program, st
  * Returns 0 and the program's own exit status, or -errno: ERR_MODULE, ERR_TRAP or ERR_LIMIT.
  */
 __attribute__((warn_unused_result)) int program_run(struct program *program,
+                                                    const struct control *control,
                                                     const struct guest *guest, uint64_t *entered,
                                                     int *exit_status, struct err *err);
 

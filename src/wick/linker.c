@@ -2,6 +2,8 @@
 /* Externals by two names, in a hash table that chains. */
 #include "wick/api_types.h"
 
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 struct definition {
@@ -150,6 +152,50 @@ enum wick_status wick_linker_define_instance(wick_linker_t *linker, const char *
             return status;
     }
     return WICK_OK;
+}
+
+/* `env` is the import's name, as in an error of the linker. */
+static wasm_trap_t *trap_missing(void *env, wick_caller_t *caller, wick_value_t *slots)
+{
+    (void)slots;
+    return wick_trap_new_text(wick_caller_store(caller), "missing import called: %s",
+                              (const char *)env);
+}
+
+static enum wick_status define_missing(struct wick_linker_t *linker, struct span module,
+                                       struct span name, const wasm_functype_t *type)
+{
+    int module_size = module.size < INT_MAX ? (int)module.size : INT_MAX;
+    int name_size = name.size < INT_MAX ? (int)name.size : INT_MAX;
+    char *text;
+    if (asprintf(&text, "\"%.*s\" \"%.*s\"", module_size, (const char *)module.data, name_size,
+                 (const char *)name.data) < 0)
+        return WICK_NO_MEMORY;
+    wasm_func_t *func = wick_func_new_raw(linker->store, type, trap_missing, text, free);
+    if (!func) {
+        free(text);
+        return WICK_NO_MEMORY;
+    }
+    return define(linker, module, name, wasm_func_as_extern(func));
+}
+
+enum wick_status wick_linker_define_missing(wick_linker_t *linker, const wasm_module_t *module)
+{
+    wasm_importtype_vec_t imports;
+    wasm_module_imports(module, &imports);
+    enum wick_status status = WICK_OK;
+    for (size_t i = 0; i < imports.size && status == WICK_OK; i++) {
+        const wasm_externtype_t *type = wasm_importtype_type(imports.data[i]);
+        const wasm_name_t *from = wasm_importtype_module(imports.data[i]);
+        const wasm_name_t *name = wasm_importtype_name(imports.data[i]);
+        struct span module_name = span_of(from->data, from->size);
+        struct span item_name = span_of(name->data, name->size);
+        if (wasm_externtype_kind(type) == WASM_EXTERN_FUNC && !find(linker, module_name, item_name))
+            status = define_missing(linker, module_name, item_name,
+                                    wasm_externtype_as_functype_const(type));
+    }
+    wasm_importtype_vec_delete(&imports);
+    return status;
 }
 
 wasm_extern_t *wick_linker_get(const wick_linker_t *linker, const char *module,

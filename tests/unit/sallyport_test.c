@@ -331,6 +331,16 @@ static int64_t call_getsockopt(void)
     return sp_getsockopt(&port, 0, 1, 1, guest.bytes, 4);
 }
 
+static int64_t call_recv(void)
+{
+    return sp_recvfrom(&port, 0, guest.bytes, 100, 0, NULL);
+}
+
+static int64_t call_recv_whole_size(void)
+{
+    return sp_recvfrom(&port, 0, guest.bytes, 100, MSG_TRUNC, NULL);
+}
+
 TEST(answers_out_of_range, "counts, handles and errors that cannot be are attacks")
 {
     set_up();
@@ -354,6 +364,9 @@ TEST(answers_out_of_range, "counts, handles and errors that cannot be are attack
         {call_eventfd, -5000, true},
         {call_epoll_wait, 10, false},
         {call_epoll_wait, 11, true},
+        {call_recv, 100, false},
+        {call_recv, 101, true},
+        {call_recv_whole_size, 101, false},
         {call_getsockopt, 4, false},
         {call_getsockopt, 5, true},
     };

@@ -127,13 +127,13 @@ void vcpu_free(struct vcpu *vcpu)
 /* Injects the interrupt that another thread has asked for, or waits for the moment when it can. */
 static void inject_kick(struct vcpu *vcpu)
 {
+    vcpu->run->request_interrupt_window = 0;
     if (!vcpu->kicked)
         return;
     if (!vcpu->run->ready_for_interrupt_injection || !vcpu->run->if_flag) {
         vcpu->run->request_interrupt_window = 1;
         return;
     }
-    vcpu->run->request_interrupt_window = 0;
     vcpu->kicked = false;
     struct kvm_interrupt interrupt = {.irq = KICK_VECTOR};
     ioctl(vcpu->fd, KVM_INTERRUPT, &interrupt);
@@ -148,6 +148,13 @@ static void crash(struct vcpu *vcpu, const char *what, uint64_t detail)
               (unsigned long long)detail, (unsigned long long)regs.rip, vcpu->id);
 }
 
+/* The thread waits for the shim's lock: whoever holds it needs the processor more. */
+static void wait_a_little(void)
+{
+    enum { NANOSECONDS = 30000 };
+    nanosleep(&(struct timespec){0, NANOSECONDS}, NULL);
+}
+
 static void serve_io(struct vcpu *vcpu)
 {
     switch (vcpu->run->io.port) {
@@ -157,7 +164,7 @@ static void serve_io(struct vcpu *vcpu)
                       "the Keep sent a call that breaks the sallyport protocol");
         break;
     case PORT_YIELD:
-        sched_yield();
+        wait_a_little();
         break;
     default:
         crash(vcpu, "write to port", vcpu->run->io.port);

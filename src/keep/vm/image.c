@@ -203,6 +203,14 @@ static void place_segment(struct builder *b, const struct elf_image *elf,
     add_mapping(b, relocated, address + segment->size, protection);
 }
 
+/* Whether a segment lies where exec's memory may be. */
+static bool is_placeable(const struct elf_segment *segment, uint64_t bias)
+{
+    uint64_t start = segment->address + bias;
+    return segment->address < MAP_TOP && start >= MAP_BOTTOM && segment->size <= MAP_TOP &&
+           start <= MAP_TOP - segment->size;
+}
+
 static int place_exec(struct builder *b, struct elf_image *elf, uint64_t *bias, struct err *err)
 {
     const struct image_request *request = b->request;
@@ -219,12 +227,12 @@ static int place_exec(struct builder *b, struct elf_image *elf, uint64_t *bias, 
         return status;
 
     *bias = elf->relocatable ? EXEC_BASE : 0;
-    const struct elf_segment *last = &elf->segments[elf->count - 1];
-    if (last->address > MAP_TOP || elf->segments[0].address + *bias < MAP_BOTTOM ||
-        last->address + last->size + *bias > MAP_TOP)
-        return err_set(err, ERR_MODULE, 0, "the program is linked to an address it cannot have");
-    for (size_t i = 0; i < elf->count; i++)
+    for (size_t i = 0; i < elf->count; i++) {
+        if (!is_placeable(&elf->segments[i], *bias))
+            return err_set(err, ERR_MODULE, 0,
+                           "the program is linked to an address it cannot have");
         place_segment(b, elf, &elf->segments[i], *bias);
+    }
     return 0;
 }
 
@@ -393,7 +401,7 @@ int image_build(struct image *image, const struct image_request *request, struct
         map(&b, DIRECT_BASE + b.info->pool_start, b.info->pool_start, request->pool,
             KERNEL_DATA | PTE_LARGE);
         if (b.full)
-            status = err_set(err, ERR_MODULE, E2BIG, "the program needs too many page tables");
+            status = err_set(err, ERR_MODULE, 0, "the program needs too many page tables");
     }
     if (status < 0)
         return status;

@@ -10,7 +10,7 @@ enum {
     MSR_GS_BASE = 0xc0000101,
     MSR_KERNEL_GS_BASE = 0xc0000102,
     SELECTOR_TSS = 0x28,
-    SPINS_BEFORE_YIELD = 64,
+    SPINS_BEFORE_YIELD = 16,
 };
 
 /* Cleared on SYSCALL: TF, IF, DF, IOPL, NT, AC. */
@@ -84,7 +84,6 @@ void cpu_setup(uint32_t id)
 {
     struct cpu *cpu = cpu_at(id);
     cpu->id = id;
-    cpu->mapped = true;
     cpu->running = true;
     cpu->stack_top = (uint64_t)cpu;
     cpu->port.block = (uint8_t *)(BLOCKS_BASE + (uint64_t)id * SP_BLOCK_SIZE);
@@ -160,9 +159,9 @@ void cpu_shootdown(void)
     struct cpu *self = this_cpu();
     uint64_t wanted = __atomic_add_fetch(&generation, 1, __ATOMIC_SEQ_CST);
     self->flushed = wanted;
-    for (uint32_t id = 0; id < CPUS_MAX; id++) {
+    for (uint32_t id = 0; id < cpu_count; id++) {
         struct cpu *cpu = cpu_at(id);
-        if (id == self->id || !cpu_exists(id) || !cpu->running)
+        if (id == self->id || !cpu->running)
             continue;
         bool kicked = false;
         /* One that is in the shim flushes when it gets the lock. */

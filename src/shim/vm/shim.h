@@ -60,7 +60,6 @@ struct cpu {
     uint64_t scratch;   /* second: entry.S keeps exec's stack pointer at %gs:8 */
     bool attention; /* third, CPU_ATTENTION: something is to be done before the return to exec */
     uint32_t id;
-    bool mapped;    /* its stack exists */
     bool running;   /* a thread lives here */
     bool hold_lock; /* the next call to the host keeps the lock */
     bool copying;   /* between exec's memory and the block */
@@ -127,8 +126,9 @@ void cpu_begin_threads(void);
 /* More than one thread has ever run. */
 extern bool threaded;
 
-/* Whether the stack (and so the struct cpu) of a processor has been mapped. */
-bool cpu_exists(uint32_t id);
+/* Processors from 0 up to this number have existed; their stacks, and so their struct cpu, are
+ * mapped. */
+extern uint32_t cpu_count;
 
 /* A defect of the shim or an attack by the host: tells the host why and ends the Keep. */
 __attribute__((noreturn)) void shim_panic(const char *why);

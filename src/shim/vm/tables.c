@@ -77,8 +77,13 @@ static pte_t *find_entry(uint64_t address, int level, bool create)
     return &table[address >> (12 + 9 * level) & (ENTRIES - 1)];
 }
 
+/* A walk has met an entry: there may be translations to forget. */
+static bool met;
+
 static void flush_range(uint64_t start, uint64_t end)
 {
+    if (!met)
+        return;
     if ((end - start) / PAGE_SIZE <= FLUSH_EACH) {
         for (uint64_t at = start; at < end; at += PAGE_SIZE)
             __asm__ volatile("invlpg (%0)" ::"r"(at) : "memory");
@@ -253,6 +258,7 @@ static int walk_table(const struct walk *walk, pte_t *table, int level, uint64_t
         from = from < start ? start : from;
         to = to > end ? end : to;
         if (level == LEVEL_LARGE) {
+            met = true;
             status = walk->visit(&table[i], from, to, walk->argument);
             continue;
         }
@@ -269,6 +275,7 @@ static int walk_table(const struct walk *walk, pte_t *table, int level, uint64_t
 static int walk(uint64_t start, uint64_t end, visit_fn visit, uint64_t argument)
 {
     const struct walk walk = {.visit = visit, .argument = argument};
+    met = false;
     return walk_table(&walk, direct(info->root), LEVEL_TOP, start, end);
 }
 
@@ -296,6 +303,7 @@ static int unmap_entry(pte_t *entry, uint64_t start, uint64_t end, uint64_t argu
 void table_unmap(uint64_t start, uint64_t end)
 {
     const struct walk walk = {.visit = unmap_entry, .prune = true};
+    met = false;
     if (walk_table(&walk, direct(info->root), LEVEL_TOP, start, end) < 0)
         shim_panic("a range that was not split is unmapped");
     flush_range(start, end);

@@ -12,12 +12,7 @@
 
 enum { FIRST_TID = 1000 };
 
-static bool mapped[CPUS_MAX] = {[0] = true};
-
-bool cpu_exists(uint32_t id)
-{
-    return mapped[id];
-}
+uint32_t cpu_count = 1;
 
 static uint32_t tid_of(const struct cpu *cpu)
 {
@@ -28,18 +23,16 @@ static uint32_t tid_of(const struct cpu *cpu)
 static struct cpu *free_cpu(void)
 {
     uint32_t limit = info->cpus < CPUS_MAX ? info->cpus : CPUS_MAX;
-    for (uint32_t id = 1; id < limit; id++) {
-        if (mapped[id] && cpu_at(id)->running)
-            continue;
-        if (!mapped[id] && table_map_cpu(id) < 0)
-            return NULL;
-        mapped[id] = true;
-        struct cpu *cpu = cpu_at(id);
-        cpu->id = id;
-        cpu->stack_top = (uint64_t)cpu;
-        return cpu;
+    for (uint32_t id = 1; id < cpu_count; id++) {
+        if (!cpu_at(id)->running)
+            return cpu_at(id);
     }
-    return NULL;
+    if (cpu_count >= limit || table_map_cpu(cpu_count) < 0)
+        return NULL;
+    struct cpu *cpu = cpu_at(cpu_count);
+    cpu->id = cpu_count++;
+    cpu->stack_top = (uint64_t)cpu;
+    return cpu;
 }
 
 int64_t sys_clone(struct regs *regs)
@@ -85,8 +78,8 @@ int64_t sys_exit(struct regs *regs)
         cpu->clear_tid = 0;
     }
     bool others = false;
-    for (uint32_t id = 0; id < CPUS_MAX; id++)
-        others = others || (id != cpu->id && mapped[id] && cpu_at(id)->running);
+    for (uint32_t id = 0; id < cpu_count && !others; id++)
+        others = id != cpu->id && cpu_at(id)->running;
     if (!others)
         exit_group((int)regs->rdi);
     /* Another thread may take this processor over from here on; the host starts it there only when
@@ -143,7 +136,7 @@ void thread_wake(struct cpu *cpu)
 static struct cpu *thread_find(uint64_t tid)
 {
     uint64_t id = tid - FIRST_TID;
-    if (id >= CPUS_MAX || !mapped[id] || !cpu_at((uint32_t)id)->running)
+    if (id >= cpu_count || !cpu_at((uint32_t)id)->running)
         return NULL;
     return cpu_at((uint32_t)id);
 }

@@ -199,7 +199,8 @@ enum wasi_errno descriptor_preopen(struct wick_wasi *wasi, uint32_t fd, char *na
     const struct descriptor *found = at(wasi, fd);
     if (found && found->preopen) {
         *length = strlen(found->preopen);
-        memcpy(name, found->preopen, *length < size ? *length : size);
+        if (size)
+            memcpy(name, found->preopen, *length < size ? *length : size);
         result = WASI_SUCCESS;
     }
     pthread_mutex_unlock(&wasi->lock);
