@@ -9,9 +9,10 @@
  *     | header | data …    | header | data …    | END |
  *     +--------+-----------+--------+-----------+-----+
  *
- * Pointers travel as byte offsets into the data of their own item; SP_ABSENT stands for NULL. The
- * calls, their arguments and their results are listed in calls.txt, from which the guest's stager
- * (sallyport/guest_calls.h) and the host's executor table (sallyport/host_calls.h) are generated.
+ * Pointers travel as byte offsets into the data of their own item, multiples of 8; SP_ABSENT stands
+ * for NULL. The calls, their arguments and their results are listed in calls.txt, from which the
+ * guest's stager (sallyport/guest_calls.h) and the host's executor table (sallyport/host_calls.h)
+ * are generated.
  *
  * The guest never reads back what it wrote: kind, number, arguments and sizes are remembered in
  * private memory, and each byte that the host may have written is read once. A host that answers
