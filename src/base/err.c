@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-int err_set(struct err *err, enum err_class class, int code, const char *format, ...)
+int(err_set)(struct err *err, enum err_class class, int code, const char *format, ...)
 {
     int result = code > 0 ? -code : -EINVAL;
     if (!err)

@@ -42,6 +42,10 @@ struct err {
 __attribute__((format(printf, 4, 5))) int err_set(struct err *err, enum err_class class, int code,
                                                   const char *format, ...);
 
+#ifdef __clang_analyzer__ /* cannot see that the result is never 0 */
+#define err_set(...) ((err_set)(__VA_ARGS__), -1)
+#endif
+
 /* Sets the hint: one sentence that says what to do. */
 __attribute__((format(printf, 2, 3))) void err_hint(struct err *err, const char *format, ...);
 

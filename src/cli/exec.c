@@ -45,7 +45,7 @@ int command_exec(const struct invocation *invocation, int *exit_status, struct e
     struct keep_dir *dirs = calloc(count + 1, sizeof(*dirs));
     struct grant *grants = calloc(count + 1, sizeof(*grants));
     int status = dirs && grants ? 0 : err_set(err, ERR_IO, ENOMEM, "read the options");
-    for (; status == 0 && parsed < count; parsed++) {
+    for (; status == 0 && dirs && grants && parsed < count; parsed++) {
         struct grant *grant = &grants[parsed];
         status = grant_parse(invocation_next(invocation, "dir", &cursor), false, grant, err);
         dirs[parsed] = (struct keep_dir){grant->host, grant->read_only};

@@ -512,8 +512,7 @@ static void check_known(const struct guest *guest, uint64_t address, struct tran
     unsigned *seen = data;
     if (!page.user || page.physical >= SHARED_BASE)
         return;
-    if (address >= VDSO_BASE && address < BLOCKS_BASE) {
-        /* The vDSO, which exec cannot unmap: its data, then the code of stubs and vDSO. */
+    if (address >= VDSO_BASE) { /* data, then stubs and vDSO: the shim's, to be looked at only */
         CHECK(!page.write && page.execute == (address >= STUBS_BASE));
         return;
     }

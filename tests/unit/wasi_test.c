@@ -294,6 +294,12 @@ TEST(prestat, "programs would not find their directories")
     CHECK_INT(CALL(&f, "fd_prestat_dir_name", f.ram, MEMORY_SIZE - 2, 4), WASI_FAULT);
     uint32_t fd = must_open(&f, f.dir, "file", OFLAG_CREAT);
     CHECK_INT(CALL(&f, "fd_prestat_get", fd, RESULT), WASI_BADF);
+    /* What stands before a directory must not end the search for it. */
+    CHECK_INT(wick_wasi_add_null(f.wasi, 7), WICK_OK);
+    CHECK_INT(wick_wasi_add_memory_dir(f.wasi, 8, "/late", 4096), WICK_OK);
+    CHECK_INT(CALL(&f, "fd_prestat_get", 7, RESULT), 0);
+    CHECK_INT(result32(&f), 1);
+    CHECK_INT(CALL(&f, "fd_prestat_get", 6, RESULT), WASI_BADF);
 }
 
 TEST(rights, "a right that was given up would still work")

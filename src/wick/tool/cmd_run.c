@@ -15,7 +15,7 @@ struct options {
     const char *path;
     uint64_t fuel;
     bool has_fuel;
-    bool stub_missing; /* functions that nobody defines trap when they are called */
+    bool trap_missing; /* imports that nobody defines trap when they are called */
     enum wick_engine engine;
     char **args;
     int arg_count;
@@ -49,14 +49,6 @@ static int option_engine(struct options *options, const char *value, struct err 
     if (strcmp(value, "interp") != 0)
         return err_set(err, ERR_USAGE, 0, "--engine %s: this build has only \"interp\"", value);
     options->engine = WICK_ENGINE_INTERP;
-    return 0;
-}
-
-static int option_missing(struct options *options, const char *value, struct err *err)
-{
-    if (strcmp(value, "trap") != 0)
-        return err_set(err, ERR_USAGE, 0, "--missing %s: the only word is \"trap\"", value);
-    options->stub_missing = true;
     return 0;
 }
 
@@ -99,15 +91,19 @@ static const struct {
     const char *name;
     int (*set)(struct options *, const char *value, struct err *);
 } option_table[] = {
-    {"--invoke", option_invoke},   {"--fuel", option_fuel}, {"--engine", option_engine},
-    {"--missing", option_missing}, {"--env", option_env},   {"--dir", option_dir},
+    {"--invoke", option_invoke}, {"--fuel", option_fuel}, {"--engine", option_engine},
+    {"--env", option_env},       {"--dir", option_dir},
 };
 enum { OPTION_COUNT = sizeof(option_table) / sizeof(option_table[0]) };
 
 static int parse_options(int argc, char **argv, struct options *options, struct err *err)
 {
     int i = 1;
-    for (; i < argc && strncmp(argv[i], "--", 2) == 0; i += 2) {
+    for (; i < argc && strncmp(argv[i], "--", 2) == 0; i++) {
+        if (strcmp(argv[i], "--trap-missing-imports") == 0) {
+            options->trap_missing = true;
+            continue;
+        }
         size_t k = 0;
         while (k < OPTION_COUNT && strcmp(argv[i], option_table[k].name) != 0)
             k++;
@@ -115,7 +111,7 @@ static int parse_options(int argc, char **argv, struct options *options, struct 
             return err_set(err, ERR_USAGE, 0, "there is no option %s", argv[i]);
         if (i + 1 >= argc)
             return err_set(err, ERR_USAGE, 0, "%s needs a value", argv[i]);
-        int status = option_table[k].set(options, argv[i + 1], err);
+        int status = option_table[k].set(options, argv[++i], err);
         if (status)
             return status;
     }
@@ -263,34 +259,6 @@ static int call_function(wasm_func_t *func, const struct options *options, struc
     return 0;
 }
 
-static wasm_trap_t *stub_call(void *env, wick_caller_t *caller, wick_value_t *slots)
-{
-    (void)env;
-    (void)slots;
-    return wick_trap_new_text(wick_caller_store(caller), "a function that is missing was called");
-}
-
-/* Gives every function that the module imports, and nobody has defined, a stub. */
-static void define_stubs(wasm_store_t *store, wick_linker_t *linker, const wasm_module_t *module)
-{
-    wasm_importtype_vec_t imports;
-    wasm_module_imports(module, &imports);
-    for (size_t i = 0; i < imports.size; i++) {
-        const wasm_name_t *from = wasm_importtype_module(imports.data[i]);
-        const wasm_name_t *name = wasm_importtype_name(imports.data[i]);
-        const wasm_functype_t *type =
-            wasm_externtype_as_functype_const(wasm_importtype_type(imports.data[i]));
-        if (!type || wick_linker_get(linker, from->data, from->size, name->data, name->size))
-            continue;
-        wasm_func_t *stub = wick_func_new_raw(store, type, stub_call, NULL, NULL);
-        if (stub && wick_linker_define(linker, from->data, from->size, name->data, name->size,
-                                       wasm_func_as_extern(stub)))
-            continue; /* linking will name what is missing */
-        wasm_func_delete(stub);
-    }
-    wasm_importtype_vec_delete(&imports);
-}
-
 static int run_module(wasm_store_t *store, const wasm_module_t *module,
                       const struct options *options, struct err *err)
 {
@@ -299,8 +267,10 @@ static int run_module(wasm_store_t *store, const wasm_module_t *module,
         wick_linker_delete(linker);
         return err_set(err, ERR_IO, ENOMEM, "link the module");
     }
-    if (options->stub_missing)
-        define_stubs(store, linker, module);
+    if (options->trap_missing && wick_linker_define_missing(linker, module)) {
+        wick_linker_delete(linker);
+        return err_set(err, ERR_IO, ENOMEM, "link the module");
+    }
     wasm_instance_t *instance;
     wasm_trap_t *trap;
     wasm_message_t message;

@@ -11,7 +11,8 @@
 
 static const struct command commands[] = {
     {"run",
-     "[--invoke NAME] [--engine interp] [--fuel N] [--missing trap] [--dir HOST::GUEST[:ro]] "
+     "[--invoke NAME] [--engine interp] [--fuel N] [--trap-missing-imports] [--dir "
+     "HOST::GUEST[:ro]] "
      "[--env KEY=VALUE] "
      "FILE [ARGS…]",
      "run a WASI program, or an exported function; its exit status is passed on, a trap is 126, "

@@ -74,6 +74,9 @@ enum wasi_errno descriptor_restrict(struct wick_wasi *, uint32_t fd, uint64_t ri
 enum wasi_errno descriptor_preopen(struct wick_wasi *, uint32_t fd, char *name, size_t size,
                                    size_t *length);
 
+/* Whether the number is in use, and a pre-opened directory has a higher one. */
+bool descriptor_precedes_preopen(struct wick_wasi *, uint32_t fd);
+
 static inline void descriptor_release(const struct descriptor *descriptor)
 {
     file_put(descriptor->file);

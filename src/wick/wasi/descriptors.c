@@ -186,16 +186,21 @@ enum wasi_errno wasi_fd_filestat_set_times(struct wasi_call *call)
 /* ---- Pre-opened directories, numbers ---------------------------------------------------------
  */
 
+/* Libraries look for directories from descriptor 3 on, until BADF. So that they find those behind
+ * a socket, other descriptors before a directory are a kind that is not known: it is passed over.
+ */
 enum wasi_errno wasi_fd_prestat_get(struct wasi_call *call)
 {
-    size_t length;
-    enum wasi_errno error = descriptor_preopen(call->wasi, call->args[0].u32, NULL, 0, &length);
-    if (error)
+    enum { DIRECTORY, OTHER, FIRST_LOOKED_AT = 3 };
+    uint32_t fd = call->args[0].u32;
+    size_t length = 0;
+    enum wasi_errno error = descriptor_preopen(call->wasi, fd, NULL, 0, &length);
+    if (error && (fd < FIRST_LOOKED_AT || !descriptor_precedes_preopen(call->wasi, fd)))
         return error;
     uint8_t *out = guest_range(&call->memory, call->args[1].u32, PRESTAT_SIZE);
     if (!out)
         return WASI_FAULT;
-    put_u32(out, 0); /* a directory */
+    put_u32(out, error ? OTHER : DIRECTORY);
     put_u32(out + 4, (uint32_t)length);
     return WASI_SUCCESS;
 }

@@ -191,6 +191,18 @@ enum wasi_errno descriptor_restrict(struct wick_wasi *wasi, uint32_t fd, uint64_
     return result;
 }
 
+bool descriptor_precedes_preopen(struct wick_wasi *wasi, uint32_t fd)
+{
+    bool result = false;
+    pthread_mutex_lock(&wasi->lock);
+    if (at(wasi, fd)) {
+        for (uint32_t i = fd + 1; i < wasi->descriptor_room && !result; i++)
+            result = wasi->descriptors[i].file && wasi->descriptors[i].preopen;
+    }
+    pthread_mutex_unlock(&wasi->lock);
+    return result;
+}
+
 enum wasi_errno descriptor_preopen(struct wick_wasi *wasi, uint32_t fd, char *name, size_t size,
                                    size_t *length)
 {
