@@ -185,6 +185,5 @@ int main(void)
         print_error(&err, program.backtrace);
         exit_status = err.class ? (int)err.class : ERR_INTERNAL;
     }
-    program_free(&program);
     return exit_status;
 }

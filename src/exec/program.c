@@ -99,18 +99,6 @@ int program_load(struct program *program, struct span bytes, const struct contro
     return loaded == WICK_OK ? 0 : engine_error(loaded, &message, err);
 }
 
-void program_free(struct program *program)
-{
-    if (program->module)
-        wasm_module_delete(program->module);
-    if (program->store)
-        wasm_store_delete(program->store);
-    if (program->engine)
-        wasm_engine_delete(program->engine);
-    free(program->backtrace);
-    *program = (struct program){0};
-}
-
 /* --- Running --------------------------------------------------------------------------------- */
 
 /* The frames of a trap, without the first line, which is the message. */

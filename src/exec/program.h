@@ -21,8 +21,9 @@ struct program {
 /* Bytes of a module; larger ones are refused before they are read. */
 enum { PROGRAM_SIZE_MAX = 1 << 30 };
 
-/* Decodes and validates the module with the limits of `control`. The bytes are copied. Release with
- * program_free, after a failure as well. */
+/* Decodes and validates the module with the limits of `control`. The bytes are copied. What is
+ * made here lasts until the process ends, which is when the program has ended: taking a large
+ * memory apart first would only cost time. */
 __attribute__((warn_unused_result)) int program_load(struct program *program, struct span bytes,
                                                      const struct control *control,
                                                      struct err *err);
@@ -37,8 +38,6 @@ __attribute__((warn_unused_result)) int program_run(struct program *program,
                                                     const struct control *control,
                                                     const struct guest *guest, uint64_t *entered,
                                                     int *exit_status, struct err *err);
-
-void program_free(struct program *program);
 
 /*
  * Defines the WASI functions in the linker for this guest (link_wasi.c): the one place where the

@@ -10,12 +10,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 enum { CANARY = 0xa5, CANARY_SIZE = 64 };
@@ -215,6 +217,21 @@ TEST(addresses, "socket addresses and pairs come back as handles and bytes")
     CHECK_INT(sp_recvfrom(&port, (uint64_t)pair[1], guest.bytes, 100, 0, &from), 5);
     CHECK(memcmp(guest.bytes, "hello", 5) == 0);
     CHECK(sp_getsockname(&port, (uint64_t)pair[0], &from) == 0 && from.size <= SP_ADDRESS_MAX);
+}
+
+TEST(unix_services, "a Keep cannot reach the host's own services through Unix sockets")
+{
+    set_up();
+    struct sockaddr_un name = {.sun_family = AF_UNIX, .sun_path = "/run/service"};
+    int64_t fd = sp_socket(&port, AF_UNIX, SOCK_STREAM, 0);
+    CHECK(fd >= 0);
+    CHECK_INT(sp_connect(&port, (uint64_t)fd, &name, sizeof(name)), -EACCES);
+    fd = sp_socket(&port, AF_UNIX, SOCK_DGRAM, 0);
+    CHECK_INT(sp_sendto(&port, (uint64_t)fd, "x", 1, 0, &name, sizeof(name)), -EACCES);
+    CHECK_INT(sp_connect(&port, (uint64_t)fd, &name, 1), -EINVAL);
+    fd = sp_socket(&port, AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in closed = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    CHECK_INT(sp_connect(&port, (uint64_t)fd, &closed, sizeof(closed)), -ECONNREFUSED);
 }
 
 /* --- what a Keep may not do to the host --------------------------------------------------------

@@ -36,6 +36,9 @@ int64_t sp_host_close(struct sp_host *host, int fd);
 int64_t sp_host_poll(struct sp_host *host, void *entries, uint64_t size, uint64_t timeout);
 int64_t sp_host_ioctl(struct sp_host *host, int fd, uint64_t request, void *argument,
                       uint64_t size);
+int64_t sp_host_connect(struct sp_host *host, int fd, void *address, uint64_t size);
+int64_t sp_host_sendto(struct sp_host *host, int fd, void *buffer, uint64_t count, uint64_t flags,
+                       void *address, uint64_t size);
 int64_t sp_host_recvfrom(struct sp_host *host, int fd, void *buffer, uint64_t count, uint64_t flags,
                          void *address);
 int64_t sp_host_getsockname(struct sp_host *host, int fd, void *address);

@@ -69,6 +69,41 @@ static void put_address(void *to, const struct sockaddr_storage *from, socklen_t
     memcpy(to, &address, sizeof(address));
 }
 
+/*
+ * A Unix socket of the host's is a door to the host's own services, which no path rule guards: a
+ * Keep may listen on one and make pairs, but not knock. The address is copied before it is judged.
+ */
+static int64_t copy_address(struct sockaddr_storage *to, const void *address, uint64_t size)
+{
+    if (size < sizeof(to->ss_family) || size > sizeof(*to))
+        return -EINVAL;
+    memcpy(to, address, size);
+    return to->ss_family == AF_UNIX ? -EACCES : 0;
+}
+
+int64_t sp_host_connect(struct sp_host *host, int fd, void *address, uint64_t size)
+{
+    (void)host;
+    struct sockaddr_storage to;
+    int64_t refused = copy_address(&to, address, size);
+    if (refused < 0)
+        return refused;
+    return connect(fd, (struct sockaddr *)&to, (socklen_t)size) < 0 ? -errno : 0;
+}
+
+int64_t sp_host_sendto(struct sp_host *host, int fd, void *buffer, uint64_t count, uint64_t flags,
+                       void *address, uint64_t size)
+{
+    (void)host;
+    struct sockaddr_storage to;
+    int64_t refused = address ? copy_address(&to, address, size) : 0;
+    if (refused < 0)
+        return refused;
+    ssize_t sent = sendto(fd, buffer, count, (int)flags, address ? (struct sockaddr *)&to : NULL,
+                          address ? (socklen_t)size : 0);
+    return sent < 0 ? -errno : sent;
+}
+
 int64_t sp_host_recvfrom(struct sp_host *host, int fd, void *buffer, uint64_t count, uint64_t flags,
                          void *address)
 {
