@@ -9,7 +9,8 @@
  *     | header | data …    | header | data …    | END |
  *     +--------+-----------+--------+-----------+-----+
  *
- * Pointers travel as byte offsets into the data of their own item; SP_ABSENT stands for NULL. The
+ * Pointers travel as byte offsets into the data of their own item, multiples of 8; SP_ABSENT stands
+ * for NULL. The
  * calls, their arguments and their results are listed in calls.txt, from which the guest's stager
  * (sallyport/guest_calls.h) and the host's executor table (sallyport/host_calls.h) are generated.
  *

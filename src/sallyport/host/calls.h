@@ -22,7 +22,8 @@ void sp_host_put(struct sp_host *host, uint64_t handle);
 /* Makes a descriptor a handle. Passes negative values on; -EMFILE closes the descriptor. */
 int64_t sp_host_grant(struct sp_host *host, int64_t fd);
 
-/* `size` bytes at `offset` of the item's data, or NULL if they do not lie inside it. */
+/* `size` bytes at `offset` of the item's data, or NULL if they do not lie inside it or are not
+ * aligned as the guest's stager aligns them. */
 void *sp_host_bytes(const struct sp_item *item, uint8_t *data, uint64_t offset, uint64_t size);
 
 /* A private copy of a path, or NULL if it is not a string of `size` bytes with its NUL. */

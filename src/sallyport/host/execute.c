@@ -108,7 +108,7 @@ int64_t sp_host_grant(struct sp_host *host, int64_t fd)
 
 void *sp_host_bytes(const struct sp_item *item, uint8_t *data, uint64_t offset, uint64_t size)
 {
-    if (offset > item->size || size > item->size - offset)
+    if (offset % 8 != 0 || offset > item->size || size > item->size - offset)
         return NULL;
     return data + offset;
 }
