@@ -261,6 +261,9 @@ TEST(host_refuses_bad_items, "offsets, lengths and sizes that a guest made up en
     CHECK_INT(execute(bad), -EPROTO);
     bad.args[1] = UINT64_MAX - 8;
     CHECK_INT(execute(bad), -EPROTO);
+    bad.args[1] = 4; /* inside, but structures could not be read there */
+    bad.args[2] = 8;
+    CHECK_INT(execute(bad), -EPROTO);
     bad = read;
     bad.size = 63;
     CHECK_INT(execute(bad), -EPROTO);
