@@ -22,16 +22,6 @@ enum {
     BOOT_PAGES = (BOOT_END - BOOT_GPA) / PAGE_SIZE,
 };
 
-/* Page table entries; the software bit is explained in shim/vm/tables.c. */
-#define PTE_PRESENT  0x001ull
-#define PTE_WRITE    0x002ull
-#define PTE_USER     0x004ull
-#define PTE_ACCESSED 0x020ull
-#define PTE_DIRTY    0x040ull
-#define PTE_LARGE    0x080ull
-#define PTE_IMAGE    0x800ull
-#define PTE_NX       (1ull << 63)
-
 #define KERNEL_DATA (PTE_PRESENT | PTE_WRITE | PTE_ACCESSED | PTE_DIRTY | PTE_NX)
 #define USER_DATA   (KERNEL_DATA | PTE_USER)
 

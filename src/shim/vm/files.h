@@ -46,3 +46,16 @@ void file_set_close_on_exec(uint64_t fd, bool set);
 
 /* epoll.c: forgets what was registered for a file that is going away. */
 void epoll_forget(const struct file *file);
+
+/* A call on the file that the first argument names: `file` in the expression. -EBADF if there is
+ * none. The file stays until the call is over. */
+#define ON_FILE(regs, expression)                                                                  \
+    ({                                                                                             \
+        struct file *file = file_get((regs)->rdi);                                                 \
+        int64_t result_ = -EBADF;                                                                  \
+        if (file) {                                                                                \
+            result_ = (expression);                                                                \
+            file_put(file);                                                                        \
+        }                                                                                          \
+        result_;                                                                                   \
+    })

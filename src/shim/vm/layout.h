@@ -61,6 +61,16 @@
 #define BOOT_STACK_SIZE 0x10000ull
 #define BOOT_HEAP_SIZE  0x40000ull
 
+/* Page table entries. */
+#define PTE_PRESENT  0x001ull
+#define PTE_WRITE    0x002ull
+#define PTE_USER     0x004ull
+#define PTE_ACCESSED 0x020ull
+#define PTE_DIRTY    0x040ull
+#define PTE_LARGE    0x080ull
+#define PTE_IMAGE    0x800ull /* the shim's own: explained in tables.c */
+#define PTE_NX       (1ull << 63)
+
 /* The extended state that exec may use: x87, SSE, AVX, AVX-512 (bits of XCR0); and the bytes that
  * an XSAVE area with all of it takes on any processor. */
 #define EXTENDED_STATE 0xe7

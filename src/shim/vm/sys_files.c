@@ -10,18 +10,6 @@
 
 enum { IOV_AT_ONCE = 64 };
 
-/* Calls that need nothing but the file's handle and two plain numbers. */
-#define ON_FILE(regs, expression)                                                                  \
-    ({                                                                                             \
-        struct file *file = file_get((regs)->rdi);                                                 \
-        int64_t result_ = -EBADF;                                                                  \
-        if (file) {                                                                                \
-            result_ = (expression);                                                                \
-            file_put(file);                                                                        \
-        }                                                                                          \
-        result_;                                                                                   \
-    })
-
 int64_t sys_read(struct regs *regs)
 {
     if (regs->rdx && !space_writable(regs->rsi))

@@ -48,36 +48,21 @@ int64_t sys_socketpair(struct regs *regs)
 
 int64_t sys_bind(struct regs *regs)
 {
-    struct file *file = file_get(regs->rdi);
-    if (!file)
-        return -EBADF;
-    int64_t result = regs->rdx > SP_ADDRESS_MAX
-                         ? -EINVAL
-                         : sp_bind(port_get(), file->handle, user_pointer(regs->rsi), regs->rdx);
-    file_put(file);
-    return result;
+    if (regs->rdx > SP_ADDRESS_MAX)
+        return -EINVAL;
+    return ON_FILE(regs, sp_bind(port_get(), file->handle, user_pointer(regs->rsi), regs->rdx));
 }
 
 int64_t sys_connect(struct regs *regs)
 {
-    struct file *file = file_get(regs->rdi);
-    if (!file)
-        return -EBADF;
-    int64_t result = regs->rdx > SP_ADDRESS_MAX
-                         ? -EINVAL
-                         : sp_connect(port_get(), file->handle, user_pointer(regs->rsi), regs->rdx);
-    file_put(file);
-    return result;
+    if (regs->rdx > SP_ADDRESS_MAX)
+        return -EINVAL;
+    return ON_FILE(regs, sp_connect(port_get(), file->handle, user_pointer(regs->rsi), regs->rdx));
 }
 
 int64_t sys_listen(struct regs *regs)
 {
-    struct file *file = file_get(regs->rdi);
-    if (!file)
-        return -EBADF;
-    int64_t result = sp_listen(port_get(), file->handle, regs->rsi);
-    file_put(file);
-    return result;
+    return ON_FILE(regs, sp_listen(port_get(), file->handle, regs->rsi));
 }
 
 static int64_t accept_flags(struct regs *regs, uint64_t flags)
@@ -111,36 +96,23 @@ int64_t sys_accept4(struct regs *regs)
 int64_t sys_getsockname(struct regs *regs)
 {
     struct sp_address name;
-    struct file *file = file_get(regs->rdi);
-    if (!file)
-        return -EBADF;
-    int64_t result = sp_getsockname(port_get(), file->handle, &name);
-    file_put(file);
+    int64_t result = ON_FILE(regs, sp_getsockname(port_get(), file->handle, &name));
     return result < 0 ? result : store_address(&name, regs->rsi, regs->rdx);
 }
 
 int64_t sys_getpeername(struct regs *regs)
 {
     struct sp_address name;
-    struct file *file = file_get(regs->rdi);
-    if (!file)
-        return -EBADF;
-    int64_t result = sp_getpeername(port_get(), file->handle, &name);
-    file_put(file);
+    int64_t result = ON_FILE(regs, sp_getpeername(port_get(), file->handle, &name));
     return result < 0 ? result : store_address(&name, regs->rsi, regs->rdx);
 }
 
 int64_t sys_setsockopt(struct regs *regs)
 {
-    struct file *file = file_get(regs->rdi);
-    if (!file)
-        return -EBADF;
-    int64_t result = regs->r8 > VALUE_MAX
-                         ? -EINVAL
-                         : sp_setsockopt(port_get(), file->handle, regs->rsi, regs->rdx,
-                                         user_pointer(regs->r10), regs->r8);
-    file_put(file);
-    return result;
+    if (regs->r8 > VALUE_MAX)
+        return -EINVAL;
+    return ON_FILE(regs, sp_setsockopt(port_get(), file->handle, regs->rsi, regs->rdx,
+                                       user_pointer(regs->r10), regs->r8));
 }
 
 int64_t sys_getsockopt(struct regs *regs)
@@ -288,12 +260,7 @@ int64_t sys_recvmsg(struct regs *regs)
 
 int64_t sys_shutdown(struct regs *regs)
 {
-    struct file *file = file_get(regs->rdi);
-    if (!file)
-        return -EBADF;
-    int64_t result = sp_shutdown(port_get(), file->handle, regs->rsi);
-    file_put(file);
-    return result;
+    return ON_FILE(regs, sp_shutdown(port_get(), file->handle, regs->rsi));
 }
 
 /* What is asked of the host for one entry; closed descriptors are answered here. */

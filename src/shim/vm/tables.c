@@ -18,17 +18,9 @@
 
 typedef uint64_t pte_t;
 
-#define PTE_PRESENT  0x001ull
-#define PTE_WRITE    0x002ull
-#define PTE_USER     0x004ull
-#define PTE_ACCESSED 0x020ull
-#define PTE_DIRTY    0x040ull
-#define PTE_LARGE    0x080ull
-#define PTE_KEEP     0x200ull
-#define PTE_STALE    0x400ull
-#define PTE_IMAGE    0x800ull
-#define PTE_NX       (1ull << 63)
-#define PTE_ADDRESS  0x000ffffffffff000ull
+#define PTE_KEEP    0x200ull
+#define PTE_STALE   0x400ull
+#define PTE_ADDRESS 0x000ffffffffff000ull
 
 enum {
     ENTRIES = 512,
