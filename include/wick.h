@@ -43,10 +43,12 @@ WASM_API_EXTERN const char *wick_status_name(enum wick_status);
  * Set before wasm_engine_new_with_config. The limits hold for each store of the engine. */
 
 enum wick_engine {
-    WICK_ENGINE_INTERP, /* the reference interpreter */
+    WICK_ENGINE_INTERP,   /* the reference interpreter */
+    WICK_ENGINE_COMPILER, /* machine code for x86-64, a function at its first call; the default */
 };
 
-/* WICK_USAGE if this build has no such engine. */
+/* WICK_USAGE if this build has no such engine. The engine itself cannot be made on a processor
+ * without SSE4.2. */
 WASM_API_EXTERN enum wick_status wick_config_set_engine(wasm_config_t *, enum wick_engine);
 /* Bytes that one linear memory may reach. A memory whose minimum is larger cannot be created,
  * memory.grow beyond it answers -1. Default: 4 GiB for 32-bit memories, 16 GiB for 64-bit ones. */
@@ -58,6 +60,13 @@ WASM_API_EXTERN void wick_config_set_max_table(wasm_config_t *, uint64_t element
 WASM_API_EXTERN void wick_config_set_stack(wasm_config_t *, size_t bytes);
 /* Whether stores count fuel. Default: no. A store of such an engine begins with none. */
 WASM_API_EXTERN void wick_config_set_fuel(wasm_config_t *, bool enabled);
+
+/* Whether 32-bit memories take 8 GiB of address space each, so that compiled code need not check
+ * addresses. Default: yes; where the host does not grant it, and without, code checks. */
+WASM_API_EXTERN void wick_config_set_guard(wasm_config_t *, bool enabled);
+/* Whether modules are compiled as a whole when they are loaded, not function by function when these
+ * are called. Default: no. */
+WASM_API_EXTERN void wick_config_set_eager(wasm_config_t *, bool enabled);
 
 /* One unit of fuel is used by each call and each iteration of a loop. When it is used up the
  * running code traps with WICK_TRAP_FUEL. No effect unless the engine counts fuel. */

@@ -27,6 +27,9 @@ void interp_settle(struct interp *interp, int64_t ticks);
 /* WICK_TRAP_INTERRUPTED if that was asked for, and forgets it. */
 enum wick_trap_kind interp_interrupted(struct wasm_store_t *store);
 
+/* Whether the store's deadline has passed. */
+bool interp_deadline_passed(const struct wasm_store_t *store);
+
 /* Makes sure that a WebAssembly function has code. */
 enum wick_trap_kind interp_prepare(struct wasm_func_t *func);
 

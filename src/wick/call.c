@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The slow paths of calls and the entry into functions of either kind. */
 #include "wick/activation.h"
+#include "wick/compile/compile.h"
 
 #include <time.h>
 
@@ -14,7 +15,7 @@ enum wick_trap_kind interp_interrupted(struct wasm_store_t *store)
     return atomic_exchange(&store->interrupt, 0) ? WICK_TRAP_INTERRUPTED : WICK_TRAP_NONE;
 }
 
-static bool deadline_passed(const struct wasm_store_t *store)
+bool interp_deadline_passed(const struct wasm_store_t *store)
 {
     if (!store->deadline)
         return false;
@@ -42,7 +43,7 @@ enum wick_trap_kind interp_refill(struct interp *interp, int64_t *ticks)
     enum wick_trap_kind kind = interp_interrupted(store);
     if (kind)
         return kind;
-    if (deadline_passed(store))
+    if (interp_deadline_passed(store))
         return WICK_TRAP_DEADLINE;
     interp->slice = SLICE;
     if (store->engine->config.fuel) {
@@ -129,7 +130,8 @@ uint8_t *interp_reach(const struct interp *interp, uint32_t memory_index,
 struct wasm_trap_t *func_call(struct wasm_func_t *func, wick_value_t *slots)
 {
     if (func->instance)
-        return interp_call(func, slots);
+        return func->object.store->engine->compile ? compiled_call(func, slots)
+                                                   : interp_call(func, slots);
     struct wick_caller_t caller = {func->object.store, NULL};
     return func->host(func->env, &caller, slots);
 }

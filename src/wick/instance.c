@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Import matching and instantiation (core spec sections 4.5.2 to 4.5.4). */
-#include "wick/runtime.h"
+#include "wick/compile/compile.h"
+#include "wick/compile/layout.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +24,7 @@ struct wasm_func_t *func_new_host(struct wasm_store_t *store, const struct funct
     func->env = env;
     func->finalizer = finalizer;
     store_add(store, &func->object, OBJECT_FUNC);
-    return func;
+    return !store->engine->compile || compile_host_init(func) ? func : NULL;
 }
 
 struct wasm_global_t *global_new(struct wasm_store_t *store, const struct global_type *type,
@@ -33,7 +34,8 @@ struct wasm_global_t *global_new(struct wasm_store_t *store, const struct global
     if (!global)
         return NULL;
     global->type = *type;
-    memcpy(global->value, value, sizeof(global->value));
+    global->value = global->storage;
+    memcpy(global->value, value, sizeof(global->storage));
     store_add(store, &global->object, OBJECT_GLOBAL);
     return global;
 }
@@ -152,6 +154,13 @@ static void make_funcs(struct wasm_instance_t *instance)
     }
 }
 
+/* The instance's own place for a global that it defines: compiled code finds it there. */
+static wick_value_t *global_storage(struct wasm_instance_t *instance, uint32_t index)
+{
+    uint8_t *start = (uint8_t *)instance;
+    return (wick_value_t *)(void *)(start + layout_global(instance->module, index));
+}
+
 static enum wick_status make_globals(struct wasm_instance_t *instance)
 {
     const struct module *module = instance->module;
@@ -162,6 +171,8 @@ static enum wick_status make_globals(struct wasm_instance_t *instance)
         instance->globals[i] = global_new(instance->object.store, &module->globals[i].type, value);
         if (!instance->globals[i])
             return WICK_NO_MEMORY;
+        instance->globals[i]->value = global_storage(instance, i);
+        memcpy(instance->globals[i]->value, value, sizeof(value));
     }
     return WICK_OK;
 }
@@ -191,6 +202,8 @@ static enum wick_status make_memories(struct wasm_instance_t *instance)
         if (status)
             return status;
     }
+    if (module->memory_count)
+        instance->memory_base = instance->memories[0]->base;
     return WICK_OK;
 }
 
@@ -231,7 +244,10 @@ static enum wick_status make_segments(struct wasm_instance_t *instance)
 static enum wick_status make_objects(struct wasm_instance_t *instance, struct fault *fault)
 {
     make_funcs(instance);
-    enum wick_status status = make_globals(instance);
+    bool compiled = instance->object.store->engine->compile;
+    enum wick_status status = compiled && !compile_instance_init(instance) ? WICK_NO_MEMORY : WICK_OK;
+    if (!status)
+        status = make_globals(instance);
     if (!status)
         status = make_tables(instance);
     if (!status)
@@ -311,7 +327,7 @@ enum wick_status instance_new(struct wasm_store_t *store, struct module *module,
     *out = NULL;
     *trap = NULL;
     *fault = (struct fault){WICK_OK, 0, ""};
-    struct wasm_instance_t *instance = calloc(1, sizeof(*instance));
+    struct wasm_instance_t *instance = calloc(1, layout_size(module));
     if (!instance) {
         fault_set(fault, WICK_NO_MEMORY, 0, "out of memory");
         return WICK_NO_MEMORY;
@@ -319,6 +335,8 @@ enum wick_status instance_new(struct wasm_store_t *store, struct module *module,
     /* From here on the store owns it: what failed may already be referred to from elsewhere. */
     instance->module = module_retain(module);
     store_add(store, &instance->object, OBJECT_INSTANCE);
+    instance->next = atomic_load(&store->instances);
+    atomic_store(&store->instances, instance);
     if (!allocate_arrays(instance, module)) {
         fault_set(fault, WICK_NO_MEMORY, 0, "out of memory");
         return WICK_NO_MEMORY;

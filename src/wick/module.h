@@ -54,6 +54,7 @@ struct global_type {
     bool is_mutable;
 };
 
+struct compile_module;
 struct func_code;
 
 struct func_decl {
@@ -138,6 +139,7 @@ struct module {
     uint8_t *declared_funcs;   /* bit per function: ref.func may name it */
     uint32_t *export_order;    /* exports sorted by name */
     pthread_mutex_t code_lock; /* held while a function is translated */
+    struct compile_module *compiled; /* NULL until an instance needs it */
 };
 
 /* Decodes and validates. On success *out has one reference. The bytes are copied. On failure the

@@ -23,31 +23,50 @@ struct wasm_config_t {
     uint64_t max_table;                /* elements */
     size_t stack;                      /* bytes */
     bool fuel;
+    bool guard; /* 32-bit memories are reserved in full; compiled code does not check */
+    bool eager; /* compile whole modules */
 };
 
 struct wasm_engine_t {
     atomic_uint references;
     struct wasm_config_t config;
     struct type_registry types;
+    struct compile_engine *compile; /* NULL: the interpreter runs */
 };
 
 struct wasm_engine_t *engine_retain(struct wasm_engine_t *engine);
 void engine_release(struct wasm_engine_t *engine);
 
 struct activation;
+struct compiled_frame;
+struct watch;
+
+/* Room for arguments and results that registers do not hold, 16 bytes each. */
+enum { OVERFLOW_BYTES = 16 * (FUNC_PARAMS_MAX > FUNC_RESULTS_MAX ? FUNC_PARAMS_MAX : FUNC_RESULTS_MAX) };
 
 struct wasm_store_t {
     struct wasm_engine_t *engine;
     struct object *objects; /* all that were made, newest first */
     void *data;
     atomic_int interrupt;
-    uint64_t fuel;
+    uint64_t fuel; /* by compiled code */
     uint64_t deadline;
     wick_value_t *stack, *stack_end;
     wick_value_t *stack_top; /* free from here on */
     struct activation *activation;
     unsigned depth; /* of host functions that called back */
+    struct compiled_frame *frame; /* by compiled code: the newest entry */
+    uintptr_t stack_limit;        /* of compiled code, which grows down to it */
+    atomic_int alarm;             /* the instances' limits were raised, to get attention */
+    _Atomic(struct wasm_instance_t *) instances; /* newest first */
+    struct watch *watch;                         /* for the deadline; NULL until there is one */
+    uint8_t overflow[OVERFLOW_BYTES];            /* by compiled code */
 };
+
+/* Sets the stack limit that compiled code sees. Async-signal-safe. */
+void store_set_limits(struct wasm_store_t *store, uintptr_t limit);
+/* Makes running compiled code look up soon. Async-signal-safe. */
+void store_alarm(struct wasm_store_t *store);
 
 /* Puts an object into the store's list. */
 void store_add(struct wasm_store_t *store, struct object *object, enum object_kind kind);
@@ -60,7 +79,8 @@ struct wasm_func_t {
     uint32_t type_id;                 /* by compiled code */
     uint32_t index;                   /* in its module */
     struct wasm_instance_t *instance; /* by compiled code; NULL: a host function */
-    struct func_code *code;           /* by compiled code; NULL until the first call */
+    const void *entry;                /* by compiled code */
+    struct func_code *code;           /* of the interpreter; NULL until the first call */
     const struct functype *type;
     wick_host_callback_t host;
     void *env;
@@ -96,8 +116,9 @@ struct wasm_table_t {
 
 struct wasm_global_t {
     struct object object;
-    wick_value_t value[2]; /* by compiled code */
+    wick_value_t *value; /* by compiled code; two, in the instance that defines it or here */
     struct global_type type;
+    wick_value_t storage[2];
 };
 
 struct elem_instance {
@@ -111,11 +132,14 @@ struct wasm_instance_t {
     struct wasm_func_t **funcs;
     struct wasm_table_t **tables;
     struct wasm_global_t **globals;
+    _Atomic(uintptr_t) stack_limit;
+    uint8_t *memory_base;          /* of memory 0 where guards catch every address */
+    struct wasm_func_t *own_funcs; /* those that the module defines */
     struct wasm_memory_t *memory; /* the export "memory", or NULL */
     struct module *module;
-    struct wasm_func_t *own_funcs; /* those that the module defines */
     struct elem_instance *elems;
     struct span *datas; /* empty once dropped */
+    struct wasm_instance_t *next; /* of the store */
 };
 
 struct wasm_foreign_t {
@@ -134,6 +158,8 @@ struct wick_caller_t {
 enum wick_status memory_new(struct wasm_store_t *store, const struct memory_type *type,
                             struct wasm_memory_t **out);
 void memory_fini(struct wasm_memory_t *memory);
+/* Whether the host grants what guards need for a memory. */
+bool memory_can_reserve(void);
 /* The old size in pages, or -1. */
 int64_t memory_grow(struct wasm_memory_t *memory, uint64_t pages);
 /* The current limits: type with the minimum replaced by the current size. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Configuration, engines and stores. */
-#include "wick/runtime.h"
+#include "wick/compile/compile.h"
 
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -10,7 +10,8 @@ wasm_config_t *wasm_config_new(void)
     struct wasm_config_t *config = calloc(1, sizeof(*config));
     if (!config)
         return NULL;
-    config->engine = WICK_ENGINE_INTERP;
+    config->engine = WICK_ENGINE_COMPILER;
+    config->guard = true;
     config->max_memory = (uint64_t)4 << 30;
     config->max_memory64 = (uint64_t)16 << 30;
     config->max_table = 10000000;
@@ -25,7 +26,7 @@ void wasm_config_delete(wasm_config_t *config)
 
 enum wick_status wick_config_set_engine(wasm_config_t *config, enum wick_engine engine)
 {
-    if (engine != WICK_ENGINE_INTERP)
+    if (engine != WICK_ENGINE_INTERP && engine != WICK_ENGINE_COMPILER)
         return WICK_USAGE;
     config->engine = engine;
     return WICK_OK;
@@ -56,6 +57,16 @@ void wick_config_set_fuel(wasm_config_t *config, bool enabled)
     config->fuel = enabled;
 }
 
+void wick_config_set_guard(wasm_config_t *config, bool enabled)
+{
+    config->guard = enabled;
+}
+
+void wick_config_set_eager(wasm_config_t *config, bool enabled)
+{
+    config->eager = enabled;
+}
+
 /* ---- Engine -----------------------------------------------------------------------------------
  */
 
@@ -76,8 +87,16 @@ wasm_engine_t *wasm_engine_new_with_config(wasm_config_t *config)
     if (engine) {
         atomic_init(&engine->references, 1);
         engine->config = *config;
+        engine->config.guard = config->guard && memory_can_reserve();
     }
     wasm_config_delete(config);
+    if (engine && engine->config.engine == WICK_ENGINE_COMPILER) {
+        engine->compile = compile_engine_new(&engine->config);
+        if (!engine->compile) {
+            engine_release(engine);
+            return NULL;
+        }
+    }
     return engine;
 }
 
@@ -91,6 +110,7 @@ void engine_release(struct wasm_engine_t *engine)
 {
     if (!engine || atomic_fetch_sub_explicit(&engine->references, 1, memory_order_acq_rel) != 1)
         return;
+    compile_engine_free(engine->compile);
     type_registry_fini(&engine->types);
     free(engine);
 }
@@ -99,6 +119,8 @@ void wasm_engine_delete(wasm_engine_t *engine)
 {
     engine_release(engine);
 }
+
+enum { STACK_RESERVE = 96 << 10 }; /* below the limit of compiled code: for stubs and signals */
 
 /* ---- Store ------------------------------------------------------------------------------------
  */
@@ -110,7 +132,7 @@ wasm_store_t *wasm_store_new(wasm_engine_t *engine)
     struct wasm_store_t *store = calloc(1, sizeof(*store));
     if (!store)
         return NULL;
-    size_t bytes = engine->config.stack;
+    size_t bytes = engine->config.stack + STACK_RESERVE;
     void *stack = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (stack == MAP_FAILED) {
@@ -120,7 +142,20 @@ wasm_store_t *wasm_store_new(wasm_engine_t *engine)
     store->engine = engine_retain(engine);
     store->stack = store->stack_top = stack;
     store->stack_end = store->stack + bytes / sizeof(*store->stack);
+    store->stack_limit = (uintptr_t)stack + STACK_RESERVE;
     return store;
+}
+
+void store_set_limits(struct wasm_store_t *store, uintptr_t limit)
+{
+    for (struct wasm_instance_t *i = atomic_load(&store->instances); i; i = i->next)
+        atomic_store_explicit(&i->stack_limit, limit, memory_order_relaxed);
+}
+
+void store_alarm(struct wasm_store_t *store)
+{
+    atomic_store(&store->alarm, 1);
+    store_set_limits(store, UINTPTR_MAX);
 }
 
 void store_add(struct wasm_store_t *store, struct object *object, enum object_kind kind)
@@ -161,6 +196,7 @@ void wasm_store_delete(wasm_store_t *store)
 {
     if (!store)
         return;
+    watch_end(store);
     while (store->objects) {
         struct object *object = store->objects;
         store->objects = object->next;
@@ -184,11 +220,14 @@ uint64_t wick_store_fuel(const wasm_store_t *store)
 void wick_store_set_deadline(wasm_store_t *store, uint64_t monotonic_ns)
 {
     store->deadline = monotonic_ns;
+    if (store->engine->compile)
+        watch_deadline(store);
 }
 
 void wick_store_interrupt(wasm_store_t *store)
 {
-    atomic_store_explicit(&store->interrupt, 1, memory_order_relaxed);
+    atomic_store(&store->interrupt, 1);
+    store_alarm(store);
 }
 
 wasm_engine_t *wick_store_engine(const wasm_store_t *store)

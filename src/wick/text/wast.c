@@ -584,7 +584,8 @@ static void run_commands(struct script *script)
 
 static int script_init(struct script *script, struct err *err)
 {
-    script->engine = wasm_engine_new();
+    script->engine = script->options->config ? wasm_engine_new_with_config(script->options->config)
+                                             : wasm_engine_new();
     script->store = script->engine ? wasm_store_new(script->engine) : NULL;
     script->linker = script->store ? wick_linker_new(script->store) : NULL;
     if (!script->linker)

@@ -10,6 +10,8 @@
 #include "base/err.h"
 #include "base/span.h"
 
+#include <wasm.h>
+
 struct wast_counts {
     unsigned passed, failed;
     unsigned
@@ -27,6 +29,8 @@ struct wast_options {
      * and commands on instances that are therefore missing, are skipped instead of failed. So are
      * assertions about a refusal if its words are others. */
     bool partly;
+    /* How the engine is to run; taken. NULL: as by default. */
+    wasm_config_t *config;
     wast_report_fn report; /* may be NULL */
     void *env;
 };

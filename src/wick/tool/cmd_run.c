@@ -16,7 +16,7 @@ struct options {
     uint64_t fuel;
     bool has_fuel;
     bool trap_missing; /* imports that nobody defines trap when they are called */
-    enum wick_engine engine;
+    wasm_config_t *config; /* taken by the engine */
     char **args;
     int arg_count;
     struct wick_wasi *wasi; /* what --dir and --env grant */
@@ -46,10 +46,7 @@ static int option_fuel(struct options *options, const char *value, struct err *e
 
 static int option_engine(struct options *options, const char *value, struct err *err)
 {
-    if (strcmp(value, "interp") != 0)
-        return err_set(err, ERR_USAGE, 0, "--engine %s: this build has only \"interp\"", value);
-    options->engine = WICK_ENGINE_INTERP;
-    return 0;
+    return tool_set_engine(options->config, value, err);
 }
 
 static int option_env(struct options *options, const char *value, struct err *err)
@@ -295,10 +292,8 @@ static int run_module(wasm_store_t *store, const wasm_module_t *module,
 static int run_bytes(const struct options *options, const uint8_t *bytes, size_t size,
                      struct err *err)
 {
-    wasm_config_t *config = wasm_config_new();
-    if (config && !wick_config_set_engine(config, options->engine))
-        wick_config_set_fuel(config, options->has_fuel);
-    wasm_engine_t *engine = wasm_engine_new_with_config(config);
+    wick_config_set_fuel(options->config, options->has_fuel);
+    wasm_engine_t *engine = wasm_engine_new_with_config(options->config);
     wasm_store_t *store = wasm_store_new(engine);
     int status = 1;
     if (!store) {
@@ -321,7 +316,7 @@ static int run_bytes(const struct options *options, const uint8_t *bytes, size_t
 
 int cmd_run(int argc, char **argv, struct err *err)
 {
-    struct options options = {.wasi = wick_wasi_new()};
+    struct options options = {.wasi = wick_wasi_new(), .config = wasm_config_new()};
     autofree uint8_t *bytes = NULL;
     size_t size = 0;
     int status = 1;

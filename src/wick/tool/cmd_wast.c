@@ -19,13 +19,16 @@ static void report(void *env, unsigned line, const char *message)
 }
 
 /* True if every command of the file passed. */
-static bool run_file(const char *path, const struct wast_options *options)
+static bool run_file(const char *path, const char *engine, struct wast_options *options)
 {
     autofree uint8_t *data = NULL;
     size_t size = 0;
     struct err err = {0};
     struct wast_counts counts = {0};
     int status = tool_read_file(path, &data, &size, &err);
+    options->config = wasm_config_new();
+    if (status == 0)
+        status = tool_set_engine(options->config, engine, &err);
     if (status == 0)
         status = wast_run(span_of(data, size), options, &counts, &err);
     if (status)
@@ -39,12 +42,14 @@ static bool run_file(const char *path, const struct wast_options *options)
 int cmd_wast(int argc, char **argv, struct err *err)
 {
     struct settings settings = {.options = {.report = report, .env = &settings}};
+    const char *engine = "compiler";
     bool verbose = false;
     int option;
-    while ((option = getopt(argc, argv, "pvw")) != -1) {
+    while ((option = getopt(argc, argv, "pvwe:")) != -1) {
         settings.options.partly |= option == 'p';
         settings.options.check_words |= option == 'w';
         verbose |= option == 'v';
+        engine = option == 'e' ? optarg : engine;
         if (option == '?')
             return ERR_USAGE; /* getopt() has said why */
     }
@@ -55,7 +60,7 @@ int cmd_wast(int argc, char **argv, struct err *err)
     bool passed = true;
     for (int i = optind; i < argc; i++) {
         settings.path = verbose ? argv[i] : NULL;
-        passed = run_file(argv[i], &settings.options) && passed;
+        passed = run_file(argv[i], engine, &settings.options) && passed;
     }
     return passed ? 0 : 1;
 }
