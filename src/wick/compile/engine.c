@@ -380,10 +380,11 @@ static void add_frames(struct wasm_trap_t *trap, const struct compiled_frame *fr
         uint32_t at = (uint32_t)(pc - region->base) - func->start;
         uint32_t offset =
             faulted ? code_offset_of_fault(func, at) : code_offset_of_return(func, at);
-        if (func->saves_instance)
+        bool early = func->early && func->early == at; /* there is no frame yet */
+        if (func->saves_instance && !early)
             memcpy(&instance, sp + func->frame - sizeof(instance), sizeof(instance));
         trap_add_frame(trap, instance, func->func_index, offset);
-        sp += func->early && func->early == at ? 0 : func->frame;
+        sp += early ? 0 : func->frame;
         memcpy(&pc, sp, sizeof(pc));
         sp += sizeof(pc);
         faulted = false;

@@ -57,7 +57,7 @@ static void remember(struct gvn *g, uint64_t key, uint32_t value)
 
 static bool reads_memory(const struct ins *ins)
 {
-    return ins->op < SSA_FIRST;
+    return !ssa_is_own(ins->op);
 }
 
 static uint32_t epoch_of(const struct gvn *g, const struct ins *ins)
@@ -73,7 +73,7 @@ static void end_epochs(struct gvn *g, const struct ins *ins)
         return;
     if (ins->op != SSA_GLOBAL_SET)
         g->memory_epoch = ++g->epochs;
-    if (ins->op >= SSA_FIRST)
+    if (ssa_is_own(ins->op))
         g->state_epoch = ++g->epochs;
 }
 
@@ -170,7 +170,7 @@ static uint32_t find_equal(const struct gvn *g, const struct ins *ins, uint64_t 
 /* Whether it is worth a register to compute it once before a loop. */
 static bool is_costly(const struct ins *ins)
 {
-    if (ins->op >= SSA_FIRST)
+    if (ssa_is_own(ins->op))
         return ins->op == SSA_MEMORY_BASE;
     if (ins->op == OPCODE_I32_MUL || ins->op == OPCODE_I64_MUL || ins->op >= 0xFD00)
         return true;

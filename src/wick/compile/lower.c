@@ -31,8 +31,8 @@ struct machine_ins *emit_ins(struct lower *l, struct machine_ins ins)
     ins.site = origin->site;
     arena_grow(m->arena, &m->ins, m->ins_count + 1, &m->ins_capacity, sizeof(*m->ins));
     m->ins[m->ins_count] = ins;
-    if (ins.dst != NO_OPERAND && ins.src[0] != NO_OPERAND && ins.src[0] >= REG_COUNT &&
-        ins.dst >= REG_COUNT && !m->regs[ins.dst].like)
+    if (ins.dst != NO_OPERAND && ins.src[0] != NO_OPERAND && !m->regs[ins.dst].like &&
+        m->regs[ins.dst].is_vector == m->regs[ins.src[0]].is_vector)
         m->regs[ins.dst].like = ins.src[0];
     return &m->ins[m->ins_count++];
 }
@@ -239,9 +239,9 @@ void lower_value(struct lower *l, uint32_t value)
                   (op >= SSA_GLOBAL_GET && op <= SSA_REF_FUNC);
     if (memory)
         lower_memory(l, value);
-    else if (op >= SSA_FIRST && op != SSA_SELECT && op != SSA_MULHI_S && op != SSA_MULHI_U)
+    else if (ssa_is_own(op) && op != SSA_SELECT && op != SSA_MULHI_S && op != SSA_MULHI_U)
         lower_control(l, value);
-    else if (op >= 0xFD00 && op < SSA_FIRST)
+    else if (op >= 0xFD00)
         lower_vector(l, value);
     else
         lower_number(l, value);

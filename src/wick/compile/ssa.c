@@ -236,7 +236,7 @@ unsigned ssa_effects(const struct ins *ins)
         [SSA_LOOP - SSA_FIRST] = EFFECT_TRAPS | EFFECT_ORDER,
         [SSA_FUEL - SSA_FIRST] = EFFECT_TRAPS | EFFECT_ORDER,
     };
-    if (ins->op < SSA_FIRST)
+    if (!ssa_is_own(ins->op))
         return opcode_effects(ins->op);
     if (ssa_is_end(ins->op))
         return EFFECT_TRAPS | EFFECT_ORDER;

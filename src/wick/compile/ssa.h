@@ -16,7 +16,7 @@
 #include "wick/opcode.h"
 
 enum ssa_op {
-    SSA_NOP = 0xF000,
+    SSA_NOP = 0x1000, /* between the opcodes of one byte and those with a prefix */
     SSA_FIRST = SSA_NOP,
     SSA_COPY,         /* a: what stands for this value; resolved before lowering */
     SSA_CONST,        /* imm: the bits */
@@ -118,6 +118,11 @@ struct graph {
 static inline struct ins *ins_at(const struct graph *graph, uint32_t value)
 {
     return &graph->ins[value];
+}
+
+static inline bool ssa_is_own(uint16_t op)
+{
+    return op >= SSA_FIRST && op < SSA_LAST;
 }
 
 /* Whether all ways to `block` lead through `above`, or they are the same. */
