@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wick/compile/helpers.h"
 
+#include "wick/interp.h"
+
+#include <string.h>
+
 static struct wasm_memory_t *memory_of(const struct wasm_instance_t *instance, uint64_t indices)
 {
     return instance->memories[(uint32_t)indices];
@@ -115,6 +119,24 @@ DEFINE_HELPER(helper_elem_drop)
     (void)a, (void)b, (void)c;
     instance->elems[(uint32_t)indices].count = 0;
     return value(0);
+}
+
+/* A vector instruction by the interpreter's function. The operands are in the overflow area, 16 bytes
+ * each, and so is the result. `indices`: instruction, lane << 16. */
+DEFINE_HELPER(helper_vector)
+{
+    struct wasm_store_t *store = instance->object.store;
+    struct interp interp = {.store = store, .instance = instance};
+    wick_value_t fp[8];
+    memcpy(fp, store->overflow, 6 * sizeof(*fp));
+    struct insn code[2] = {
+        {.op = OP_SIMD, .x = (uint16_t)indices, .dst = 6, .a = 0, .b = 2},
+        {.a = 4, .b = (uint32_t)(indices >> 16)},
+    };
+    (void)a, (void)b, (void)c;
+    enum wick_trap_kind kind = interp_simd[(uint16_t)indices](&interp, fp, code);
+    memcpy(store->overflow, &fp[6], 2 * sizeof(*fp));
+    return done(kind);
 }
 
 const compile_helper_fn compile_helpers[COMPILE_HELPER_COUNT] = {

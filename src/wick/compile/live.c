@@ -49,7 +49,6 @@ static struct source_kinds source_kinds(const struct machine *machine, const str
     case M_TRUNC:
     case M_TRUNC_SAT:
     case M_CVT_U64:
-    case M_VECTOR:
         return (struct source_kinds){USE_LATE, USE_LATE};
     default:
         return (struct source_kinds){USE_REG, USE_REG};
@@ -68,8 +67,8 @@ void machine_operands(struct machine *machine, struct machine_ins *ins, operand_
     struct source_kinds kinds = source_kinds(machine, ins);
     visit_one(&ins->src[0], kinds.first, visit, env);
     visit_one(&ins->src[1], kinds.second, visit, env);
-    visit_one(&ins->base, ins->op == M_VECTOR ? USE_LATE : USE_REG, visit, env);
-    visit_one(&ins->index, ins->op == M_VECTOR ? USE_LATE : USE_REG, visit, env);
+    visit_one(&ins->base, USE_REG, visit, env);
+    visit_one(&ins->index, USE_REG, visit, env);
     if (ins->op == M_JUMP) {
         for (uint32_t i = 0; i < ins->arg_count; i++) {
             uint32_t *source = &machine->pool[ins->args + 2 * i + 1];
@@ -96,6 +95,7 @@ uint32_t machine_clobbers(const struct machine_ins *ins)
     case M_CALL_INDIRECT:
     case M_CALL_REF:
     case M_CALL_HELPER:
+    case M_CALL_VECTOR:
         return ALL_REGS;
     case M_DIV:
     case M_MULHI:

@@ -53,6 +53,8 @@ static uint32_t constant_reg(struct lower *l, const struct ins *ins)
     struct machine_ins load =
         machine_ins_of(ins->op == SSA_CONST ? M_FCONST : M_VCONST, type_size(ins->type));
     load.dst = new_reg(l, true, load.size);
+    if (ins->op == SSA_CONST128)
+        load.bytes = l->graph->vectors[ins->imm].data;
     load.imm = ins->imm;
     emit_ins(l, load);
     return load.dst;

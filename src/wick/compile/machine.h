@@ -59,7 +59,7 @@ enum machine_op {
     M_MOVI,   /* dst: imm */
     M_FMOV,   /* vector register */
     M_FCONST, /* dst: imm, of 4 or 8 bytes */
-    M_VCONST, /* dst: 16 bytes of graph->vectors[imm] */
+    M_VCONST, /* dst: 16 bytes */
     M_LOAD,   /* `access` bytes, sign-extended to `size` if `is_signed`, else to 8 */
     M_FLOAD,  /* 4, 8 or 16 bytes */
     M_STORE,  /* src[0] or imm; `access` bytes */
@@ -87,6 +87,7 @@ enum machine_op {
     M_CALL_INDIRECT, /* src[0]: index; imm: table | type id << 32; tmp */
     M_CALL_REF,      /* src[0] */
     M_CALL_HELPER,   /* imm: indices; access: helper; args */
+    M_CALL_VECTOR,   /* the same for a vector instruction */
     M_TAIL_CALL, M_TAIL_CALL_INDIRECT, M_TAIL_CALL_REF,
     M_LOOP,       /* look for interrupts */
     M_FUEL,
@@ -100,7 +101,6 @@ enum machine_op {
     M_TRUNC_SAT,     /* the same, saturating; tmp */
     M_MOVE_CLASS,    /* between general and vector registers, `size` bytes */
     M_FMIN, M_FMAX,
-    M_VECTOR, /* imm: opcode of a vector instruction that takes several of the machine's; tmp */
     M_OP_COUNT,
 };
 
@@ -119,6 +119,7 @@ struct machine_ins {
     uint32_t offset; /* of the WebAssembly instruction in the module */
     uint16_t site;
     uint64_t imm;
+    const uint8_t *bytes; /* of M_VCONST: 16 of them */
 };
 
 struct virtual_reg {

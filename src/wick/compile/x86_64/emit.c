@@ -591,8 +591,6 @@ static void emit_ins(struct emit *e, const struct machine_ins *ins)
             emit_call(e, ins);
         else if (ins->op >= M_LEA && ins->op <= M_CMOV)
             emit_number(e, ins);
-        else if (ins->op == M_VECTOR)
-            emit_vector(e, ins);
         else
             emit_float(e, ins);
     }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * From allocated machine instructions to bytes. emit.c holds the frame, blocks and moves,
- * emit_number.c integers, emit_float.c floats and conversions, emit_call.c calls, emit_vector.c
- * SIMD.
+ * emit_number.c integers, emit_float.c floats, vectors and conversions, emit_call.c calls.
  *
  * A function's code: the entry for callers of other instances, which loads the base of memory 0;
  * the entry for callers of the same instance; the body; cold code; jump tables; constants.
@@ -132,4 +131,3 @@ void emit_epilogue(struct emit *e);
 void emit_number(struct emit *e, const struct machine_ins *ins);
 void emit_float(struct emit *e, const struct machine_ins *ins);
 void emit_call(struct emit *e, const struct machine_ins *ins);
-void emit_vector(struct emit *e, const struct machine_ins *ins);

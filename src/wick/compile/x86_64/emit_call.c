@@ -250,6 +250,14 @@ static void emit_tail_call(struct emit *e, const struct machine_ins *ins)
     code_byte(code, 0xC3);
 }
 
+static uint32_t letter_type(char letter)
+{
+    return letter == 'v'   ? TYPE_V128
+           : letter == 'f' ? TYPE_F32
+           : letter == 'd' ? TYPE_F64
+                           : TYPE_I64;
+}
+
 static void emit_helper(struct emit *e, const struct machine_ins *ins)
 {
     static const uint8_t places[] = {RDX, RCX, R8};
@@ -263,6 +271,22 @@ static void emit_helper(struct emit *e, const struct machine_ins *ins)
     call_stub(e, STUB_HELPER);
     if (ins->def_count)
         emit_move(e, e->machine->pool[ins->defs], RAX, 8);
+}
+
+/* Operands and result in the overflow area, as the instruction's signature has them. */
+static void emit_vector_call(struct emit *e, const struct machine_ins *ins)
+{
+    const char *signature = opcode_info((uint16_t)(0xFD00 + (uint16_t)ins->imm))->signature;
+    point_to_store(e);
+    for (uint32_t i = 0; i < ins->arg_count; i++)
+        store_overflow(e, letter_type(signature[i]), e->machine->pool[ins->args + i], 16 * i);
+    asm_mov_ri(&e->code, RSI, ins->imm);
+    asm_mov_ri(&e->code, RAX, ins->access);
+    call_stub(e, STUB_HELPER);
+    if (!ins->def_count)
+        return;
+    point_to_store(e);
+    load_overflow(e, letter_type(signature[strlen(signature) - 1]), e->machine->pool[ins->defs], 0);
 }
 
 static void emit_return(struct emit *e, const struct machine_ins *ins)
@@ -283,6 +307,9 @@ void emit_call(struct emit *e, const struct machine_ins *ins)
         break;
     case M_CALL_HELPER:
         emit_helper(e, ins);
+        break;
+    case M_CALL_VECTOR:
+        emit_vector_call(e, ins);
         break;
     case M_TAIL_CALL:
     case M_TAIL_CALL_INDIRECT:

@@ -52,11 +52,19 @@ static void emit_sse(struct emit *e, const struct machine_ins *ins)
         code_byte(&e->code, ins->imm8);
 }
 
+/* PEXTR has its result where others have their source. */
+static bool names_source_first(uint16_t encoding)
+{
+    return SSE_MAP(encoding) == 3 && SSE_OPCODE(encoding) >= 0x14 && SSE_OPCODE(encoding) <= 0x16;
+}
+
 static void emit_sse_unary(struct emit *e, const struct machine_ins *ins)
 {
     struct mem mem;
     if (last_mem(e, ins, 0, &mem))
         sse_unary_mem(e, ins->vex, ins->dst, mem);
+    else if (names_source_first(ins->vex))
+        sse_unary(e, ins->vex, ins->src[0], ins->dst);
     else
         sse_unary(e, ins->vex, ins->dst, ins->src[0]);
     if (ins->has_imm8)
@@ -65,10 +73,10 @@ static void emit_sse_unary(struct emit *e, const struct machine_ins *ins)
 
 static void emit_ucomis(struct emit *e, const struct machine_ins *ins)
 {
-    uint16_t encoding = (uint16_t)SSE_PACKED(0x2E, ins->size);
+    uint16_t encoding = ins->vex ? ins->vex : (uint16_t)SSE_PACKED(0x2E, ins->size);
     struct mem mem;
     if (!last_mem(e, ins, 1, &mem))
-        sse_ucomis(e, ins->size, ins->src[0], ins->src[1]);
+        sse_unary(e, encoding, ins->src[0], ins->src[1]);
     else if (e->avx)
         asm_vex_rm(&e->code, encoding, ins->src[0], VEX_NONE, mem);
     else
@@ -310,7 +318,7 @@ void emit_float(struct emit *e, const struct machine_ins *ins)
         load_const(e, ins->size, ins->dst, &ins->imm);
         break;
     case M_VCONST:
-        load_const(e, 16, ins->dst, e->graph->vectors[ins->imm].data);
+        load_const(e, 16, ins->dst, ins->bytes);
         break;
     case M_FLOAD:
         sse_load(e, ins->access, ins->dst, access_mem(e, ins));
