@@ -458,8 +458,6 @@ void graph_build(struct graph *graph)
     variables_add(&b, &body);
     define_locals(&b);
     push_body_label(&b);
-    if (graph->options->fuel)
-        ins_append(graph, (struct ins){.op = SSA_FUEL});
     build_body(&b);
     graph->current = 0;
     if (!reader_ok(&body.reader))

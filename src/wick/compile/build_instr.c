@@ -179,6 +179,8 @@ static void take_args(struct builder *b, struct ins *ins, uint32_t count)
 static void finish_call(struct builder *b, struct ins ins, const struct functype *type, bool tail)
 {
     take_args(b, &ins, type->param_count);
+    if (b->graph->options->fuel)
+        append(b, (struct ins){.op = SSA_FUEL});
     if (tail) {
         ins.op = (uint16_t)(ins.op - SSA_CALL + SSA_TAIL_CALL);
         finish_block(b, ins);
