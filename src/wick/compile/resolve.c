@@ -2,8 +2,6 @@
 /* After the scan: locations go into the instructions, and moves between the pieces of a value. */
 #include "wick/compile/regalloc.h"
 
-#include <stdlib.h>
-
 static const struct interval *piece(const struct allocation *a, uint32_t number)
 {
     return &a->intervals[number];
@@ -18,15 +16,6 @@ static void add_move(struct allocation *a, uint32_t place, uint32_t reg, uint32_
     m->moves[m->move_count++] =
         (struct machine_move){
         place, from, to, m->regs[reg].is_vector ? m->regs[reg].size : 8, m->regs[reg].is_vector};
-}
-
-/* Where a value is at a position, at which it lives. */
-static uint32_t location_at(const struct allocation *a, uint32_t reg, uint32_t position)
-{
-    uint32_t number = a->piece_of[reg];
-    while (piece(a, number)->next && piece(a, piece(a, number)->next)->start <= position)
-        number = piece(a, number)->next;
-    return piece(a, number)->location;
 }
 
 static bool is_block_start(const struct allocation *a, uint32_t position)
@@ -60,45 +49,76 @@ static void place_piece(struct allocation *a, const struct interval *interval)
         add_move(a, next->start / 4 * 2, interval->reg, interval->location, next->location);
 }
 
-/* ---- Between blocks ---------------------------------------------------------------------------
+/* ---- Between blocks ----------------------------------------------------------------------------
  */
 
-static void resolve_edge(struct allocation *a, uint32_t reg, uint32_t from, uint32_t to)
+/* The pieces of one value, in order. */
+struct pieces {
+    uint32_t *numbers;
+    uint32_t count, capacity;
+};
+
+/* Where the value is at a position, at which it lives. */
+static uint32_t location_at(const struct allocation *a, const struct pieces *pieces,
+                            uint32_t position)
 {
-    const struct graph *graph = a->machine->graph;
-    const struct machine_block *source = order_block(a, from), *target = order_block(a, to);
-    uint32_t before = location_at(a, reg, 4 * source->end - 1);
-    uint32_t behind = location_at(a, reg, 4 * target->first);
-    if (behind >= REG_COUNT)
-        return;
-    bool on_jump = graph->blocks[graph->order[from]].succ_count == 1;
-    add_move(a, on_jump ? 2 * (source->end - 1) + 1 : 2 * target->first, reg, before, behind);
+    uint32_t low = 0, high = pieces->count - 1;
+    while (low < high) { /* the last piece that starts at or before it */
+        uint32_t middle = low + (high - low + 1) / 2;
+        if (piece(a, pieces->numbers[middle])->start <= position)
+            low = middle;
+        else
+            high = middle - 1;
+    }
+    return piece(a, pieces->numbers[low])->location;
 }
 
-/* Over each edge into a block where the value lives from the start on. */
-static void resolve_edges(struct allocation *a, uint32_t reg)
+static void resolve_edge(struct allocation *a, const struct pieces *pieces, uint32_t from,
+                         uint32_t to, const struct interval *behind)
 {
     const struct graph *graph = a->machine->graph;
-    const struct interval *first = piece(a, a->piece_of[reg]), *at = first;
-    struct interval whole = *first;
-    while (at->next)
-        at = piece(a, at->next);
-    whole.end = at->end;
-    uint32_t last = a->block_of[(whole.end - 1) / 4];
-    for (uint32_t b = a->block_of[whole.start / 4]; b <= last; b++) {
+    const struct machine_block *source = order_block(a, from);
+    bool on_jump = graph->blocks[graph->order[from]].succ_count == 1;
+    add_move(a, on_jump ? 2 * (source->end - 1) + 1 : 2 * order_block(a, to)->first, behind->reg,
+             location_at(a, pieces, 4 * source->end - 1), behind->location);
+}
+
+/* Over each edge into a block at whose start the piece has a register. What is in its slot there was
+ * stored when it was defined. */
+static void resolve_piece(struct allocation *a, const struct pieces *pieces,
+                          const struct interval *at)
+{
+    const struct graph *graph = a->machine->graph;
+    uint32_t definition = piece(a, pieces->numbers[0])->start;
+    uint32_t last = a->block_of[(at->end - 1) / 4];
+    for (uint32_t b = a->block_of[at->start / 4]; b <= last; b++) {
         uint32_t start = 4 * order_block(a, b)->first;
-        if (start <= whole.start) /* defined here */
+        if (start < at->start || start <= definition)
             continue;
-        uint32_t live = interval_next(a, &whole, start);
-        if (live != start) {
-            if (live >= whole.end)
-                return;
-            b = a->block_of[live / 4] - 1; /* the next block where it lives */
+        uint32_t live = interval_next(a, at, start);
+        if (live >= at->end)
+            return;
+        if (live != start) { /* on to the block where it lives again */
+            b = a->block_of[live / 4] - 1;
             continue;
         }
         const struct block *block = &graph->blocks[graph->order[b]];
         for (uint32_t p = 0; p < block->pred_count; p++)
-            resolve_edge(a, reg, graph->blocks[block->preds[p]].order, b);
+            resolve_edge(a, pieces, graph->blocks[block->preds[p]].order, b, at);
+    }
+}
+
+static void resolve_edges(struct allocation *a, uint32_t reg, struct pieces *pieces)
+{
+    pieces->count = 0;
+    for (uint32_t number = a->piece_of[reg]; number; number = piece(a, number)->next) {
+        arena_grow(a->arena, &pieces->numbers, pieces->count + 1, &pieces->capacity,
+                   sizeof(*pieces->numbers));
+        pieces->numbers[pieces->count++] = number;
+    }
+    for (uint32_t i = 0; i < pieces->count; i++) {
+        if (piece(a, pieces->numbers[i])->location < REG_COUNT)
+            resolve_piece(a, pieces, piece(a, pieces->numbers[i]));
     }
 }
 
@@ -119,23 +139,32 @@ static void resolve_phis(struct allocation *a)
     }
 }
 
-static int compare_moves(const void *x, const void *y)
+/* By place; those of one place may have any order. */
+static void sort_moves(struct machine *m)
 {
-    const struct machine_move *a = x, *b = y;
-    return a->place < b->place ? -1 : a->place > b->place;
+    uint32_t places = 2 * m->ins_count + 2;
+    uint32_t *next = arena_alloc(m->arena, (places + 1) * sizeof(*next));
+    struct machine_move *sorted = arena_alloc(m->arena, (m->move_count + 1) * sizeof(*sorted));
+    for (uint32_t i = 0; i < m->move_count; i++)
+        next[m->moves[i].place + 1]++;
+    for (uint32_t i = 0; i < places; i++)
+        next[i + 1] += next[i];
+    for (uint32_t i = 0; i < m->move_count; i++)
+        sorted[next[m->moves[i].place]++] = m->moves[i];
+    m->moves = sorted;
 }
 
 void resolve_locations(struct allocation *a)
 {
     struct machine *m = a->machine;
+    struct pieces pieces = {0};
     for (uint32_t reg = REG_COUNT; reg < m->reg_count; reg++) {
         uint32_t first = a->piece_of[reg];
         for (uint32_t number = first; number; number = piece(a, number)->next)
             place_piece(a, piece(a, number));
         if (first && piece(a, first)->next)
-            resolve_edges(a, reg);
+            resolve_edges(a, reg, &pieces);
     }
     resolve_phis(a);
-    if (m->move_count)
-        qsort(m->moves, m->move_count, sizeof(*m->moves), compare_moves);
+    sort_moves(m);
 }
