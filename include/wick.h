@@ -53,6 +53,9 @@ WASM_API_EXTERN enum wick_status wick_config_set_engine(wasm_config_t *, enum wi
 WASM_API_EXTERN void wick_config_set_max_memory(wasm_config_t *, uint64_t bytes);
 /* Elements that one table may reach. Default: 10 000 000. */
 WASM_API_EXTERN void wick_config_set_max_table(wasm_config_t *, uint64_t elements);
+/* Bytes that the collected heap of a store may reach: structs, arrays and exceptions. An allocation
+ * that does not fit after a collection traps with WICK_TRAP_NO_MEMORY. Default: 1 GiB. */
+WASM_API_EXTERN void wick_config_set_max_heap(wasm_config_t *, uint64_t bytes);
 /* Bytes of stack for WebAssembly frames per store; using more traps with WICK_TRAP_STACK.
  * Default: 4 MiB. Rounded up to a page; at least 64 KiB. */
 WASM_API_EXTERN void wick_config_set_stack(wasm_config_t *, size_t bytes);
@@ -96,6 +99,13 @@ WASM_API_EXTERN const char *wick_module_name(const wasm_module_t *, size_t *leng
 WASM_API_EXTERN own wasm_externtype_t *wick_module_export_type(const wasm_module_t *,
                                                                const char *name, size_t length);
 
+/* Kinds of externals and values beyond those of <wasm.h>, whose functions answer them too. */
+enum {
+    WICK_EXTERN_TAG = WASM_EXTERN_MEMORY + 1,
+    WICK_ANYREF = WASM_FUNCREF + 1, /* of the hierarchy of any: i31, struct, array, none … */
+    WICK_EXNREF,                    /* an exception */
+};
+
 /* ---- Values -----------------------------------------------------------------------------------
  */
 
@@ -109,13 +119,16 @@ typedef struct wick_val_t {
         float64_t f64;
         uint8_t v128[16];  /* lane 0 first, little-endian */
         wasm_func_t *func; /* WASM_FUNCREF; NULL is the null reference */
-        void *externref;   /* WASM_EXTERNREF; any pointer or number, NULL is the null reference.
-                            * Through wasm_val_t it is a wasm_ref_t *. */
+        void *externref;   /* WASM_EXTERNREF; any pointer or number below 2^62, NULL is the null
+                            * reference. Through wasm_val_t it is a wasm_ref_t *. */
+        uint64_t ref;      /* WICK_ANYREF, WICK_EXNREF; opaque, 0 is the null reference. An
+                            * externref that holds such a value has kind WICK_ANYREF. */
     } of;
 } wick_val_t;
 
 /* One slot of a call without conversions: 8 bytes. A v128 takes two consecutive slots. An i32 or
- * f32 leaves the upper half undefined. */
+ * f32 leaves the upper half undefined. A reference is the engine's own word: for an externref, see
+ * wick_externref_word. */
 typedef union wick_value_t {
     int32_t i32;
     uint32_t u32;
@@ -124,8 +137,44 @@ typedef union wick_value_t {
     float32_t f32;
     float64_t f64;
     wasm_func_t *func;
-    void *externref;
+    uint64_t ref;
 } wick_value_t;
+
+/* What a slot holds for a value of the embedder's, a pointer or number below 2^62, as an externref
+ * (or anyref), and back; NULL is the null reference. */
+static inline uint64_t wick_externref_word(const void *value)
+{
+    return value ? (uint64_t)(uintptr_t)value << 2 | 2 : 0;
+}
+
+static inline void *wick_externref_value(uint64_t word)
+{
+    return (void *)(uintptr_t)(word >> 2);
+}
+
+/* What a reference refers to. */
+enum wick_ref_kind {
+    WICK_REF_NULL,
+    WICK_REF_FUNC,
+    WICK_REF_HOST, /* a value of the embedder's */
+    WICK_REF_I31,
+    WICK_REF_STRUCT,
+    WICK_REF_ARRAY,
+    WICK_REF_EXCEPTION,
+};
+
+/* The value must be a reference. */
+WASM_API_EXTERN enum wick_ref_kind wick_ref_kind(const wick_val_t *);
+/* An i31 of the low 31 bits, and its value with its sign. */
+WASM_API_EXTERN wick_val_t wick_ref_new_i31(int32_t);
+WASM_API_EXTERN int32_t wick_ref_i31(const wick_val_t *);
+/* References to structs, arrays and exceptions that the API gave to the embedder (results, globals,
+ * elements of tables, exceptions) stay valid until this call; what nothing else refers to may then
+ * be collected. Do not call it while values that will still be used are held. The arguments of a
+ * host function are valid until it returns. */
+WASM_API_EXTERN void wick_store_release_refs(wasm_store_t *);
+/* Collects now. */
+WASM_API_EXTERN void wick_store_collect(wasm_store_t *);
 
 WASM_API_EXTERN own wasm_valtype_t *wick_valtype_new_v128(void);
 /* Writes a type as in the text format ("i32", "(ref null func)"); as snprintf. */
@@ -209,6 +258,15 @@ enum wick_trap_kind {
     WICK_TRAP_UNSUPPORTED,       /* "function exceeds an implementation limit" */
     WICK_TRAP_HOST,              /* a host function's own message */
     WICK_TRAP_EXIT,              /* not a failure: the program ended itself with a status */
+    WICK_TRAP_CAST,              /* "cast failure": ref.cast */
+    WICK_TRAP_NULL_STRUCT,       /* "null structure reference" */
+    WICK_TRAP_NULL_ARRAY,        /* "null array reference" */
+    WICK_TRAP_NULL_I31,          /* "null i31 reference" */
+    WICK_TRAP_NULL_EXCEPTION,    /* "null exception reference": throw_ref */
+    WICK_TRAP_ARRAY,             /* "out of bounds array access" */
+    WICK_TRAP_EXCEPTION,         /* "uncaught exception": see wick_trap_exception */
+    WICK_TRAP_UNALIGNED,         /* "unaligned atomic" */
+    WICK_TRAP_NOT_SHARED,        /* "expected shared memory": memory.atomic.wait */
     WICK_TRAP_KIND_COUNT,
 };
 

@@ -7,17 +7,50 @@
 /* ---- Values -----------------------------------------------------------------------------------
  */
 
+/* Of an externref or anyref: values of the embedder's become what they were. */
+static void read_ref(uint64_t ref, wick_val_t *out)
+{
+    if (ref && (ref & REF_TAG_MASK) != REF_HOST) {
+        out->kind = WICK_ANYREF;
+        out->of.ref = ref;
+        return;
+    }
+    if (ref)
+        out->kind = WASM_EXTERNREF;
+    out->of.externref = wick_externref_value(ref);
+}
+
 static void read_slot(const wick_value_t *slot, uint32_t type, wick_val_t *out)
 {
     memset(out, 0, sizeof(*out));
     out->kind = valkind_of(type);
-    memcpy(&out->of, slot, type_slots(type) * sizeof(*slot));
+    if (out->kind == WASM_EXTERNREF || out->kind == WICK_ANYREF)
+        read_ref(slot->ref, out);
+    else
+        memcpy(&out->of, slot, type_slots(type) * sizeof(*slot));
+}
+
+/* The same for what outlives the call: it becomes a root. */
+static bool read_and_hold(struct wasm_store_t *store, const wick_value_t *slot, uint32_t type,
+                          wick_val_t *out)
+{
+    read_slot(slot, type, out);
+    return !type_is_traced(type) || store_hold(store, slot->ref);
+}
+
+/* The engine's word for a reference. */
+static uint64_t ref_word(const wick_val_t *value)
+{
+    return value->kind == WASM_EXTERNREF ? wick_externref_word(value->of.externref) : value->of.ref;
 }
 
 /* `slot` has two words if the type needs them. */
 static void write_slot(wick_value_t *slot, uint32_t type, const wick_val_t *value)
 {
-    memcpy(slot, &value->of, type_slots(type) * sizeof(*slot));
+    if (type_is_ref(type))
+        slot->ref = ref_word(value);
+    else
+        memcpy(slot, &value->of, type_slots(type) * sizeof(*slot));
 }
 
 static wick_val_t widen(const wasm_val_t *value)
@@ -35,19 +68,60 @@ static wasm_val_t narrow(const wick_val_t *value)
 }
 
 /* Whether the value may be given where the type is asked for. */
-static bool value_fits(const wick_val_t *value, uint32_t type)
+static bool value_fits(const struct wasm_store_t *store, const wick_val_t *value, uint32_t type)
 {
-    if (value->kind != valkind_of(type))
-        return false;
+    wasm_valkind_t kind = valkind_of(type);
     if (!type_is_ref(type))
-        return true;
-    uint64_t ref = (uint64_t)value->of.i64;
+        return value->kind == kind;
+    /* A value of any may be one of extern and the other way round. */
+    bool crosses = (kind == WASM_EXTERNREF || kind == WICK_ANYREF) &&
+                   (value->kind == WASM_EXTERNREF || value->kind == WICK_ANYREF);
+    if (value->kind != kind && !crosses)
+        return false;
+    if (value->kind == WASM_EXTERNREF && (uintptr_t)value->of.externref >> REF_HOST_BITS)
+        return false;
+    return ref_is(&store->engine->types, ref_word(value), type);
+}
+
+enum wick_ref_kind wick_ref_kind(const wick_val_t *value)
+{
+    uint64_t ref = ref_word(value);
     if (!ref)
-        return type_is_nullable(type);
-    uint32_t heap = type_heap(type);
-    if (value->kind == WASM_EXTERNREF || heap == HEAP_FUNC)
-        return heap != HEAP_NOEXTERN;
-    return heap >= HEAP_CONCRETE && value->of.func->type_id == heap - HEAP_CONCRETE;
+        return WICK_REF_NULL;
+    if (value->kind == WASM_FUNCREF)
+        return WICK_REF_FUNC;
+    if (!ref_is_object(ref))
+        return ref & REF_I31 ? WICK_REF_I31 : WICK_REF_HOST;
+    switch (ref_object(ref)->type->kind) {
+    case DEF_STRUCT:
+        return WICK_REF_STRUCT;
+    case DEF_ARRAY:
+        return WICK_REF_ARRAY;
+    default:
+        return WICK_REF_EXCEPTION;
+    }
+}
+
+wick_val_t wick_ref_new_i31(int32_t value)
+{
+    wick_val_t result = {.kind = WICK_ANYREF};
+    result.of.ref = ref_from_i31((uint32_t)value);
+    return result;
+}
+
+int32_t wick_ref_i31(const wick_val_t *value)
+{
+    return ref_i31_s(value->of.ref);
+}
+
+void wick_store_release_refs(wasm_store_t *store)
+{
+    store->held_count = 0;
+}
+
+void wick_store_collect(wasm_store_t *store)
+{
+    heap_collect(store);
 }
 
 /* ---- Functions --------------------------------------------------------------------------------
@@ -92,7 +166,7 @@ static struct wasm_trap_t *adapter_results(struct wasm_store_t *store, const str
 {
     for (uint32_t i = 0; i < type->result_count; i++) {
         wick_val_t value = widen(&results->data[i]);
-        if (!value_fits(&value, type->results[i]))
+        if (!value_fits(store, &value, type->results[i]))
             return wick_trap_new_text(store, "host function: result %u has the wrong type", i);
         write_slot(slots++, type->results[i], &value);
     }
@@ -190,7 +264,7 @@ static struct wasm_trap_t *check_args(const wasm_func_t *func, const wick_val_t 
         return wick_trap_new_text(store, "call: room for %zu results, the function returns %u",
                                   result_count, type->result_count);
     for (uint32_t i = 0; i < type->param_count; i++) {
-        if (!value_fits(&args[i], type->params[i]))
+        if (!value_fits(store, &args[i], type->params[i]))
             return wick_trap_new_text(store, "call: argument %u has the wrong type", i);
         write_slot(slots, type->params[i], &args[i]);
         slots += type_slots(type->params[i]);
@@ -211,7 +285,8 @@ wasm_trap_t *wick_func_call(const wasm_func_t *func, const wick_val_t *args, siz
         trap = wick_func_call_raw(func, slots);
     const wick_value_t *next = slots;
     for (uint32_t i = 0; i < type->result_count && !trap; i++) {
-        read_slot(next, type->results[i], &results[i]);
+        if (!read_and_hold(func->object.store, next, type->results[i], &results[i]))
+            trap = trap_new(func->object.store, WICK_TRAP_NO_MEMORY, NULL);
         next += type_slots(type->results[i]);
     }
     if (slots != few)
@@ -269,7 +344,7 @@ wasm_global_t *wick_global_new(wasm_store_t *store, const wasm_globaltype_t *typ
 {
     struct global_type own_type = {type->content->type, type->mutability == WASM_VAR};
     wick_value_t slots[2] = {{.u64 = 0}, {.u64 = 0}};
-    if (!value_fits(value, own_type.type))
+    if (!value_fits(store, value, own_type.type))
         return NULL;
     write_slot(slots, own_type.type, value);
     return global_new(store, &own_type, slots);
@@ -290,6 +365,8 @@ wasm_globaltype_t *wasm_global_type(const wasm_global_t *global)
 void wick_global_get(const wasm_global_t *global, wick_val_t *out)
 {
     read_slot(global->value, global->type.type, out);
+    if (type_is_traced(global->type.type) && !store_hold(global->object.store, global->value->ref))
+        memset(&out->of, 0, sizeof(out->of)); /* without memory: null */
 }
 
 void wasm_global_get(const wasm_global_t *global, wasm_val_t *out)
@@ -301,7 +378,7 @@ void wasm_global_get(const wasm_global_t *global, wasm_val_t *out)
 
 enum wick_status wick_global_set(wasm_global_t *global, const wick_val_t *value)
 {
-    if (!global->type.is_mutable || !value_fits(value, global->type.type))
+    if (!global->type.is_mutable || !value_fits(global->object.store, value, global->type.type))
         return WICK_USAGE;
     write_slot(global->value, global->type.type, value);
     return WICK_OK;
@@ -316,19 +393,33 @@ void wasm_global_set(wasm_global_t *global, const wasm_val_t *value)
 /* ---- Tables -----------------------------------------------------------------------------------
  */
 
+static wick_val_t ref_value(uint32_t type, const wasm_ref_t *ref)
+{
+    wick_val_t value = {.kind = valkind_of(type)};
+    value.of.externref = (void *)(uintptr_t)ref;
+    return value;
+}
+
 static bool ref_fits(const struct wasm_table_t *table, const wasm_ref_t *ref)
 {
-    wick_val_t value = {.kind = valkind_of(table->type.type)};
-    value.of.externref = (void *)(uintptr_t)ref;
-    return value_fits(&value, table->type.type);
+    wick_val_t value = ref_value(table->type.type, ref);
+    return value_fits(table->object.store, &value, table->type.type);
+}
+
+/* What the table stores for it. */
+static uint64_t table_word(const struct wasm_table_t *table, const wasm_ref_t *ref)
+{
+    wick_val_t value = ref_value(table->type.type, ref);
+    return ref_word(&value);
 }
 
 wasm_table_t *wasm_table_new(wasm_store_t *store, const wasm_tabletype_t *type, wasm_ref_t *init)
 {
     struct table_type own_type = {type->element->type, type->limits};
     struct wasm_table_t *table;
-    if (!type_is_ref(own_type.type) ||
-        table_new(store, &own_type, (uint64_t)(uintptr_t)init, &table))
+    wick_val_t value = ref_value(own_type.type, init);
+    if (!type_is_ref(own_type.type) || !value_fits(store, &value, own_type.type) ||
+        table_new(store, &own_type, ref_word(&value), &table))
         return NULL;
     return table;
 }
@@ -341,7 +432,8 @@ wasm_tabletype_t *wasm_table_type(const wasm_table_t *table)
 
 wasm_ref_t *wasm_table_get(const wasm_table_t *table, wasm_table_size_t index)
 {
-    return index < table->size ? (wasm_ref_t *)(uintptr_t)table->slots[index].ref : NULL;
+    wick_val_t value;
+    return wick_table_get(table, index, &value) ? value.of.externref : NULL;
 }
 
 bool wick_table_get(const wasm_table_t *table, uint64_t index, wick_val_t *out)
@@ -349,15 +441,14 @@ bool wick_table_get(const wasm_table_t *table, uint64_t index, wick_val_t *out)
     if (index >= table->size)
         return false;
     wick_value_t slot = {.u64 = table->slots[index].ref};
-    read_slot(&slot, table->type.type, out);
-    return true;
+    return read_and_hold(table->object.store, &slot, table->type.type, out);
 }
 
 bool wasm_table_set(wasm_table_t *table, wasm_table_size_t index, wasm_ref_t *ref)
 {
     if (index >= table->size || !ref_fits(table, ref))
         return false;
-    table_put(table, index, (uint64_t)(uintptr_t)ref);
+    table_put(table, index, table_word(table, ref));
     return true;
 }
 
@@ -373,7 +464,7 @@ uint64_t wick_table_size(const wasm_table_t *table)
 
 bool wasm_table_grow(wasm_table_t *table, wasm_table_size_t delta, wasm_ref_t *init)
 {
-    return ref_fits(table, init) && table_grow(table, delta, (uint64_t)(uintptr_t)init) >= 0;
+    return ref_fits(table, init) && table_grow(table, delta, table_word(table, init)) >= 0;
 }
 
 /* ---- Memories ---------------------------------------------------------------------------------

@@ -14,7 +14,16 @@ wasm_valkind_t valkind_of(uint32_t type)
     };
     if (!type_is_ref(type))
         return kinds[type_kind(type)];
-    return type_is_func_ref(type) ? WASM_FUNCREF : WASM_EXTERNREF;
+    switch (heap_top(type_heap(type))) {
+    case HEAP_FUNC:
+        return WASM_FUNCREF;
+    case HEAP_EXTERN:
+        return WASM_EXTERNREF;
+    case HEAP_EXN:
+        return WICK_EXNREF;
+    default:
+        return WICK_ANYREF;
+    }
 }
 
 static wasm_valtype_t *valtype_make(uint32_t type)
@@ -42,6 +51,10 @@ wasm_valtype_t *wasm_valtype_new(wasm_valkind_t kind)
         return valtype_make(TYPE_EXTERNREF);
     case WASM_FUNCREF:
         return valtype_make(TYPE_FUNCREF);
+    case WICK_ANYREF:
+        return valtype_make(TYPE_ANYREF);
+    case WICK_EXNREF:
+        return valtype_make(TYPE_EXNREF);
     default:
         return NULL;
     }
@@ -143,9 +156,14 @@ const struct functype *functype_resolve(struct wasm_engine_t *engine, const wasm
         types[i] = type->params.data[i]->type;
     for (size_t i = 0; i < results; i++)
         types[params + i] = type->results.data[i]->type;
-    struct functype_desc desc = {types, types + params, (uint32_t)params, (uint32_t)results};
-    const struct functype *resolved;
-    return type_registry_add(&engine->types, &desc, 1, &resolved) ? NULL : resolved;
+    struct deftype_desc desc = {.kind = DEF_FUNC,
+                                .is_final = true,
+                                .params = types,
+                                .results = types + params,
+                                .param_count = (uint32_t)params,
+                                .result_count = (uint32_t)results};
+    const struct deftype *resolved;
+    return type_registry_add(&engine->types, &desc, 1, &resolved) ? NULL : &resolved->func;
 }
 
 /* ---- Global types -----------------------------------------------------------------------------

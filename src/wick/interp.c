@@ -200,8 +200,8 @@ call:
     if (UNLIKELY(callee->code->frame_slots > (size_t)(store->stack_end - next_fp)))
         TRAP(WICK_TRAP_STACK);
     record = next_fp + callee->code->record_slot;
-    record[0].externref = (void *)(uintptr_t)(ip + 1);
-    record[1].externref = fp;
+    record[0].ref = (uintptr_t)(ip + 1);
+    record[1].ref = (uintptr_t)fp;
     record[2].func = func;
     fp = next_fp;
 enter : {
@@ -246,8 +246,8 @@ tail_call:
             goto trap;
         RELOAD_MEMORY();
         record = fp + func->code->record_slot;
-        ip = record[0].externref;
-        wick_value_t *outer_fp = record[1].externref;
+        ip = (const struct insn *)(uintptr_t)record[0].ref;
+        wick_value_t *outer_fp = (wick_value_t *)(uintptr_t)record[1].ref;
         struct wasm_func_t *outer = record[2].func;
         memmove(fp, next_fp, callee->type->result_slots * sizeof(*fp));
         callee = func;
@@ -273,10 +273,10 @@ op_return1:
     record = fp + ip->dst;
     {
         wick_value_t result = fp[ip->a];
-        ip = record[0].externref;
+        ip = (const struct insn *)(uintptr_t)record[0].ref;
         callee = func;
         func = record[2].func;
-        next_fp = record[1].externref;
+        next_fp = (wick_value_t *)(uintptr_t)record[1].ref;
         fp[0] = result;
     }
     goto left;
@@ -284,18 +284,18 @@ op_return_n : {
     record = fp + ip->dst;
     wick_value_t saved[RECORD_SLOTS] = {record[0], record[1], record[2]};
     memmove(fp, fp + ip->a, ip->b * sizeof(*fp));
-    ip = saved[0].externref;
+    ip = (const struct insn *)(uintptr_t)saved[0].ref;
     callee = func;
     func = saved[2].func;
-    next_fp = saved[1].externref;
+    next_fp = (wick_value_t *)(uintptr_t)saved[1].ref;
     goto left;
 }
 op_return0:
     record = fp + ip->dst;
-    ip = record[0].externref;
+    ip = (const struct insn *)(uintptr_t)record[0].ref;
     callee = func;
     func = record[2].func;
-    next_fp = record[1].externref;
+    next_fp = (wick_value_t *)(uintptr_t)record[1].ref;
 left:
     if (UNLIKELY(!func)) {
         interp_settle(interp, ticks);
@@ -508,8 +508,8 @@ static void add_frames(struct wasm_trap_t *trap, const struct activation *activa
         size_t at = (size_t)(ip - code->insns) - (innermost ? 0 : 1);
         trap_add_frame(trap, func->instance, func->index, code->offsets[at]);
         const wick_value_t *record = fp + code->record_slot;
-        ip = record[0].externref;
-        fp = record[1].externref;
+        ip = (const struct insn *)(uintptr_t)record[0].ref;
+        fp = (wick_value_t *)(uintptr_t)record[1].ref;
         func = record[2].func;
         innermost = false;
     }

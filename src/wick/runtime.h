@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "wick/heap.h"
 #include "wick/module.h"
 
 #include <assert.h>
@@ -21,6 +22,7 @@ struct wasm_config_t {
     enum wick_engine engine;
     uint64_t max_memory, max_memory64; /* bytes */
     uint64_t max_table;                /* elements */
+    uint64_t max_heap;                 /* bytes */
     size_t stack;                      /* bytes */
     bool fuel;
 };
@@ -47,13 +49,21 @@ struct wasm_store_t {
     wick_value_t *stack_top; /* free from here on */
     struct activation *activation;
     unsigned depth; /* of host functions that called back */
+    struct heap heap;
+    struct root_frame *roots; /* newest first */
+    struct object *thrown;    /* traps that carry an exception, newest first */
+    uint64_t *held;           /* references that the embedder was given */
+    size_t held_count, held_capacity;
 };
+
+/* Makes a reference that the embedder was given a root until wick_store_release_refs. False without
+ * memory. */
+bool store_hold(struct wasm_store_t *store, uint64_t ref);
 
 /* Puts an object into the store's list. */
 void store_add(struct wasm_store_t *store, struct object *object, enum object_kind kind);
 
-/* A reference in a frame, global, table or segment is one 64-bit word: a struct wasm_func_t * or
- * the embedder's externref; 0 is null. */
+/* A reference in a frame, global, table or segment is one 64-bit word: see heap.h. */
 
 struct wasm_func_t {
     struct object object;
@@ -67,6 +77,8 @@ struct wasm_func_t {
     void (*finalizer)(void *);
 };
 
+struct shared_memory;
+
 struct wasm_memory_t {
     struct object object;
     uint8_t *base; /* by compiled code; changes when the memory grows beyond its reservation */
@@ -74,6 +86,8 @@ struct wasm_memory_t {
     uint64_t reserved;
     uint64_t max_pages; /* the smaller of declared and configured */
     struct memory_type type;
+    struct shared_memory
+        *shared; /* NULL unless the type says so; its size counts then (atomic.h) */
 };
 
 /* `ref` first: code that knows the table's type needs no more. The others are of the function that
@@ -100,6 +114,11 @@ struct wasm_global_t {
     struct global_type type;
 };
 
+struct wick_tag_t {
+    struct object object;
+    const struct functype *type;
+};
+
 struct elem_instance {
     uint64_t *refs;
     uint32_t count; /* 0 once dropped */
@@ -111,6 +130,7 @@ struct wasm_instance_t {
     struct wasm_func_t **funcs;
     struct wasm_table_t **tables;
     struct wasm_global_t **globals;
+    struct wick_tag_t **tags;
     struct wasm_memory_t *memory; /* the export "memory", or NULL */
     struct module *module;
     struct wasm_func_t *own_funcs; /* those that the module defines */
@@ -170,6 +190,7 @@ enum wick_trap_kind table_init(struct wasm_table_t *table, uint64_t to,
 struct wasm_func_t *func_new_host(struct wasm_store_t *store, const struct functype *type,
                                   wick_host_callback_t callback, void *env,
                                   void (*finalizer)(void *));
+struct wick_tag_t *tag_new(struct wasm_store_t *store, const struct functype *type);
 struct wasm_global_t *global_new(struct wasm_store_t *store, const struct global_type *type,
                                  const wick_value_t value[2]);
 
@@ -204,10 +225,11 @@ struct wasm_frame_t {
 enum { TRAP_FRAMES_MAX = 64 };
 
 struct wasm_trap_t {
-    struct object object;
+    struct object object; /* next: in the store's list `thrown` */
     atomic_uint references;
     enum wick_trap_kind kind;
     int32_t status;
+    uint64_t exception; /* of WICK_TRAP_EXCEPTION; 0 once the store is gone */
     char *text;
     uint32_t frame_count; /* kept: the first and the last half of TRAP_FRAMES_MAX */
     uint32_t frame_total;
@@ -218,6 +240,10 @@ struct wasm_trap_t {
  * memory it is a static trap that says so. */
 struct wasm_trap_t *trap_new(struct wasm_store_t *store, enum wick_trap_kind kind,
                              const char *text);
+/* A trap that carries an exception, which is a root of the store as long as the trap lives. */
+struct wasm_trap_t *trap_new_exception(struct wasm_store_t *store, uint64_t exception);
+/* Takes the exceptions from traps that outlive the store. */
+void traps_abandon(struct wasm_store_t *store);
 /* Adds the next outer frame. */
 void trap_add_frame(struct wasm_trap_t *trap, struct wasm_instance_t *instance, uint32_t func_index,
                     size_t module_offset);

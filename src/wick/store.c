@@ -14,6 +14,7 @@ wasm_config_t *wasm_config_new(void)
     config->max_memory = (uint64_t)4 << 30;
     config->max_memory64 = (uint64_t)16 << 30;
     config->max_table = 10000000;
+    config->max_heap = (uint64_t)1 << 30;
     config->stack = (size_t)4 << 20;
     return config;
 }
@@ -42,6 +43,12 @@ void wick_config_set_max_table(wasm_config_t *config, uint64_t elements)
 {
     uint64_t most = (uint64_t)1 << 32;
     config->max_table = elements < most ? elements : most;
+}
+
+void wick_config_set_max_heap(wasm_config_t *config, uint64_t bytes)
+{
+    uint64_t most = (uint64_t)1 << 46;
+    config->max_heap = bytes < most ? bytes : most;
 }
 
 void wick_config_set_stack(wasm_config_t *config, size_t bytes)
@@ -120,6 +127,7 @@ wasm_store_t *wasm_store_new(wasm_engine_t *engine)
     store->engine = engine_retain(engine);
     store->stack = store->stack_top = stack;
     store->stack_end = store->stack + bytes / sizeof(*store->stack);
+    heap_init(&store->heap, engine->config.max_heap);
     return store;
 }
 
@@ -166,6 +174,9 @@ void wasm_store_delete(wasm_store_t *store)
         store->objects = object->next;
         object_free(object);
     }
+    traps_abandon(store);
+    heap_fini(&store->heap);
+    free(store->held);
     munmap(store->stack, (size_t)((uint8_t *)store->stack_end - (uint8_t *)store->stack));
     engine_release(store->engine);
     free(store);

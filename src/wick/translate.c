@@ -185,7 +185,7 @@ static struct types label_params(const struct translator *t, const struct label 
 {
     if (!label->block.has_index || label->is_func)
         return (struct types){NULL, 0};
-    const struct functype *type = t->module->types[label->block.index];
+    const struct functype *type = module_functype(t->module, label->block.index);
     return (struct types){type->params, type->param_count};
 }
 
@@ -195,7 +195,7 @@ static struct types label_results(const struct translator *t, const struct label
     if (label->is_func)
         return (struct types){t->type->results, t->type->result_count};
     if (label->block.has_index) {
-        const struct functype *type = t->module->types[label->block.index];
+        const struct functype *type = module_functype(t->module, label->block.index);
         return (struct types){type->results, type->result_count};
     }
     return (struct types){&label->block.result, label->block.result == TYPE_BOTTOM ? 0 : 1};

@@ -320,7 +320,7 @@ static void translate_call(struct translator *t)
 static void translate_call_indirect(struct translator *t)
 {
     bool tail = t->instr.opcode == OPCODE_RETURN_CALL_INDIRECT;
-    const struct functype *type = t->module->types[t->instr.index];
+    const struct functype *type = module_functype(t->module, t->instr.index);
     struct entry index = pop_entry(t);
     emit_call(t, type,
               (struct insn){.op = tail ? OP_TAIL_CALL_INDIRECT : OP_CALL_INDIRECT,
@@ -334,7 +334,7 @@ static void translate_call_ref(struct translator *t)
 {
     bool tail = t->instr.opcode == OPCODE_RETURN_CALL_REF;
     struct entry ref = pop_entry(t);
-    emit_call(t, t->module->types[t->instr.index],
+    emit_call(t, module_functype(t->module, t->instr.index),
               (struct insn){.op = tail ? OP_TAIL_CALL_REF : OP_CALL_REF, .a = entry_slot(t, &ref)},
               tail);
 }

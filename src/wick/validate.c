@@ -82,7 +82,7 @@ uint32_t pop(struct validator *v, uint32_t expected)
         return expected;
     }
     uint32_t found = pop_any(v);
-    if (!type_matches(found, expected))
+    if (!matches(v, found, expected))
         check_mismatch(v, expected, found);
     return found;
 }
@@ -119,7 +119,7 @@ static struct type_list block_params(const struct validator *v, const struct blo
 {
     if (!block->has_index)
         return (struct type_list){NULL, 0};
-    const struct functype *type = v->module->types[block->index];
+    const struct functype *type = module_functype(v->module, block->index);
     return (struct type_list){type->params, type->param_count};
 }
 
@@ -127,7 +127,7 @@ static struct type_list block_params(const struct validator *v, const struct blo
 static struct type_list block_results(const struct validator *v, const struct block_type *block)
 {
     if (block->has_index) {
-        const struct functype *type = v->module->types[block->index];
+        const struct functype *type = module_functype(v->module, block->index);
         return (struct type_list){type->results, type->result_count};
     }
     return (struct type_list){&block->result, block->result == TYPE_BOTTOM ? 0 : 1};
@@ -241,7 +241,7 @@ static void check_end(struct validator *v)
         struct type_list results = block_results(v, &control.block);
         bool same = params.count == results.count;
         for (uint32_t i = 0; same && i < params.count; i++)
-            same = type_matches(params.types[i], results.types[i]);
+            same = matches(v, params.types[i], results.types[i]);
         if (!same) {
             check_fail(v, "type mismatch: if without else must leave its parameters");
             return;
@@ -285,7 +285,7 @@ static void check_target(struct validator *v, uint32_t depth, uint32_t arity)
             continue;
         }
         uint32_t found = v->operands[v->operand_count - 1 - below];
-        if (!type_matches(found, types.types[i]))
+        if (!matches(v, found, types.types[i]))
             check_mismatch(v, types.types[i], found);
     }
 }

@@ -35,9 +35,14 @@ static uint32_t memory_index_type(struct validator *v, uint32_t index)
     return index_type(&v->module->memories[index].limits);
 }
 
-static const struct functype *find_type(struct validator *v, uint32_t index)
+static const struct functype *find_functype(struct validator *v, uint32_t index)
 {
-    return known(v, "type", index, v->module->type_count) ? v->module->types[index] : NULL;
+    if (!known(v, "type", index, v->module->type_count))
+        return NULL;
+    if (v->module->types[index]->kind == DEF_FUNC)
+        return module_functype(v->module, index);
+    check_fail(v, "type mismatch: type %u is not a function", index);
+    return NULL;
 }
 
 /* ---- Plain instructions -----------------------------------------------------------------------
@@ -119,7 +124,7 @@ static void check_tail(struct validator *v, const struct functype *type)
 {
     bool same = type->result_count == v->results.count;
     for (uint32_t i = 0; same && i < type->result_count; i++)
-        same = type_matches(type->results[i], v->results.types[i]);
+        same = matches(v, type->results[i], v->results.types[i]);
     if (!same)
         check_fail(v, "type mismatch: the results of the tail call are not the function's");
     else
@@ -145,10 +150,10 @@ static void check_call(struct validator *v)
 static void check_call_indirect(struct validator *v)
 {
     const struct table_type *table = find_table(v, v->instr.index2);
-    const struct functype *type = find_type(v, v->instr.index);
+    const struct functype *type = find_functype(v, v->instr.index);
     if (!reader_ok(v->reader))
         return;
-    if (!type_matches(table->type, TYPE_FUNCREF)) {
+    if (!matches(v, table->type, TYPE_FUNCREF)) {
         check_mismatch(v, TYPE_FUNCREF, table->type);
         return;
     }
@@ -158,10 +163,10 @@ static void check_call_indirect(struct validator *v)
 
 static void check_call_ref(struct validator *v)
 {
-    const struct functype *type = find_type(v, v->instr.index);
+    const struct functype *type = find_functype(v, v->instr.index);
     if (!type)
         return;
-    pop(v, type_ref(HEAP_CONCRETE + type->id, true));
+    pop(v, type_ref(deftype_heap(functype_def(type)), true));
     check_call_type(v, type, v->instr.opcode == OPCODE_RETURN_CALL_REF);
 }
 
@@ -294,7 +299,7 @@ static void check_table_copy(struct validator *v)
 {
     const struct table_type *to = find_table(v, v->instr.index);
     const struct table_type *from = find_table(v, v->instr.index2);
-    if (!type_matches(from->type, to->type))
+    if (!matches(v, from->type, to->type))
         check_mismatch(v, to->type, from->type);
     check_copy(v, index_type(&to->limits), index_type(&from->limits));
 }
@@ -305,7 +310,7 @@ static void check_table_init(struct validator *v)
     if (!known(v, "elem segment", v->instr.index, v->module->elem_count))
         return;
     uint32_t type = v->module->elems[v->instr.index].type;
-    if (!type_matches(type, table->type))
+    if (!matches(v, type, table->type))
         check_mismatch(v, table->type, type);
     pop(v, TYPE_I32);
     pop(v, TYPE_I32);
@@ -379,7 +384,7 @@ static void check_br_on_non_null(struct validator *v)
         return;
     }
     uint32_t expected = types.types[types.count - 1];
-    if (!type_matches(non_null(type), expected))
+    if (!matches(v, non_null(type), expected))
         check_mismatch(v, expected, non_null(type));
     pop_all(v, types.types, types.count - 1);
     push_all(v, types.types, types.count - 1);
@@ -443,6 +448,12 @@ static void check_bulk(struct validator *v)
 
 void check_instr(struct validator *v)
 {
+    uint16_t opcode = v->instr.opcode;
+    if (opcode == OPCODE_THROW || opcode == OPCODE_THROW_REF || opcode == OPCODE_TRY_TABLE ||
+        opcode == OPCODE_REF_EQ || (opcode >= 0xFB00 && opcode < 0xFC00)) {
+        check_fail(v, "not supported yet: %s", v->instr.info->name);
+        return;
+    }
     switch (v->instr.opcode) {
     case OPCODE_CALL:
     case OPCODE_RETURN_CALL:

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "wick/opcode.h"
+#include "wick/runtime.h"
 #include "wick/validate.h"
 
 #include <stdarg.h>
@@ -48,6 +49,11 @@ struct validator {
 
 __attribute__((format(printf, 2, 3))) void check_fail(struct validator *v, const char *format, ...);
 void check_mismatch(struct validator *v, uint32_t expected, uint32_t found);
+
+static inline bool matches(const struct validator *v, uint32_t type, uint32_t expected)
+{
+    return type_matches(&v->module->engine->types, type, expected);
+}
 
 void push(struct validator *v, uint32_t type);
 uint32_t pop_any(struct validator *v); /* TYPE_BOTTOM: unknown, in unreachable code */
