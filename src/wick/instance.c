@@ -228,9 +228,9 @@ static bool make_elem(struct wasm_instance_t *instance, const struct elem_decl *
                       struct elem_instance *elem)
 {
     elem->refs = allocate(decl->count, sizeof(*elem->refs));
-    elem->count = decl->count;
     if (!elem->refs)
         return false;
+    elem->count = decl->count;
     struct span items = decl->items;
     struct fault fault = {WICK_OK, 0, ""};
     struct reader whole = reader_whole(instance->module->bytes, &fault);

@@ -73,6 +73,14 @@ static inline float float_of(uint32_t bits)
         goto trap;                                                                                 \
     } while (0)
 
+/* Before anything that looks at frames: collections, exceptions, backtraces. */
+#define SAVE_STATE()                                                                               \
+    do {                                                                                           \
+        activation->ip = ip;                                                                       \
+        activation->fp = fp;                                                                       \
+        activation->func = func;                                                                   \
+    } while (0)
+
 #define TYPE_OF(member) __typeof__(((wick_value_t *)0)->member)
 
 static const struct insn halt; /* the return address of the outermost frame; never executed */
@@ -108,6 +116,9 @@ static enum wick_trap_kind run(struct interp *interp, struct activation *activat
                                                  [OP_GLOBAL_SET2] = &&op_global_set2,
                                                  [OP_REF_FUNC] = &&op_ref_func,
                                                  [OP_REF_AS_NON_NULL] = &&op_ref_as_non_null,
+                                                 [OP_THROW] = &&op_throw,
+                                                 [OP_THROW_REF] = &&op_throw_ref,
+                                                 [OP_ALLOC] = &&op_alloc,
                                                  [OP_HELPER] = &&op_helper,
                                                  [OP_SIMD] = &&op_simd,
 #define BINARY(opcode, ...) [OP_##opcode] = &&op_##opcode, [OP_##opcode##_RI] = &&op_##opcode##_RI,
@@ -216,9 +227,7 @@ enter : {
     DISPATCH();
 }
 call_host:
-    activation->ip = ip;
-    activation->fp = fp;
-    activation->func = func;
+    SAVE_STATE();
     kind = interp_call_host(interp, callee, next_fp, &ticks);
     if (UNLIKELY(kind))
         goto trap;
@@ -238,9 +247,7 @@ op_tail_call_indirect:
         goto trap;
 tail_call:
     if (!callee->instance) {
-        activation->ip = ip;
-        activation->fp = fp;
-        activation->func = func;
+        SAVE_STATE();
         next_fp = fp + ip->dst;
         if ((kind = interp_call_host(interp, callee, next_fp, &ticks)))
             goto trap;
@@ -481,6 +488,18 @@ op_helper:
         goto trap;
     RELOAD_MEMORY();
     NEXT(2);
+op_alloc:
+    SAVE_STATE();
+    kind = interp_helpers[ip->x](interp, fp, ip);
+    if (UNLIKELY(kind))
+        goto trap;
+    NEXT(2);
+op_throw:
+    SAVE_STATE();
+    TRAP(interp_throw(interp, ip->a, &fp[ip->dst]));
+op_throw_ref:
+    interp->exception = fp[ip->a].ref;
+    TRAP(interp->exception ? WICK_TRAP_EXCEPTION : WICK_TRAP_NULL_EXCEPTION);
 op_simd:
     kind = interp_simd[ip->x](interp, fp, ip);
     if (UNLIKELY(kind))
@@ -488,9 +507,14 @@ op_simd:
     NEXT(2);
 
 trap:
-    activation->ip = ip;
-    activation->fp = fp;
-    activation->func = func;
+    SAVE_STATE();
+    if (kind == WICK_TRAP_EXCEPTION && interp_catch(interp, activation)) {
+        ip = activation->ip;
+        fp = activation->fp;
+        func = activation->func;
+        ENTER_INSTANCE();
+        DISPATCH();
+    }
     interp_settle(interp, ticks);
     return kind;
 }
@@ -521,7 +545,7 @@ struct wasm_trap_t *interp_call(struct wasm_func_t *func, wick_value_t *slots)
     if (store->depth >= ACTIVATIONS_MAX)
         return trap_new(store, WICK_TRAP_STACK, NULL);
     struct interp interp = {.store = store};
-    struct activation activation = {.outer = store->activation};
+    struct activation activation = {.roots.visit = activation_visit, .outer = store->activation};
     wick_value_t *top = store->stack_top;
     const struct functype *type = func->type;
     uint32_t room = type->param_slots > type->result_slots ? type->param_slots : type->result_slots;
@@ -530,9 +554,11 @@ struct wasm_trap_t *interp_call(struct wasm_func_t *func, wick_value_t *slots)
     memcpy(top, slots, type->param_slots * sizeof(*slots));
     store->activation = &activation;
     store->depth++;
+    root_push(store, &activation.roots);
     enum wick_trap_kind kind = interp_interrupted(store);
     if (!kind)
         kind = run(&interp, &activation, func, top);
+    root_pop(store, &activation.roots);
     store->depth--;
     store->activation = activation.outer;
     store->stack_top = top;
@@ -541,7 +567,10 @@ struct wasm_trap_t *interp_call(struct wasm_func_t *func, wick_value_t *slots)
         return NULL;
     }
     /* A host function's trap already has the frames that were below it. */
-    struct wasm_trap_t *trap = interp.trap ? interp.trap : trap_new(store, kind, NULL);
+    struct wasm_trap_t *trap = interp.trap;
+    if (!trap)
+        trap = kind == WICK_TRAP_EXCEPTION ? trap_new_exception(store, interp.exception)
+                                           : trap_new(store, kind, NULL);
     add_frames(trap, &activation);
     return trap;
 }

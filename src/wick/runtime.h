@@ -77,6 +77,14 @@ struct wasm_func_t {
     void (*finalizer)(void *);
 };
 
+/* Whether the function's type is that of the number or below it. What a call_indirect asks when the
+ * numbers differ; for a final type the answer is then no. */
+static inline bool func_has_type(const struct wasm_func_t *func, uint32_t type_id)
+{
+    return deftype_is_sub(functype_def(func->type),
+                          type_registry_get(&func->object.store->engine->types, type_id));
+}
+
 struct shared_memory;
 
 struct wasm_memory_t {

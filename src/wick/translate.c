@@ -8,8 +8,8 @@
 /* ---- Growing arrays ---------------------------------------------------------------------------
  */
 
-static bool grow(struct translator *t, void *array_pointer, uint32_t count, uint32_t *capacity,
-                 size_t size)
+bool translator_grow(struct translator *t, void *array_pointer, uint32_t count, uint32_t *capacity,
+                     size_t size)
 {
     void **array = array_pointer;
     if (count < *capacity)
@@ -33,9 +33,9 @@ void emit(struct translator *t, struct insn insn)
     t->result_insn = NONE;
     if (t->insn_count == t->insn_capacity) {
         uint32_t capacity = t->insn_capacity;
-        if (!grow(t, &t->offsets, t->insn_count, &capacity, sizeof(*t->offsets)))
+        if (!translator_grow(t, &t->offsets, t->insn_count, &capacity, sizeof(*t->offsets)))
             return;
-        if (!grow(t, &t->insns, t->insn_count, &t->insn_capacity, sizeof(*t->insns)))
+        if (!translator_grow(t, &t->insns, t->insn_count, &t->insn_capacity, sizeof(*t->insns)))
             return;
     }
     t->offsets[t->insn_count] = (uint32_t)(t->instr.place - t->module->bytes.data);
@@ -67,14 +67,36 @@ void emit_result_ext(struct translator *t, struct insn insn, struct insn ext, bo
 /* ---- The stack model --------------------------------------------------------------------------
  */
 
+/* The map's node of an operand slot, above those that are alive. */
+static uint32_t add_node(struct translator *t, uint32_t slot)
+{
+    struct frame_map *map = &t->map;
+    if (!translator_grow(t, &map->nodes, map->node_count, &map->node_capacity, sizeof(*map->nodes)))
+        return MAP_NONE;
+    map->nodes[map->node_count] = (struct ref_node){slot, t->top_node};
+    t->top_node = map->node_count++;
+    return t->top_node;
+}
+
+void set_type(struct translator *t, uint32_t type)
+{
+    if (!type_is_traced(type) || t->entry_count == 0)
+        return;
+    struct entry *entry = &t->entries[t->entry_count - 1];
+    entry->traced = true;
+    entry->node = add_node(t, entry->home);
+}
+
 void push_entry(struct translator *t, struct entry entry)
 {
-    if (!grow(t, &t->entries, t->entry_count, &t->entry_capacity, sizeof(*t->entries)))
+    if (!translator_grow(t, &t->entries, t->entry_count, &t->entry_capacity, sizeof(*t->entries)))
         return;
     entry.home = t->top_slot;
     t->top_slot += entry.wide ? 2 : 1;
     if (t->top_slot > t->max_slot)
         t->max_slot = t->top_slot;
+    if (entry.traced)
+        entry.node = add_node(t, entry.home);
     if (entry.kind == ENTRY_LOCAL) {
         if (t->alias_count == ALIASES_MAX) {
             move_to(t, &entry, entry.home);
@@ -91,12 +113,20 @@ void push_home(struct translator *t, bool wide)
     push_entry(t, (struct entry){.kind = ENTRY_HOME, .wide = wide});
 }
 
+void push_value(struct translator *t, uint32_t type)
+{
+    push_home(t, type_slots(type) == 2);
+    set_type(t, type);
+}
+
 struct entry pop_entry(struct translator *t)
 {
     if (t->entry_count == 0) /* only without memory, when pushes were lost */
         return (struct entry){.kind = ENTRY_HOME};
     struct entry entry = t->entries[--t->entry_count];
     t->top_slot = entry.home;
+    if (entry.traced && !t->out_of_memory)
+        t->top_node = t->map.nodes[entry.node].below;
     if (t->alias_count && t->aliases[t->alias_count - 1] == t->entry_count)
         t->alias_count--;
     return entry;
@@ -166,6 +196,29 @@ void detach_local(struct translator *t, uint32_t slot)
         prune_aliases(t);
 }
 
+uint32_t prepare_safepoint(struct translator *t)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < t->alias_count; i++) {
+        if (t->entries[t->aliases[i]].traced) {
+            settle_entry(t, t->aliases[i]);
+            any = true;
+        }
+    }
+    if (any)
+        prune_aliases(t);
+    return t->top_node;
+}
+
+void add_safepoint(struct translator *t, uint32_t node)
+{
+    struct frame_map *map = &t->map;
+    if (node == MAP_NONE || !translator_grow(t, &map->safepoints, map->safepoint_count,
+                                             &map->safepoint_capacity, sizeof(*map->safepoints)))
+        return;
+    map->safepoints[map->safepoint_count++] = (struct safepoint){t->insn_count, node};
+}
+
 /* Cuts the stack to `height` entries. */
 static void cut(struct translator *t, uint32_t height)
 {
@@ -217,7 +270,7 @@ static uint32_t slots_of(struct types list)
 static void push_all(struct translator *t, struct types list)
 {
     for (uint32_t i = 0; i < list.count; i++)
-        push_home(t, type_slots(list.types[i]) == 2);
+        push_value(t, list.types[i]);
 }
 
 static struct label *label_at(struct translator *t, uint32_t depth)
@@ -236,7 +289,7 @@ static uint32_t label_slot(const struct translator *t, const struct label *label
 
 static void push_label(struct translator *t, bool is_func)
 {
-    if (!grow(t, &t->labels, t->label_count, &t->label_capacity, sizeof(*t->labels)))
+    if (!translator_grow(t, &t->labels, t->label_count, &t->label_capacity, sizeof(*t->labels)))
         return;
     struct label *label = &t->labels[t->label_count];
     *label = (struct label){.opcode = is_func ? OPCODE_BLOCK : t->instr.opcode,
@@ -443,6 +496,39 @@ static void translate_block(struct translator *t)
     emit_forward(t, branch, &label_at(t, 0)->else_patches);
 }
 
+/* A branch to the label for each clause, behind a branch around them, so that labels and heights
+ * are those around the block. */
+static void translate_catches(struct translator *t)
+{
+    struct frame_map *map = &t->map;
+    struct reader clauses = reader_sub(t->reader, t->instr.bytes);
+    uint32_t first = map->clause_count, over = NONE;
+    if (t->instr.count)
+        emit_forward(t, (struct insn){.op = OP_BR}, &over);
+    for (uint32_t i = 0; i < t->instr.count && !t->out_of_memory; i++) {
+        struct catch_clause clause = catch_read(&clauses);
+        struct label *label = label_at(t, clause.label);
+        if (!translator_grow(t, &map->clauses, map->clause_count, &map->clause_capacity,
+                             sizeof(*map->clauses)))
+            return;
+        map->clauses[map->clause_count++] =
+            (struct try_clause){clause, t->insn_count, label_slot(t, label)};
+        emit_branch(t, (struct insn){.op = OP_BR}, label);
+    }
+    patch(t, over);
+    try_enter(t, first, t->instr.count);
+}
+
+static void translate_try_table(struct translator *t)
+{
+    settle(t, t->entry_count);
+    uint32_t outer = t->inner_try;
+    translate_catches(t);
+    push_label(t, false);
+    if (!t->out_of_memory)
+        label_at(t, 0)->outer_try = outer;
+}
+
 static void translate_else(struct translator *t, bool live)
 {
     struct label *label = label_at(t, 0);
@@ -464,6 +550,8 @@ static void translate_end(struct translator *t, bool live)
         settle(t, label_results(t, label).count);
     patch(t, label->patches);
     patch(t, label->else_patches);
+    if (label->opcode == OPCODE_TRY_TABLE)
+        try_leave(t, label->outer_try);
     cut(t, label->height);
     push_all(t, label_results(t, label));
     if (!label->is_func) {
@@ -485,6 +573,7 @@ static void translate_dead(struct translator *t)
     case OPCODE_BLOCK:
     case OPCODE_LOOP:
     case OPCODE_IF:
+    case OPCODE_TRY_TABLE:
         t->dead++;
         break;
     case OPCODE_ELSE:
@@ -509,6 +598,9 @@ static void translate_live(struct translator *t)
     case OPCODE_LOOP:
     case OPCODE_IF:
         translate_block(t);
+        break;
+    case OPCODE_TRY_TABLE:
+        translate_try_table(t);
         break;
     case OPCODE_ELSE:
         translate_else(t, true);
@@ -542,6 +634,8 @@ static void translate_body(struct translator *t)
     t->operand_base = t->locals.slots + RECORD_SLOTS;
     t->top_slot = t->max_slot = t->operand_base;
     t->result_insn = NONE;
+    t->top_node = t->inner_try = MAP_NONE;
+    map_locals(t);
     push_label(t, true);
     while (t->label_count > 0 && !t->out_of_memory && reader_ok(t->reader)) {
         instr_read(t->reader, t->module, &t->instr);
@@ -567,6 +661,15 @@ static struct func_code *finish(struct translator *t)
         .insns = t->insns,
         .offsets = t->offsets,
     };
+    if (!frame_map_is_empty(&t->map)) {
+        code->map = malloc(sizeof(*code->map));
+        if (!code->map) {
+            free(code);
+            return NULL;
+        }
+        *code->map = t->map;
+        t->map = (struct frame_map){0};
+    }
     t->insns = NULL;
     t->offsets = NULL;
     return code;
@@ -590,6 +693,7 @@ int translate(const struct module *module, uint32_t func_index, struct func_code
     else if (!(*out = finish(&t)))
         error = -ENOMEM;
     locals_fini(&t.locals);
+    frame_map_fini(&t.map);
     free(t.entries);
     free(t.labels);
     free(t.insns);
@@ -603,5 +707,8 @@ void func_code_free(struct func_code *code)
         return;
     free(code->insns);
     free(code->offsets);
+    if (code->map)
+        frame_map_fini(code->map);
+    free(code->map);
     free(code);
 }

@@ -69,6 +69,8 @@ static uint32_t signature_type(char letter, uint32_t address)
 static uint32_t check_memarg(struct validator *v)
 {
     uint32_t address = memory_index_type(v, v->instr.index);
+    if (v->instr.opcode >= 0xFF00 && v->instr.align != v->instr.info->argument)
+        check_fail(v, "alignment of an atomic access must be natural");
     if (v->instr.align > v->instr.info->argument)
         check_fail(v, "alignment must not be larger than natural");
     if (address == TYPE_I32 && v->instr.value > UINT32_MAX)
@@ -361,7 +363,7 @@ static void check_ref_func(struct validator *v)
         decode_declare_func(v->declare, index);
     else if (!(v->module->declared_funcs[index / 8] >> index % 8 & 1))
         check_fail(v, "undeclared function reference");
-    push(v, type_ref(HEAP_CONCRETE + v->module->funcs[index].type->id, false));
+    push(v, type_ref(deftype_heap(functype_def(v->module->funcs[index].type)), false));
 }
 
 static void check_br_on_null(struct validator *v)
@@ -402,6 +404,11 @@ static void check_ref(struct validator *v)
         break;
     case OPCODE_REF_FUNC:
         check_ref_func(v);
+        break;
+    case OPCODE_REF_EQ:
+        pop(v, type_ref(HEAP_EQ, true));
+        pop(v, type_ref(HEAP_EQ, true));
+        push(v, TYPE_I32);
         break;
     case OPCODE_REF_AS_NON_NULL:
         push(v, non_null(pop_ref(v)));
@@ -448,12 +455,6 @@ static void check_bulk(struct validator *v)
 
 void check_instr(struct validator *v)
 {
-    uint16_t opcode = v->instr.opcode;
-    if (opcode == OPCODE_THROW || opcode == OPCODE_THROW_REF || opcode == OPCODE_TRY_TABLE ||
-        opcode == OPCODE_REF_EQ || (opcode >= 0xFB00 && opcode < 0xFC00)) {
-        check_fail(v, "not supported yet: %s", v->instr.info->name);
-        return;
-    }
     switch (v->instr.opcode) {
     case OPCODE_CALL:
     case OPCODE_RETURN_CALL:
@@ -492,6 +493,8 @@ void check_instr(struct validator *v)
     default:
         if (v->instr.opcode >= 0xFC00)
             check_bulk(v);
+        else if (v->instr.opcode >= 0xFB00)
+            check_gc(v);
         else
             check_ref(v);
     }
@@ -514,6 +517,14 @@ void check_constant_instr(struct validator *v)
     case OPCODE_I64_ADD:
     case OPCODE_I64_SUB:
     case OPCODE_I64_MUL:
+    case OPCODE_STRUCT_NEW:
+    case OPCODE_STRUCT_NEW_DEFAULT:
+    case OPCODE_ARRAY_NEW:
+    case OPCODE_ARRAY_NEW_DEFAULT:
+    case OPCODE_ARRAY_NEW_FIXED:
+    case OPCODE_REF_I31:
+    case OPCODE_ANY_CONVERT_EXTERN:
+    case OPCODE_EXTERN_CONVERT_ANY:
         return;
     case OPCODE_GLOBAL_GET:
         if (v->instr.index >= v->global_limit ||

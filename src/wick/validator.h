@@ -74,5 +74,7 @@ struct type_list label_types(struct validator *v, uint32_t depth);
 void check_plain(struct validator *v);
 /* The rest, but for blocks and branches. */
 void check_instr(struct validator *v);
+/* Structs, arrays, i31 and casts: opcodes 0xFB00 … 0xFBFF. */
+void check_gc(struct validator *v);
 /* Refuses what may not stand in a constant expression. */
 void check_constant_instr(struct validator *v);
