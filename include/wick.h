@@ -56,6 +56,9 @@ WASM_API_EXTERN void wick_config_set_max_table(wasm_config_t *, uint64_t element
 /* Bytes that the collected heap of a store may reach: structs, arrays and exceptions. An allocation
  * that does not fit after a collection traps with WICK_TRAP_NO_MEMORY. Default: 1 GiB. */
 WASM_API_EXTERN void wick_config_set_max_heap(wasm_config_t *, uint64_t bytes);
+/* For tests of engines and host functions: collects at each allocation and overwrites what it frees,
+ * so that a reference that is not a root is soon found out. Very slow. Default: no. */
+WASM_API_EXTERN void wick_config_set_heap_stress(wasm_config_t *, bool enabled);
 /* Bytes of stack for WebAssembly frames per store; using more traps with WICK_TRAP_STACK.
  * Default: 4 MiB. Rounded up to a page; at least 64 KiB. */
 WASM_API_EXTERN void wick_config_set_stack(wasm_config_t *, size_t bytes);

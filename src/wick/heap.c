@@ -264,7 +264,7 @@ uint64_t heap_alloc(struct wasm_store_t *store, const struct deftype *type, uint
     if (bytes > heap->max || (!heap->space && !start_space(heap)))
         return 0;
     bytes = heap_rounded(bytes);
-    if (heap->space->allocated > heap->space->limit)
+    if (heap->stress || heap->space->allocated > heap->space->limit)
         heap_collect(store);
     uint64_t object = try_alloc(heap, bytes);
     if (!object) {
@@ -273,6 +273,8 @@ uint64_t heap_alloc(struct wasm_store_t *store, const struct deftype *type, uint
     }
     if (object)
         ref_object(object)->type = type;
+    if (heap->stress)
+        memset(heap->classes, 0, sizeof(heap->classes));
     return object;
 }
 
@@ -430,6 +432,19 @@ static void sweep_list(struct heap_space *space, struct heap_block **link)
     }
 }
 
+/* Makes sure that nobody takes what is not marked for an object. */
+static void overwrite(struct heap_space *space)
+{
+    for (size_t i = 0; i < HEAP_CLASSES; i++) {
+        for (struct heap_block *block = space->classes[i].first; block; block = block->next) {
+            for (uint32_t at = sizeof(*block); at + block->cell <= BLOCK_BYTES; at += block->cell) {
+                if (!is_marked(block, at))
+                    memset((uint8_t *)block + at, 0x5c, block->cell);
+            }
+        }
+    }
+}
+
 static void sweep(struct heap *heap)
 {
     struct heap_space *space = heap->space;
@@ -473,6 +488,8 @@ void heap_collect(struct wasm_store_t *store)
     heap_visit_roots(store);
     drain(heap);
     visit_marked(heap);
+    if (heap->stress)
+        overwrite(space);
     sweep(heap);
     space->allocated = 0;
     space->limit = space->stats.live > HEAP_STEP ? space->stats.live : HEAP_STEP;
@@ -492,10 +509,11 @@ void heap_get_stats(const struct heap *heap, struct heap_stats *out)
 /* ---- The heap as a whole ----------------------------------------------------------------------
  */
 
-void heap_init(struct heap *heap, uint64_t max)
+void heap_init(struct heap *heap, uint64_t max, bool stress)
 {
     memset(heap, 0, sizeof(*heap));
     heap->max = max;
+    heap->stress = stress;
 }
 
 void heap_fini(struct heap *heap)

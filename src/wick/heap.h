@@ -133,9 +133,10 @@ struct heap {
     struct heap_class classes[HEAP_CLASSES]; /* by compiled code: small ones by bytes / granule */
     struct heap_space *space;                /* the rest: heap.c; NULL until something is made */
     uint64_t max;                            /* bytes, of the configuration */
+    bool stress; /* collect each time, overwrite what is freed; classes stay empty */
 };
 
-void heap_init(struct heap *heap, uint64_t max);
+void heap_init(struct heap *heap, uint64_t max, bool stress);
 void heap_fini(struct heap *heap);
 
 /* Bytes that an object of `bytes` takes: the size to use with classes. */

@@ -24,6 +24,7 @@ struct wasm_config_t {
     uint64_t max_table;                /* elements */
     uint64_t max_heap;                 /* bytes */
     size_t stack;                      /* bytes */
+    bool heap_stress;
     bool fuel;
 };
 

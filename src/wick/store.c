@@ -51,6 +51,11 @@ void wick_config_set_max_heap(wasm_config_t *config, uint64_t bytes)
     config->max_heap = bytes < most ? bytes : most;
 }
 
+void wick_config_set_heap_stress(wasm_config_t *config, bool enabled)
+{
+    config->heap_stress = enabled;
+}
+
 void wick_config_set_stack(wasm_config_t *config, size_t bytes)
 {
     size_t least = (size_t)64 << 10, most = (size_t)16 << 30;
@@ -127,7 +132,7 @@ wasm_store_t *wasm_store_new(wasm_engine_t *engine)
     store->engine = engine_retain(engine);
     store->stack = store->stack_top = stack;
     store->stack_end = store->stack + bytes / sizeof(*store->stack);
-    heap_init(&store->heap, engine->config.max_heap);
+    heap_init(&store->heap, engine->config.max_heap, engine->config.heap_stress);
     return store;
 }
 

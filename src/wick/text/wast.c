@@ -584,7 +584,10 @@ static void run_commands(struct script *script)
 
 static int script_init(struct script *script, struct err *err)
 {
-    script->engine = wasm_engine_new();
+    wasm_config_t *config = wasm_config_new();
+    if (config)
+        wick_config_set_heap_stress(config, script->options->heap_stress);
+    script->engine = wasm_engine_new_with_config(config);
     script->store = script->engine ? wasm_store_new(script->engine) : NULL;
     script->linker = script->store ? wick_linker_new(script->store) : NULL;
     if (!script->linker)

@@ -27,6 +27,8 @@ struct wast_options {
      * and commands on instances that are therefore missing, are skipped instead of failed. So are
      * assertions about a refusal if its words are others. */
     bool partly;
+    /* Collect at each allocation: wick_config_set_heap_stress. */
+    bool heap_stress;
     wast_report_fn report; /* may be NULL */
     void *env;
 };

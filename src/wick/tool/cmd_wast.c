@@ -41,7 +41,8 @@ int cmd_wast(int argc, char **argv, struct err *err)
     struct settings settings = {.options = {.report = report, .env = &settings}};
     bool verbose = false;
     int option;
-    while ((option = getopt(argc, argv, "pvw")) != -1) {
+    while ((option = getopt(argc, argv, "gpvw")) != -1) {
+        settings.options.heap_stress |= option == 'g';
         settings.options.partly |= option == 'p';
         settings.options.check_words |= option == 'w';
         verbose |= option == 'v';

@@ -19,9 +19,9 @@ static const struct command commands[] = {
      "a limit 127",
      cmd_run},
     {"validate", "FILE…", "check modules, one line for each", cmd_validate},
-    {"wast", "[-pvw] FILE…",
+    {"wast", "[-gpvw] FILE…",
      "run scripts of the specification's tests; -v: say what failed, -w: compare the words of "
-     "refusals, -p: skip what the engine does not accept",
+     "refusals, -p: skip what the engine does not accept, -g: collect at each allocation",
      cmd_wast},
 };
 
