@@ -56,8 +56,8 @@ WASM_API_EXTERN void wick_config_set_max_table(wasm_config_t *, uint64_t element
 /* Bytes that the collected heap of a store may reach: structs, arrays and exceptions. An allocation
  * that does not fit after a collection traps with WICK_TRAP_NO_MEMORY. Default: 1 GiB. */
 WASM_API_EXTERN void wick_config_set_max_heap(wasm_config_t *, uint64_t bytes);
-/* For tests of engines and host functions: collects at each allocation and overwrites what it frees,
- * so that a reference that is not a root is soon found out. Very slow. Default: no. */
+/* For tests of engines and host functions: collects at each allocation and overwrites what it
+ * frees, so that a reference that is not a root is soon found out. Very slow. Default: no. */
 WASM_API_EXTERN void wick_config_set_heap_stress(wasm_config_t *, bool enabled);
 /* Bytes of stack for WebAssembly frames per store; using more traps with WICK_TRAP_STACK.
  * Default: 4 MiB. Rounded up to a page; at least 64 KiB. */
@@ -213,6 +213,13 @@ WASM_API_EXTERN enum wick_status wick_global_set(wasm_global_t *, const wick_val
 /* 64-bit sizes; memory in pages of 64 KiB, table in elements. */
 WASM_API_EXTERN uint64_t wick_memory_size(const wasm_memory_t *);
 WASM_API_EXTERN bool wick_memory_grow(wasm_memory_t *, uint64_t delta);
+/* A shared memory (limits with `shared`), to be used by several stores on several threads at once:
+ * share it in one and obtain it in the others, which keep it alive. NULL if it is not shared, or
+ * without memory. A wick_shared_memory_t may go from thread to thread. */
+typedef struct wick_shared_memory_t wick_shared_memory_t;
+WASM_API_EXTERN own wick_shared_memory_t *wick_memory_share(const wasm_memory_t *);
+WASM_API_EXTERN own wasm_memory_t *wick_memory_obtain(wasm_store_t *, const wick_shared_memory_t *);
+WASM_API_EXTERN void wick_shared_memory_delete(own wick_shared_memory_t *);
 WASM_API_EXTERN uint64_t wick_table_size(const wasm_table_t *);
 WASM_API_EXTERN bool wick_table_get(const wasm_table_t *, uint64_t index, wick_val_t *out);
 

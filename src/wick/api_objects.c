@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Functions, globals, tables, memories and foreign objects of the API. */
 #include "wick/api_types.h"
+#include "wick/shared.h"
 
 #include <stdlib.h>
 
@@ -316,13 +317,20 @@ wasm_trap_t *wasm_func_call(const wasm_func_t *func, const wasm_val_vec_t *args,
     return trap;
 }
 
+/* What another thread may have added counts. */
+static uint64_t current_size(const wasm_memory_t *memory)
+{
+    memory_refresh((wasm_memory_t *)(uintptr_t)memory);
+    return memory->size;
+}
+
 /* ---- Callers ----------------------------------------------------------------------------------
  */
 
 uint8_t *wick_caller_memory(const wick_caller_t *caller, size_t *size)
 {
     const struct wasm_memory_t *memory = caller->instance ? caller->instance->memory : NULL;
-    *size = memory ? memory->size : 0;
+    *size = memory ? current_size(memory) : 0;
     return memory ? memory->base : NULL;
 }
 
@@ -474,7 +482,7 @@ wasm_memory_t *wasm_memory_new(wasm_store_t *store, const wasm_memorytype_t *typ
 {
     struct memory_type own_type = {type->limits};
     struct wasm_memory_t *memory;
-    return memory_new(store, &own_type, &memory) ? NULL : memory;
+    return memory_make(store, &own_type, &memory) ? NULL : memory;
 }
 
 wasm_memorytype_t *wasm_memory_type(const wasm_memory_t *memory)
@@ -490,12 +498,12 @@ byte_t *wasm_memory_data(wasm_memory_t *memory)
 
 size_t wasm_memory_data_size(const wasm_memory_t *memory)
 {
-    return memory->size;
+    return current_size(memory);
 }
 
 uint64_t wick_memory_size(const wasm_memory_t *memory)
 {
-    return memory->size >> PAGE_SHIFT;
+    return current_size(memory) >> PAGE_SHIFT;
 }
 
 wasm_memory_pages_t wasm_memory_size(const wasm_memory_t *memory)
@@ -505,12 +513,28 @@ wasm_memory_pages_t wasm_memory_size(const wasm_memory_t *memory)
 
 bool wick_memory_grow(wasm_memory_t *memory, uint64_t delta)
 {
-    return memory_grow(memory, delta) >= 0;
+    return memory_extend(memory, delta) >= 0;
 }
 
 bool wasm_memory_grow(wasm_memory_t *memory, wasm_memory_pages_t delta)
 {
-    return memory_grow(memory, delta) >= 0;
+    return memory_extend(memory, delta) >= 0;
+}
+
+wick_shared_memory_t *wick_memory_share(const wasm_memory_t *memory)
+{
+    return memory->shared ? (wick_shared_memory_t *)shared_memory_retain(memory->shared) : NULL;
+}
+
+wasm_memory_t *wick_memory_obtain(wasm_store_t *store, const wick_shared_memory_t *shared)
+{
+    return shared_memory_open(store, (struct shared_memory *)(uintptr_t)shared);
+}
+
+void wick_shared_memory_delete(wick_shared_memory_t *shared)
+{
+    if (shared)
+        shared_memory_release((struct shared_memory *)shared);
 }
 
 /* ---- Foreign objects --------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The slow paths of calls and the entry into functions of either kind. */
 #include "wick/activation.h"
+#include "wick/shared.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -243,10 +244,12 @@ enum wick_trap_kind interp_call_host(struct interp *interp, struct wasm_func_t *
 uint8_t *interp_reach(const struct interp *interp, uint32_t memory_index,
                       const wick_value_t *address, uint64_t offset, uint64_t bytes)
 {
-    const struct wasm_memory_t *memory = interp->instance->memories[memory_index];
+    struct wasm_memory_t *memory = interp->instance->memories[memory_index];
     uint64_t start = memory->type.limits.index64 ? address->u64 : address->u32;
     if (__builtin_add_overflow(start, offset, &start))
         return NULL;
+    if (start > memory->size || bytes > memory->size - start)
+        memory_refresh(memory);
     if (start > memory->size || bytes > memory->size - start)
         return NULL;
     return memory->base + start;

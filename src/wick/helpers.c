@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Memory, table and segment instructions of the interpreter. See enum helper_id for operands. */
 #include "wick/helpers.h"
+#include "wick/shared.h"
 
 static struct wasm_memory_t *memory_of(const struct interp *interp, uint32_t index)
 {
-    return interp->instance->memories[index];
+    struct wasm_memory_t *memory = interp->instance->memories[index];
+    memory_refresh(memory);
+    return memory;
 }
 
 static struct wasm_table_t *table_of(const struct interp *interp, uint32_t index)
@@ -39,7 +42,7 @@ static enum wick_trap_kind do_memory_grow(struct interp *interp, wick_value_t *f
 {
     struct wasm_memory_t *memory = memory_of(interp, insn[1].x);
     bool wide = memory->type.limits.index64;
-    set_address(wide, &fp[insn->dst], memory_grow(memory, address(wide, &fp[insn->a])));
+    set_address(wide, &fp[insn->dst], memory_extend(memory, address(wide, &fp[insn->a])));
     return WICK_TRAP_NONE;
 }
 
@@ -179,6 +182,10 @@ const helper_fn interp_helpers[HELPER_COUNT] = {
     [HELPER_TABLE_INIT] = do_table_init,
     [HELPER_ELEM_DROP] = do_elem_drop,
     [HELPER_ADD_OFFSET] = do_add_offset,
+    [HELPER_ATOMIC] = do_atomic,
+    [HELPER_ATOMIC_WAIT] = do_atomic_wait,
+    [HELPER_ATOMIC_NOTIFY] = do_atomic_notify,
+    [HELPER_ATOMIC_FENCE] = do_atomic_fence,
     [HELPER_STRUCT_NEW] = do_struct_new,
     [HELPER_STRUCT_NEW_DEFAULT] = do_struct_new_default,
     [HELPER_ARRAY_NEW] = do_array_new,

@@ -32,4 +32,10 @@ HELPER(do_ref_i31);
 HELPER(do_i31_get_s);
 HELPER(do_i31_get_u);
 
+/* atomics.c */
+HELPER(do_atomic);
+HELPER(do_atomic_wait);
+HELPER(do_atomic_notify);
+HELPER(do_atomic_fence);
+
 #undef HELPER

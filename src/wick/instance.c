@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Import matching and instantiation (core spec sections 4.5.2 to 4.5.4). */
-#include "wick/runtime.h"
+#include "wick/shared.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -69,7 +69,7 @@ static bool table_fits(const struct wasm_table_t *table, const struct table_type
 
 static bool memory_fits(const struct wasm_memory_t *memory, const struct memory_type *wanted)
 {
-    struct limits limits = memory_limits(memory);
+    struct limits limits = memory_limits(memory); /* of a shared one: at least so much */
     return limits_match(&limits, &wanted->limits);
 }
 
@@ -217,7 +217,7 @@ static enum wick_status make_memories(struct wasm_instance_t *instance)
     const struct module *module = instance->module;
     for (uint32_t i = module->imported_memories; i < module->memory_count; i++) {
         enum wick_status status =
-            memory_new(instance->object.store, &module->memories[i], &instance->memories[i]);
+            memory_make(instance->object.store, &module->memories[i], &instance->memories[i]);
         if (status)
             return status;
     }

@@ -159,6 +159,11 @@ enum helper_id {
     HELPER_REF_I31,
     HELPER_I31_GET_S,
     HELPER_I31_GET_U,
+    HELPER_ATOMIC, /* a: address, b: offset; ext a: first of the other operands, ext b: opcode less
+                    * 0xFF00, ext x: memory */
+    HELPER_ATOMIC_WAIT,
+    HELPER_ATOMIC_NOTIFY,
+    HELPER_ATOMIC_FENCE,
     HELPER_ADD_OFFSET, /* a: address; ext a, b: a 64-bit offset; traps when it overflows */
     HELPER_COUNT,
 };

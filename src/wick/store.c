@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Configuration, engines and stores. */
-#include "wick/runtime.h"
+#include "wick/shared.h"
 
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -159,7 +159,7 @@ static void object_free(struct object *object)
         table_fini((struct wasm_table_t *)object);
         break;
     case OBJECT_MEMORY:
-        memory_fini((struct wasm_memory_t *)object);
+        memory_drop((struct wasm_memory_t *)object);
         break;
     case OBJECT_INSTANCE:
         instance_fini((struct wasm_instance_t *)object);

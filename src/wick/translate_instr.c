@@ -132,7 +132,8 @@ static uint32_t address_slot(struct translator *t, const struct entry *address, 
 
 static uint16_t memory_form(const struct translator *t, uint16_t op)
 {
-    bool first = t->instr.index == 0 && !t->module->memories[0].limits.index64;
+    const struct limits *limits = &t->module->memories[t->instr.index].limits;
+    bool first = t->instr.index == 0 && !limits->index64 && !limits->shared;
     return first ? op : (uint16_t)(op + 1);
 }
 
@@ -157,6 +158,47 @@ static void translate_store(struct translator *t, uint16_t op)
                           .dst = offset,
                           .a = slot,
                           .b = from});
+}
+
+/* ---- Atomics ----------------------------------------------------------------------------------
+ */
+
+static enum helper_id atomic_helper(uint16_t opcode)
+{
+    switch (opcode) {
+    case OPCODE_MEMORY_ATOMIC_NOTIFY:
+        return HELPER_ATOMIC_NOTIFY;
+    case OPCODE_MEMORY_ATOMIC_WAIT32:
+    case OPCODE_MEMORY_ATOMIC_WAIT64:
+        return HELPER_ATOMIC_WAIT;
+    case OPCODE_ATOMIC_FENCE:
+        return HELPER_ATOMIC_FENCE;
+    default:
+        return HELPER_ATOMIC;
+    }
+}
+
+/* The operands behind the address are brought home, where they are next to each other. */
+static void translate_atomic(struct translator *t)
+{
+    const char *signature = t->instr.info->signature;
+    struct insn insn = {.op = OP_HELPER, .x = (uint16_t)atomic_helper(t->instr.opcode)};
+    struct insn ext = {.x = (uint16_t)t->instr.index, .b = t->instr.opcode - 0xFF00u};
+    uint32_t operands = 0;
+    while (signature[operands] != '>')
+        operands++;
+    if (operands) {
+        settle(t, operands - 1);
+        for (uint32_t i = 1; i < operands; i++)
+            pop_entry(t);
+        ext.a = t->top_slot;
+        struct entry address = pop_entry(t);
+        insn.a = address_slot(t, &address, &insn.b);
+    }
+    if (signature[operands + 1])
+        emit_result_ext(t, insn, ext, false);
+    else
+        emit_ext(t, insn, ext);
 }
 
 /* ---- Vectors ----------------------------------------------------------------------------------
@@ -543,6 +585,10 @@ void translate_instr(struct translator *t)
     }
     if (opcode == OPCODE_REF_EQ) {
         translate_binary(t, OP_I64_EQ);
+        return;
+    }
+    if (opcode >= 0xFF00) {
+        translate_atomic(t);
         return;
     }
     if (opcode >= 0xFD00) {

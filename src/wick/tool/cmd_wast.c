@@ -4,10 +4,16 @@
 #include "base/cleanup.h"
 #include "wick/text/wast.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
+
+enum { MAX_LINES = 64 };
 
 struct settings {
     struct wast_options options;
+    unsigned lines[MAX_LINES];
     const char *path; /* of the file that runs; NULL: say nothing about failures */
 };
 
@@ -36,16 +42,38 @@ static bool run_file(const char *path, const struct wast_options *options)
     return status == 0 && counts.failed == 0;
 }
 
+/* Reads "12,34": false if it is anything else. */
+static bool read_lines(const char *text, struct settings *settings)
+{
+    size_t count = 0;
+    do {
+        char *end;
+        errno = 0;
+        unsigned long line = strtoul(text, &end, 10);
+        if (end == text || errno || line > UINT_MAX || count == MAX_LINES)
+            return false;
+        settings->lines[count++] = (unsigned)line;
+        text = end;
+    } while (*text++ == ',');
+    settings->options.left_out = settings->lines;
+    settings->options.left_out_count = count;
+    return text[-1] == '\0';
+}
+
 int cmd_wast(int argc, char **argv, struct err *err)
 {
     struct settings settings = {.options = {.report = report, .env = &settings}};
     bool verbose = false;
     int option;
-    while ((option = getopt(argc, argv, "gpvw")) != -1) {
+    while ((option = getopt(argc, argv, "gps:vw")) != -1) {
         settings.options.heap_stress |= option == 'g';
         settings.options.partly |= option == 'p';
         settings.options.check_words |= option == 'w';
         verbose |= option == 'v';
+        if (option == 's' && !read_lines(optarg, &settings)) {
+            err_set(err, ERR_USAGE, 0, "-s %s: lines are numbers with commas between", optarg);
+            return ERR_USAGE;
+        }
         if (option == '?')
             return ERR_USAGE; /* getopt() has said why */
     }

@@ -19,9 +19,10 @@ static const struct command commands[] = {
      "a limit 127",
      cmd_run},
     {"validate", "FILE…", "check modules, one line for each", cmd_validate},
-    {"wast", "[-gpvw] FILE…",
+    {"wast", "[-gpvw] [-s LINES] FILE…",
      "run scripts of the specification's tests; -v: say what failed, -w: compare the words of "
-     "refusals, -p: skip what the engine does not accept, -g: collect at each allocation",
+     "refusals, -p: skip what the engine does not accept, -g: collect at each allocation, "
+     "-s: leave out the commands at these lines",
      cmd_wast},
 };
 
