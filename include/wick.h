@@ -176,6 +176,15 @@ WASM_API_EXTERN int32_t wick_ref_i31(const wick_val_t *);
  * be collected. Do not call it while values that will still be used are held. The arguments of a
  * host function are valid until it returns. */
 WASM_API_EXTERN void wick_store_release_refs(wasm_store_t *);
+/* What the collected heap of a store is like. */
+typedef struct wick_heap_stats_t {
+    uint64_t used;        /* bytes of the blocks in use */
+    uint64_t live;        /* bytes that the last collection kept */
+    uint64_t collections; /* so far */
+    uint64_t pause_ns;    /* the longest of them */
+    uint64_t total_ns;    /* all of them */
+} wick_heap_stats_t;
+WASM_API_EXTERN void wick_store_heap_stats(const wasm_store_t *, wick_heap_stats_t *out);
 /* Collects now. */
 WASM_API_EXTERN void wick_store_collect(wasm_store_t *);
 
@@ -292,6 +301,33 @@ WASM_API_EXTERN own wasm_trap_t *wick_trap_exit(wasm_store_t *, int32_t status);
 WASM_API_EXTERN bool wick_trap_exit_status(const wasm_trap_t *, int32_t *status);
 /* The message, borrowed from the trap, NUL-terminated. */
 WASM_API_EXTERN const char *wick_trap_text(const wasm_trap_t *);
+/* ---- Tags and exceptions ----
+ * An exception that no WebAssembly caught is a trap of kind WICK_TRAP_EXCEPTION. A host function
+ * that returns such a trap, its own or one that it got from a call, throws the exception in its
+ * caller. A trap that carries an exception belongs to the store's thread. */
+
+typedef struct wick_tag_t wick_tag_t;
+
+/* A tag; exceptions carry the type's parameters. Lives with the store. NULL if the type has
+ * results, or without memory. */
+WASM_API_EXTERN wick_tag_t *wick_tag_new(wasm_store_t *, const wasm_functype_t *);
+WASM_API_EXTERN own wasm_functype_t *wick_tag_type(const wick_tag_t *);
+WASM_API_EXTERN wasm_extern_t *wick_tag_as_extern(wick_tag_t *);
+/* NULL if it is something else. */
+WASM_API_EXTERN wick_tag_t *wick_extern_as_tag(wasm_extern_t *);
+/* The function type that describes a tag, borrowed, if the kind is WICK_EXTERN_TAG; else NULL. */
+WASM_API_EXTERN const wasm_functype_t *wick_externtype_as_tagtype(const wasm_externtype_t *);
+/* The exception that the trap carries, as a value of kind WICK_EXNREF; false if it carries none. */
+WASM_API_EXTERN bool wick_trap_exception(const wasm_trap_t *, wick_val_t *out);
+/* NULL if the value is no exception. */
+WASM_API_EXTERN wick_tag_t *wick_exception_tag(const wick_val_t *);
+/* How many arguments the exception carries; the first `room` of them are stored. */
+WASM_API_EXTERN size_t wick_exception_args(const wick_val_t *, wick_val_t *args, size_t room);
+/* A trap that throws a new exception, or one again. */
+WASM_API_EXTERN own wasm_trap_t *wick_trap_throw(wasm_store_t *, wick_tag_t *,
+                                                 const wick_val_t *args, size_t count);
+WASM_API_EXTERN own wasm_trap_t *wick_trap_throw_again(wasm_store_t *, const wick_val_t *exception);
+
 /* Writes message and frames, one a line, into `buffer`; as snprintf:
  *     wasm trap: integer divide by zero
  *         0: ratio (function 3) at 0x1a2

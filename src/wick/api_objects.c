@@ -8,52 +8,6 @@
 /* ---- Values -----------------------------------------------------------------------------------
  */
 
-/* Of an externref or anyref: values of the embedder's become what they were. */
-static void read_ref(uint64_t ref, wick_val_t *out)
-{
-    if (ref && (ref & REF_TAG_MASK) != REF_HOST) {
-        out->kind = WICK_ANYREF;
-        out->of.ref = ref;
-        return;
-    }
-    if (ref)
-        out->kind = WASM_EXTERNREF;
-    out->of.externref = wick_externref_value(ref);
-}
-
-static void read_slot(const wick_value_t *slot, uint32_t type, wick_val_t *out)
-{
-    memset(out, 0, sizeof(*out));
-    out->kind = valkind_of(type);
-    if (out->kind == WASM_EXTERNREF || out->kind == WICK_ANYREF)
-        read_ref(slot->ref, out);
-    else
-        memcpy(&out->of, slot, type_slots(type) * sizeof(*slot));
-}
-
-/* The same for what outlives the call: it becomes a root. */
-static bool read_and_hold(struct wasm_store_t *store, const wick_value_t *slot, uint32_t type,
-                          wick_val_t *out)
-{
-    read_slot(slot, type, out);
-    return !type_is_traced(type) || store_hold(store, slot->ref);
-}
-
-/* The engine's word for a reference. */
-static uint64_t ref_word(const wick_val_t *value)
-{
-    return value->kind == WASM_EXTERNREF ? wick_externref_word(value->of.externref) : value->of.ref;
-}
-
-/* `slot` has two words if the type needs them. */
-static void write_slot(wick_value_t *slot, uint32_t type, const wick_val_t *value)
-{
-    if (type_is_ref(type))
-        slot->ref = ref_word(value);
-    else
-        memcpy(slot, &value->of, type_slots(type) * sizeof(*slot));
-}
-
 static wick_val_t widen(const wasm_val_t *value)
 {
     wick_val_t wide = {.kind = value->kind};
@@ -66,63 +20,6 @@ static wasm_val_t narrow(const wick_val_t *value)
     wasm_val_t small = {.kind = value->kind};
     small.of.i64 = value->of.i64;
     return small;
-}
-
-/* Whether the value may be given where the type is asked for. */
-static bool value_fits(const struct wasm_store_t *store, const wick_val_t *value, uint32_t type)
-{
-    wasm_valkind_t kind = valkind_of(type);
-    if (!type_is_ref(type))
-        return value->kind == kind;
-    /* A value of any may be one of extern and the other way round. */
-    bool crosses = (kind == WASM_EXTERNREF || kind == WICK_ANYREF) &&
-                   (value->kind == WASM_EXTERNREF || value->kind == WICK_ANYREF);
-    if (value->kind != kind && !crosses)
-        return false;
-    if (value->kind == WASM_EXTERNREF && (uintptr_t)value->of.externref >> REF_HOST_BITS)
-        return false;
-    return ref_is(&store->engine->types, ref_word(value), type);
-}
-
-enum wick_ref_kind wick_ref_kind(const wick_val_t *value)
-{
-    uint64_t ref = ref_word(value);
-    if (!ref)
-        return WICK_REF_NULL;
-    if (value->kind == WASM_FUNCREF)
-        return WICK_REF_FUNC;
-    if (!ref_is_object(ref))
-        return ref & REF_I31 ? WICK_REF_I31 : WICK_REF_HOST;
-    switch (ref_object(ref)->type->kind) {
-    case DEF_STRUCT:
-        return WICK_REF_STRUCT;
-    case DEF_ARRAY:
-        return WICK_REF_ARRAY;
-    default:
-        return WICK_REF_EXCEPTION;
-    }
-}
-
-wick_val_t wick_ref_new_i31(int32_t value)
-{
-    wick_val_t result = {.kind = WICK_ANYREF};
-    result.of.ref = ref_from_i31((uint32_t)value);
-    return result;
-}
-
-int32_t wick_ref_i31(const wick_val_t *value)
-{
-    return ref_i31_s(value->of.ref);
-}
-
-void wick_store_release_refs(wasm_store_t *store)
-{
-    store->held_count = 0;
-}
-
-void wick_store_collect(wasm_store_t *store)
-{
-    heap_collect(store);
 }
 
 /* ---- Functions --------------------------------------------------------------------------------
@@ -156,7 +53,7 @@ static void slots_to_vec(const wick_value_t *slots, const uint32_t *types, wasm_
 {
     for (size_t i = 0; i < vec->size; i++) {
         wick_val_t value;
-        read_slot(slots, types[i], &value);
+        slot_read(slots, types[i], &value);
         vec->data[i] = narrow(&value);
         slots += type_slots(types[i]);
     }
@@ -169,7 +66,7 @@ static struct wasm_trap_t *adapter_results(struct wasm_store_t *store, const str
         wick_val_t value = widen(&results->data[i]);
         if (!value_fits(store, &value, type->results[i]))
             return wick_trap_new_text(store, "host function: result %u has the wrong type", i);
-        write_slot(slots++, type->results[i], &value);
+        slot_write(slots++, type->results[i], &value);
     }
     return NULL;
 }
@@ -267,7 +164,7 @@ static struct wasm_trap_t *check_args(const wasm_func_t *func, const wick_val_t 
     for (uint32_t i = 0; i < type->param_count; i++) {
         if (!value_fits(store, &args[i], type->params[i]))
             return wick_trap_new_text(store, "call: argument %u has the wrong type", i);
-        write_slot(slots, type->params[i], &args[i]);
+        slot_write(slots, type->params[i], &args[i]);
         slots += type_slots(type->params[i]);
     }
     return NULL;
@@ -286,7 +183,7 @@ wasm_trap_t *wick_func_call(const wasm_func_t *func, const wick_val_t *args, siz
         trap = wick_func_call_raw(func, slots);
     const wick_value_t *next = slots;
     for (uint32_t i = 0; i < type->result_count && !trap; i++) {
-        if (!read_and_hold(func->object.store, next, type->results[i], &results[i]))
+        if (!slot_read_held(func->object.store, next, type->results[i], &results[i]))
             trap = trap_new(func->object.store, WICK_TRAP_NO_MEMORY, NULL);
         next += type_slots(type->results[i]);
     }
@@ -354,7 +251,7 @@ wasm_global_t *wick_global_new(wasm_store_t *store, const wasm_globaltype_t *typ
     wick_value_t slots[2] = {{.u64 = 0}, {.u64 = 0}};
     if (!value_fits(store, value, own_type.type))
         return NULL;
-    write_slot(slots, own_type.type, value);
+    slot_write(slots, own_type.type, value);
     return global_new(store, &own_type, slots);
 }
 
@@ -372,7 +269,7 @@ wasm_globaltype_t *wasm_global_type(const wasm_global_t *global)
 
 void wick_global_get(const wasm_global_t *global, wick_val_t *out)
 {
-    read_slot(global->value, global->type.type, out);
+    slot_read(global->value, global->type.type, out);
     if (type_is_traced(global->type.type) && !store_hold(global->object.store, global->value->ref))
         memset(&out->of, 0, sizeof(out->of)); /* without memory: null */
 }
@@ -388,7 +285,7 @@ enum wick_status wick_global_set(wasm_global_t *global, const wick_val_t *value)
 {
     if (!global->type.is_mutable || !value_fits(global->object.store, value, global->type.type))
         return WICK_USAGE;
-    write_slot(global->value, global->type.type, value);
+    slot_write(global->value, global->type.type, value);
     return WICK_OK;
 }
 
@@ -449,7 +346,7 @@ bool wick_table_get(const wasm_table_t *table, uint64_t index, wick_val_t *out)
     if (index >= table->size)
         return false;
     wick_value_t slot = {.u64 = table->slots[index].ref};
-    return read_and_hold(table->object.store, &slot, table->type.type, out);
+    return slot_read_held(table->object.store, &slot, table->type.type, out);
 }
 
 bool wasm_table_set(wasm_table_t *table, wasm_table_size_t index, wasm_ref_t *ref)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* References: identity, host data and conversions between handles. Objects of a store are not
  * counted, see <wasm.h>; modules and traps are. */
-#include "wick/runtime.h"
+#include "wick/api_types.h"
 
 struct wasm_ref_t {
     struct object object;
@@ -165,6 +165,8 @@ wasm_externtype_t *wasm_extern_type(const wasm_extern_t *item)
         return wasm_globaltype_as_externtype(wasm_global_type((const wasm_global_t *)item));
     case OBJECT_TABLE:
         return wasm_tabletype_as_externtype(wasm_table_type((const wasm_table_t *)item));
+    case OBJECT_TAG:
+        return tagtype_describe(((const struct wick_tag_t *)item)->type);
     default:
         return wasm_memorytype_as_externtype(wasm_memory_type((const wasm_memory_t *)item));
     }

@@ -385,6 +385,7 @@ void wasm_externtype_delete(wasm_externtype_t *type)
         return;
     switch (type->kind) {
     case WASM_EXTERN_FUNC:
+    case WICK_EXTERN_TAG:
         wasm_functype_delete((wasm_functype_t *)type);
         break;
     case WASM_EXTERN_GLOBAL:
@@ -398,6 +399,23 @@ void wasm_externtype_delete(wasm_externtype_t *type)
     }
 }
 
+static wasm_externtype_t *as_tag(wasm_functype_t *type)
+{
+    if (type)
+        type->head.kind = WICK_EXTERN_TAG;
+    return (wasm_externtype_t *)type;
+}
+
+wasm_externtype_t *tagtype_describe(const struct functype *type)
+{
+    return as_tag(functype_describe(type));
+}
+
+const wasm_functype_t *wick_externtype_as_tagtype(const wasm_externtype_t *type)
+{
+    return type->kind == WICK_EXTERN_TAG ? (const wasm_functype_t *)type : NULL;
+}
+
 wasm_externtype_t *wasm_externtype_copy(const wasm_externtype_t *type)
 {
     switch (type->kind) {
@@ -407,6 +425,8 @@ wasm_externtype_t *wasm_externtype_copy(const wasm_externtype_t *type)
         return (wasm_externtype_t *)wasm_globaltype_copy((const wasm_globaltype_t *)type);
     case WASM_EXTERN_TABLE:
         return (wasm_externtype_t *)wasm_tabletype_copy((const wasm_tabletype_t *)type);
+    case WICK_EXTERN_TAG:
+        return as_tag(wasm_functype_copy((const wasm_functype_t *)type));
     default:
         return (wasm_externtype_t *)wasm_memorytype_copy((const wasm_memorytype_t *)type);
     }
@@ -423,6 +443,8 @@ wasm_externtype_t *externtype_describe(const struct module *module, wasm_externk
     case WASM_EXTERN_TABLE:
         return (wasm_externtype_t *)tabletype_describe(module->tables[index].type.type,
                                                        &module->tables[index].type.limits);
+    case WICK_EXTERN_TAG:
+        return tagtype_describe(module->tags[index].type);
     default:
         return (wasm_externtype_t *)memorytype_describe(&module->memories[index].limits);
     }

@@ -59,7 +59,7 @@ struct heap_space {
     struct heap_object **stack; /* marked, but their fields were not visited */
     size_t stack_count, stack_capacity;
     bool overflow; /* the stack could not grow: all marked objects are to be visited again */
-    struct heap_stats stats;
+    wick_heap_stats_t stats;
 };
 
 const struct deftype heap_exception_type = {.kind = DEF_EXCEPTION, .is_final = true};
@@ -301,8 +301,13 @@ uint64_t heap_alloc_exception(struct wasm_store_t *store, struct wick_tag_t *tag
 /* ---- Marking ----------------------------------------------------------------------------------
  */
 
-static void push_object(struct heap_space *space, struct heap_object *object)
+static void push_object(struct heap *heap, struct heap_object *object)
 {
+    struct heap_space *space = heap->space;
+    if (space->stack_count == heap->mark_max) {
+        space->overflow = true;
+        return;
+    }
     if (space->stack_count == space->stack_capacity) {
         size_t room = space->stack_capacity ? space->stack_capacity * 2 : 1024;
         struct heap_object **grown = realloc(space->stack, room * sizeof(*grown));
@@ -327,7 +332,7 @@ void heap_visit(struct heap *heap, uint64_t ref)
         return;
     block->marks[index / 64] |= bit;
     heap->space->stats.live += block->cell ? block->cell : block->bytes;
-    push_object(heap->space, ref_object(ref));
+    push_object(heap, ref_object(ref));
 }
 
 static uint64_t word_at(const void *object, uint32_t offset)
@@ -501,9 +506,9 @@ void heap_collect(struct wasm_store_t *store)
         space->stats.pause_ns = taken;
 }
 
-void heap_get_stats(const struct heap *heap, struct heap_stats *out)
+void heap_get_stats(const struct heap *heap, wick_heap_stats_t *out)
 {
-    *out = heap->space ? heap->space->stats : (struct heap_stats){0};
+    *out = heap->space ? heap->space->stats : (wick_heap_stats_t){0};
 }
 
 /* ---- The heap as a whole ----------------------------------------------------------------------
@@ -514,6 +519,7 @@ void heap_init(struct heap *heap, uint64_t max, bool stress)
     memset(heap, 0, sizeof(*heap));
     heap->max = max;
     heap->stress = stress;
+    heap->mark_max = SIZE_MAX;
 }
 
 void heap_fini(struct heap *heap)

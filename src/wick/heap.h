@@ -47,6 +47,7 @@ enum {
 struct deftype;
 struct wasm_store_t;
 struct wick_tag_t;
+struct wick_heap_stats_t;
 
 struct heap_object {
     const struct deftype *type;
@@ -133,7 +134,8 @@ struct heap {
     struct heap_class classes[HEAP_CLASSES]; /* by compiled code: small ones by bytes / granule */
     struct heap_space *space;                /* the rest: heap.c; NULL until something is made */
     uint64_t max;                            /* bytes, of the configuration */
-    bool stress; /* collect each time, overwrite what is freed; classes stay empty */
+    size_t mark_max; /* entries of the mark stack; more is found by walking the heap again */
+    bool stress;     /* collect each time, overwrite what is freed; classes stay empty */
 };
 
 void heap_init(struct heap *heap, uint64_t max, bool stress);
@@ -158,15 +160,8 @@ uint64_t heap_alloc_exception(struct wasm_store_t *store, struct wick_tag_t *tag
 
 void heap_collect(struct wasm_store_t *store);
 
-struct heap_stats {
-    uint64_t used;        /* bytes of the blocks in use */
-    uint64_t live;        /* bytes marked by the last collection */
-    uint64_t collections; /* so far */
-    uint64_t pause_ns;    /* the longest collection */
-    uint64_t total_ns;    /* all collections */
-};
-
-void heap_get_stats(const struct heap *heap, struct heap_stats *out);
+/* See wick_store_heap_stats. */
+void heap_get_stats(const struct heap *heap, struct wick_heap_stats_t *out);
 
 /* ---- Roots ------------------------------------------------------------------------------------
  */

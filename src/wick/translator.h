@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Inside the translator: a model of the operand stack that delays copies and constants, and the
- * growing code. translate.c holds the model and the control flow, translate_instr.c the rest.
+ * growing code. translate_stack.c holds the model, translate.c the control flow, translate_instr.c
+ * and translate_gc.c the rest.
  *
  * The function was validated, so the stack never runs empty and types are known to agree. Code that
  * cannot be reached is read but not translated.
@@ -92,6 +93,8 @@ uint32_t entry_slot(struct translator *t, const struct entry *entry);
 void move_to(struct translator *t, const struct entry *entry, uint32_t slot);
 /* Brings the topmost `count` entries to their homes. */
 void settle(struct translator *t, uint32_t count);
+/* Cuts the stack to `height` entries. */
+void cut(struct translator *t, uint32_t height);
 /* Copies the value of a local out of entries that stand for it, before it is written. */
 void detach_local(struct translator *t, uint32_t slot);
 
