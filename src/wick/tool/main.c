@@ -11,7 +11,7 @@
 
 static const struct command commands[] = {
     {"run",
-     "[--invoke NAME] [--engine interp] [--fuel N] [--trap-missing-imports] [--dir "
+     "[--invoke NAME] [--engine interp] [--fuel N] [--heap-stats] [--trap-missing-imports] [--dir "
      "HOST::GUEST[:ro]] "
      "[--env KEY=VALUE] "
      "FILE [ARGS…]",
