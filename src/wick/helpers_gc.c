@@ -99,31 +99,43 @@ enum wick_trap_kind do_struct_set(struct interp *interp, wick_value_t *fp, const
     return WICK_TRAP_NONE;
 }
 
-enum wick_trap_kind do_array_get(struct interp *interp, wick_value_t *fp, const struct insn *insn)
+/* The element that operands a and b name. */
+static enum wick_trap_kind reach_element(const wick_value_t *fp, const struct insn *insn,
+                                         uint8_t **at)
 {
-    (void)interp;
     uint64_t ref = fp[insn->a].ref;
     uint32_t index = fp[insn->b].u32;
     if (!ref)
         return WICK_TRAP_NULL_ARRAY;
     if (index >= ref_array(ref)->length)
         return WICK_TRAP_ARRAY;
-    field_load(array_element(ref, index), ref_array(ref)->type->fields->type, insn[1].x,
-               &fp[insn->dst]);
+    *at = array_element(ref, index);
     return WICK_TRAP_NONE;
+}
+
+static uint32_t element_type(uint64_t ref)
+{
+    return ref_array(ref)->type->fields->type;
+}
+
+enum wick_trap_kind do_array_get(struct interp *interp, wick_value_t *fp, const struct insn *insn)
+{
+    (void)interp;
+    uint8_t *at;
+    enum wick_trap_kind kind = reach_element(fp, insn, &at);
+    if (!kind)
+        field_load(at, element_type(fp[insn->a].ref), insn[1].x, &fp[insn->dst]);
+    return kind;
 }
 
 enum wick_trap_kind do_array_set(struct interp *interp, wick_value_t *fp, const struct insn *insn)
 {
     (void)interp;
-    uint64_t ref = fp[insn->a].ref;
-    uint32_t index = fp[insn->b].u32;
-    if (!ref)
-        return WICK_TRAP_NULL_ARRAY;
-    if (index >= ref_array(ref)->length)
-        return WICK_TRAP_ARRAY;
-    field_store(array_element(ref, index), ref_array(ref)->type->fields->type, &fp[insn[1].a]);
-    return WICK_TRAP_NONE;
+    uint8_t *at;
+    enum wick_trap_kind kind = reach_element(fp, insn, &at);
+    if (!kind)
+        field_store(at, element_type(fp[insn->a].ref), &fp[insn[1].a]);
+    return kind;
 }
 
 enum wick_trap_kind do_array_len(struct interp *interp, wick_value_t *fp, const struct insn *insn)
@@ -141,7 +153,7 @@ enum wick_trap_kind do_array_fill(struct interp *interp, wick_value_t *fp, const
     const wick_value_t *args = &fp[insn->a];
     if (!args[0].ref)
         return WICK_TRAP_NULL_ARRAY;
-    uint32_t slots = type_slots(ref_array(args[0].ref)->type->fields->type);
+    uint32_t slots = type_slots(element_type(args[0].ref));
     return array_fill(args[0].ref, args[1].u32, &args[2], args[2 + slots].u32);
 }
 
