@@ -32,6 +32,7 @@ static void module_free(struct module *module)
     free(module->tables);
     free(module->memories);
     free(module->globals);
+    free(module->tags);
     free(module->imports);
     free(module->exports);
     free(module->elems);

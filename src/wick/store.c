@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Configuration, engines and stores. */
 #include "wick/compile/compile.h"
+#include "wick/shared.h"
 
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -15,6 +16,7 @@ wasm_config_t *wasm_config_new(void)
     config->max_memory = (uint64_t)4 << 30;
     config->max_memory64 = (uint64_t)16 << 30;
     config->max_table = 10000000;
+    config->max_heap = (uint64_t)1 << 30;
     config->stack = (size_t)4 << 20;
     return config;
 }
@@ -43,6 +45,17 @@ void wick_config_set_max_table(wasm_config_t *config, uint64_t elements)
 {
     uint64_t most = (uint64_t)1 << 32;
     config->max_table = elements < most ? elements : most;
+}
+
+void wick_config_set_max_heap(wasm_config_t *config, uint64_t bytes)
+{
+    uint64_t most = (uint64_t)1 << 46;
+    config->max_heap = bytes < most ? bytes : most;
+}
+
+void wick_config_set_heap_stress(wasm_config_t *config, bool enabled)
+{
+    config->heap_stress = enabled;
 }
 
 void wick_config_set_stack(wasm_config_t *config, size_t bytes)
@@ -132,7 +145,9 @@ wasm_store_t *wasm_store_new(wasm_engine_t *engine)
     struct wasm_store_t *store = calloc(1, sizeof(*store));
     if (!store)
         return NULL;
-    size_t bytes = engine->config.stack + STACK_RESERVE;
+    /* The interpreter's grows up, then comes that of compiled code, which grows down. */
+    size_t half = engine->config.stack;
+    size_t bytes = engine->compile ? 2 * half + STACK_RESERVE : half;
     void *stack = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (stack == MAP_FAILED) {
@@ -141,8 +156,11 @@ wasm_store_t *wasm_store_new(wasm_engine_t *engine)
     }
     store->engine = engine_retain(engine);
     store->stack = store->stack_top = stack;
-    store->stack_end = store->stack + bytes / sizeof(*store->stack);
-    store->stack_limit = (uintptr_t)stack + STACK_RESERVE;
+    store->stack_end = store->stack + half / sizeof(*store->stack);
+    store->stack_limit = (uintptr_t)store->stack_end + STACK_RESERVE;
+    store->code_stack = (uintptr_t)stack + bytes;
+    store->stack_bytes = bytes;
+    heap_init(&store->heap, engine->config.max_heap, engine->config.heap_stress);
     return store;
 }
 
@@ -181,7 +199,7 @@ static void object_free(struct object *object)
         table_fini((struct wasm_table_t *)object);
         break;
     case OBJECT_MEMORY:
-        memory_fini((struct wasm_memory_t *)object);
+        memory_drop((struct wasm_memory_t *)object);
         break;
     case OBJECT_INSTANCE:
         instance_fini((struct wasm_instance_t *)object);
@@ -202,7 +220,10 @@ void wasm_store_delete(wasm_store_t *store)
         store->objects = object->next;
         object_free(object);
     }
-    munmap(store->stack, (size_t)((uint8_t *)store->stack_end - (uint8_t *)store->stack));
+    traps_abandon(store);
+    heap_fini(&store->heap);
+    free(store->held);
+    munmap(store->stack, store->stack_bytes);
     engine_release(store->engine);
     free(store);
 }

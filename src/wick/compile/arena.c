@@ -37,6 +37,12 @@ void arena_give_up(struct arena *arena)
     longjmp(arena->out, 1);
 }
 
+void arena_give_up_unsupported(struct arena *arena)
+{
+    arena->unsupported = true;
+    arena_give_up(arena);
+}
+
 static void add_chunk(struct arena *arena, size_t size)
 {
     size_t room = size > CHUNK_SIZE ? size : CHUNK_SIZE;

@@ -19,6 +19,7 @@ struct arena {
     struct arena_chunk *chunks; /* newest first */
     uint8_t *next, *end;
     size_t total, limit; /* bytes taken from the host; at most */
+    bool unsupported; /* why it was given up: arena_give_up_unsupported */
     jmp_buf out;
 };
 
@@ -27,6 +28,8 @@ struct arena {
 bool arena_run(struct arena *arena, size_t limit, void (*work)(void *env), void *env);
 
 _Noreturn void arena_give_up(struct arena *arena);
+/* The same because of code that the compiler does not have. */
+_Noreturn void arena_give_up_unsupported(struct arena *arena);
 
 /* `size` zeroed bytes, aligned to 16. */
 void *arena_alloc(struct arena *arena, size_t size) __attribute__((malloc, alloc_size(2)));

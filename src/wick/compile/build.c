@@ -59,7 +59,7 @@ static void set_label_types(struct builder *b, struct label *label)
 {
     const struct block_type *block = &b->instr.block;
     if (block->has_index) {
-        const struct functype *type = b->module->types[block->index];
+        const struct functype *type = module_functype(b->module, block->index);
         label->params = type->params;
         label->param_count = type->param_count;
         label->results = type->results;
@@ -145,7 +145,7 @@ static uint32_t merge_value(struct builder *b, const struct label *label, uint32
     return ins_prepend(b->graph, label->target,
                        (struct ins){.op = SSA_PHI,
                                     .type = type_is_ref(type) ? TYPE_I64 : (uint8_t)type_kind(type),
-                                    .is_ref = type_is_ref(type),
+                                    .is_traced = type_is_traced(type),
                                     .args = args,
                                     .arg_count = count});
 }
@@ -253,7 +253,7 @@ static void build_loop(struct builder *b)
         uint32_t phi = ins_append(
             b->graph, (struct ins){.op = SSA_PHI,
                                    .type = type_is_ref(type) ? TYPE_I64 : (uint8_t)type_kind(type),
-                                   .is_ref = type_is_ref(type)});
+                                   .is_traced = type_is_traced(type)});
         b->stack[b->stack_count - label->param_count + i] = phi;
     }
     label->first_phi = b->graph->ins_count - label->param_count;
@@ -378,6 +378,8 @@ static void build_dead(struct builder *b)
 static void build_live(struct builder *b)
 {
     switch (b->instr.opcode) {
+    case OPCODE_TRY_TABLE: /* build_instr.c says what the others are */
+        arena_give_up_unsupported(b->arena);
     case OPCODE_BLOCK:
         push_label(b);
         break;
@@ -435,7 +437,7 @@ static void define_locals(struct builder *b)
         if (i < b->body->type->param_count)
             value = ins_append(
                 b->graph,
-                (struct ins){.op = SSA_PARAM, .type = v->type, .is_ref = v->is_ref, .imm = i});
+                (struct ins){.op = SSA_PARAM, .type = v->type, .is_traced = v->is_traced, .imm = i});
         else
             value = b->zero[v->type] ? b->zero[v->type] : build_zero(b, v->type);
         variable_write(b, i, value);

@@ -15,7 +15,7 @@
 /* A local of the function or of an inlined one. */
 struct variable {
     uint8_t type;
-    bool is_ref;
+    bool is_traced;
     uint32_t first_write, write_count; /* in builder->writes: places in the code, ascending */
 };
 

@@ -63,7 +63,7 @@ static void build_global(struct builder *b)
     uint32_t type = b->module->globals[b->instr.index].type.type;
     struct ins ins = {.op = SSA_GLOBAL_GET,
                       .type = kind_of(type),
-                      .is_ref = type_is_ref(type),
+                      .is_traced = type_is_traced(type),
                       .imm = b->instr.index};
     if (b->instr.opcode == OPCODE_GLOBAL_GET) {
         push(b, append(b, ins));
@@ -87,7 +87,7 @@ static void build_select(struct builder *b)
     const struct ins *model = ins_at(b->graph, yes);
     struct ins ins = {.op = SSA_SELECT,
                       .type = model->type,
-                      .is_ref = model->is_ref || ins_at(b->graph, no)->is_ref,
+                      .is_traced = model->is_traced || ins_at(b->graph, no)->is_traced,
                       .a = yes,
                       .b = no,
                       .c = condition};
@@ -189,7 +189,7 @@ static void finish_call(struct builder *b, struct ins ins, const struct functype
     }
     if (type->result_count) {
         ins.type = kind_of(type->results[0]);
-        ins.is_ref = type_is_ref(type->results[0]);
+        ins.is_traced = type_is_traced(type->results[0]);
     }
     uint32_t call = append(b, ins);
     if (type->result_count)
@@ -197,7 +197,7 @@ static void finish_call(struct builder *b, struct ins ins, const struct functype
     for (uint32_t i = 1; i < type->result_count; i++)
         push(b, append(b, (struct ins){.op = SSA_RESULT,
                                        .type = kind_of(type->results[i]),
-                                       .is_ref = type_is_ref(type->results[i]),
+                                       .is_traced = type_is_traced(type->results[i]),
                                        .a = call,
                                        .imm = i}));
 }
@@ -211,7 +211,7 @@ static void build_call(struct builder *b)
 
 static void build_call_indirect(struct builder *b)
 {
-    const struct functype *type = b->module->types[b->instr.index];
+    const struct functype *type = module_functype(b->module, b->instr.index);
     struct ins ins = {.op = SSA_CALL_INDIRECT,
                       .a = pop(b),
                       .imm = b->instr.index2 | (uint64_t)type->id << 32};
@@ -220,7 +220,7 @@ static void build_call_indirect(struct builder *b)
 
 static void build_call_ref(struct builder *b)
 {
-    const struct functype *type = b->module->types[b->instr.index];
+    const struct functype *type = module_functype(b->module, b->instr.index);
     struct ins ins = {.op = SSA_CALL_REF, .a = pop(b), .imm = (uint64_t)type->id << 32};
     finish_call(b, ins, type, b->instr.opcode == OPCODE_RETURN_CALL_REF && !b->inline_depth);
 }
@@ -263,10 +263,10 @@ static const struct helper_plan *helper_plan(uint16_t opcode)
 }
 
 /* The type of what a helper answers, TYPE_BOTTOM if it answers nothing. */
-static uint8_t helper_type(const struct builder *b, bool *is_ref)
+static uint8_t helper_type(const struct builder *b, bool *is_traced)
 {
     const struct instr *instr = &b->instr;
-    *is_ref = false;
+    *is_traced = false;
     switch (instr->opcode) {
     case OPCODE_MEMORY_GROW:
         return b->module->memories[instr->index].limits.index64 ? TYPE_I64 : TYPE_I32;
@@ -274,7 +274,7 @@ static uint8_t helper_type(const struct builder *b, bool *is_ref)
     case OPCODE_TABLE_SIZE:
         return b->module->tables[instr->index].type.limits.index64 ? TYPE_I64 : TYPE_I32;
     case OPCODE_TABLE_GET:
-        *is_ref = true;
+        *is_traced = type_is_traced(b->module->tables[instr->index].type.type);
         return TYPE_I64;
     default:
         return TYPE_BOTTOM;
@@ -286,7 +286,7 @@ static void build_helper(struct builder *b)
     const struct helper_plan *plan = helper_plan(b->instr.opcode);
     uint64_t first = b->instr.index, second = b->instr.index2;
     struct ins ins = {.op = SSA_CALL_HELPER};
-    ins.type = helper_type(b, &ins.is_ref);
+    ins.type = helper_type(b, &ins.is_traced);
     uint64_t indices = plan->swapped ? second | first << 32 : first | second << 32;
     take_args(b, &ins, plan->operands);
     ins.lane = plan->helper;
@@ -327,7 +327,6 @@ static void build_reference(struct builder *b)
     case OPCODE_REF_FUNC:
         push(b, append(b, (struct ins){.op = SSA_REF_FUNC,
                                        .type = TYPE_I64,
-                                       .is_ref = true,
                                        .imm = b->instr.index}));
         break;
     case OPCODE_REF_AS_NON_NULL: {
@@ -386,8 +385,18 @@ static void build_by_signature(struct builder *b)
     }
 }
 
+/* Instructions that only the interpreter has: exceptions, objects, atomics. A function that has one
+ * runs there. */
+static bool is_compiled(uint16_t opcode)
+{
+    return opcode != OPCODE_THROW && opcode != OPCODE_THROW_REF && opcode != OPCODE_REF_EQ &&
+           !(opcode >= 0xFB00 && opcode < 0xFC00) && opcode < 0xFF00;
+}
+
 void build_instr(struct builder *b)
 {
+    if (!is_compiled(b->instr.opcode))
+        arena_give_up_unsupported(b->arena);
     switch (b->instr.opcode) {
     case OPCODE_NOP:
         break;

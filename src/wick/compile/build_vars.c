@@ -13,7 +13,7 @@ static void add_variables(struct builder *b, uint32_t type, uint32_t count)
     uint8_t kind = type_is_ref(type) ? TYPE_I64 : (uint8_t)type_kind(type);
     for (uint32_t i = 0; i < count; i++)
         b->variables[b->variable_count++] =
-            (struct variable){.type = kind, .is_ref = type_is_ref(type)};
+            (struct variable){.type = kind, .is_traced = type_is_traced(type)};
 }
 
 static void read_declarations(struct builder *b, struct body *body)
@@ -162,7 +162,7 @@ static uint32_t add_phi(struct builder *b, uint32_t variable, uint32_t block)
 {
     const struct variable *v = &b->variables[variable];
     uint32_t phi = ins_prepend(b->graph, block,
-                               (struct ins){.op = SSA_PHI, .type = v->type, .is_ref = v->is_ref});
+                               (struct ins){.op = SSA_PHI, .type = v->type, .is_traced = v->is_traced});
     struct pending_phi pending = {phi, variable, block, b->graph->blocks[block].pending};
     define(b, variable, block, phi);
     if (b->graph->blocks[block].sealed) {

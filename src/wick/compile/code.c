@@ -156,7 +156,8 @@ const struct code_func *code_install(struct code_region *region, const struct em
 {
     align(region);
     size_t offsets = emitted->offset_count * sizeof(struct code_offset);
-    struct code_func *func = malloc(sizeof(*func) + offsets);
+    size_t roots = emitted->root_count * sizeof(struct code_root);
+    struct code_func *func = malloc(sizeof(*func) + offsets + roots);
     uint8_t *bytes = malloc(emitted->size);
     bool done = func && bytes;
     if (done) {
@@ -168,8 +169,14 @@ const struct code_func *code_install(struct code_region *region, const struct em
             .early = emitted->early,
             .func_index = func_index,
             .saves_instance = emitted->saves_instance,
+            .interpreted = emitted->interpreted,
             .offset_count = emitted->offset_count,
+            .root_count = emitted->root_count,
         };
+        void *behind = &func->offsets[emitted->offset_count];
+        func->roots = behind;
+        if (roots)
+            memcpy(behind, emitted->roots, roots);
         if (offsets)
             memcpy(func->offsets, emitted->offsets, offsets);
         memcpy(bytes, emitted->bytes, emitted->size);

@@ -21,7 +21,9 @@ struct code_func {
     uint32_t early;       /* return address, from start, of a call before there is a frame; 0 */
     uint32_t func_index;
     bool saves_instance;  /* its frame ends with its instance */
-    uint32_t offset_count;
+    bool interpreted;     /* a bridge to the interpreter; no frame of WebAssembly */
+    uint32_t offset_count, root_count;
+    const struct code_root *roots; /* behind the offsets */
     struct code_offset offsets[];
 };
 
@@ -71,6 +73,7 @@ struct compiled_frame {
     uint8_t *low;           /* the lowest byte of stack in use then */
     struct wasm_instance_t *instance; /* that trapped */
     struct compiled_frame *outer;
+    struct root_frame roots; /* visits the references in the frames of this entry */
     struct wasm_trap_t *trap; /* of a host function */
     bool faulted;             /* pc is an instruction, not a return address */
 };
@@ -87,6 +90,9 @@ void stubs_emit(struct code *code, uint32_t stubs[STUB_COUNT]);
  * function, as the entry of its struct wasm_func_t. */
 void adapter_emit_enter(struct code *code, const struct functype *type, bool avx);
 void adapter_emit_host(struct code *code, const struct functype *type, bool avx);
+
+/* Before the latter, for direct calls of the number-th function that the module defines. */
+void adapter_emit_own(struct code *code, uint32_t number);
 
 /* What stubs call; they run on the host's stack. */
 struct outcome;

@@ -27,6 +27,12 @@ struct code_offset {
     uint32_t module; /* bytes from the module's start */
 };
 
+/* A slot of the frame that holds a traced reference during the call that returns to `code`. */
+struct code_root {
+    uint32_t code;
+    uint32_t slot; /* bytes from RSP */
+};
+
 struct emitted {
     const uint8_t *bytes; /* in the compilation's arena, as is all here */
     uint32_t size;
@@ -34,10 +40,13 @@ struct emitted {
     uint32_t frame;
     uint32_t early;      /* this and the next: see struct code_func */
     bool saves_instance;
+    bool interpreted;
     struct stub_fixup *stubs;
     uint32_t stub_count, stub_capacity;
     struct code_offset *offsets; /* ascending */
     uint32_t offset_count, offset_capacity;
+    struct code_root *roots; /* ascending */
+    uint32_t root_count, root_capacity;
 };
 
 /* x86_64/emit.c: bytes for allocated instructions. */

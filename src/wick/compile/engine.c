@@ -236,11 +236,28 @@ static void run_compile_job(void *env)
     job->func = code_install(job->module->compiled->region, &emitted, job->func_index);
 }
 
+/* For a function that the compiler cannot do: code that enters the interpreter, as if it were a host
+ * function. */
+static void run_bridge_job(void *env)
+{
+    struct compile_job *job = env;
+    const struct compile_engine *engine = job->module->engine->compile;
+    const struct functype *type = job->module->funcs[job->func_index].type;
+    struct code code = {.arena = &job->arena};
+    struct emitted emitted = {.interpreted = true};
+    adapter_emit_own(&code, job->func_index - job->module->imported_funcs);
+    adapter_emit_host(&code, type, engine->options.cpu.avx);
+    emitted.bytes = code.bytes;
+    emitted.size = code.size;
+    job->func = code_install(job->module->compiled->region, &emitted, job->func_index);
+}
+
 /* NULL without memory. */
 static const struct code_func *compile(const struct module *module, uint32_t func_index)
 {
     struct compile_job job = {.module = module, .func_index = func_index};
-    arena_run(&job.arena, COMPILE_MEMORY_MAX, run_compile_job, &job);
+    if (!arena_run(&job.arena, COMPILE_MEMORY_MAX, run_compile_job, &job) && job.arena.unsupported)
+        arena_run(&job.arena, COMPILE_MEMORY_MAX, run_bridge_job, &job);
     return job.func;
 }
 
@@ -271,8 +288,9 @@ static const struct code_func *link_func(struct wasm_instance_t *instance, uint3
         return NULL;
     const uint8_t *start = module->compiled->region->base + code->start;
     *entry_slot(instance, func_index) = start + code->entry;
-    instance->own_funcs[func_index - module->imported_funcs].entry = start;
-    return code;
+    struct wasm_func_t *func = &instance->own_funcs[func_index - module->imported_funcs];
+    func->entry = start;
+    return !code->interpreted || compile_host_init(func) ? code : NULL;
 }
 
 bool compile_instance_init(struct wasm_instance_t *instance)
@@ -361,7 +379,8 @@ uint32_t compiled_host_call(struct wasm_instance_t *caller, struct wasm_func_t *
 {
     struct wasm_store_t *store = func->object.store;
     struct wick_caller_t context = {store, caller};
-    struct wasm_trap_t *trap = func->host(func->env, &context, slots);
+    struct wasm_trap_t *trap =
+        func->instance ? interp_call(func, slots) : call_host(func, &context, slots);
     store->frame->trap = trap;
     return trap ? WICK_TRAP_HOST : WICK_TRAP_NONE;
 }
@@ -391,6 +410,37 @@ static void add_frames(struct wasm_trap_t *trap, const struct compiled_frame *fr
     }
 }
 
+static void visit_frame(struct heap *heap, const struct code_func *func, uint32_t at,
+                        const uint8_t *sp)
+{
+    for (uint32_t i = 0; i < func->root_count; i++) {
+        if (func->roots[i].code != at)
+            continue;
+        uint64_t ref;
+        memcpy(&ref, sp + func->roots[i].slot, sizeof(ref));
+        heap_visit(heap, ref);
+    }
+}
+
+/* The references in the frames from where control left the code up to the entry. */
+static void visit_frames(const struct root_frame *roots, struct heap *heap)
+{
+    const struct compiled_frame *frame =
+        (const struct compiled_frame *)(const void *)((const uint8_t *)roots -
+                                                      offsetof(struct compiled_frame, roots));
+    const uint8_t *pc = frame->pc, *sp = frame->sp;
+    while (pc) {
+        const struct code_region *region = code_region_find((uintptr_t)pc);
+        const struct code_func *func = region ? code_func_find(region, (uintptr_t)pc - 1) : NULL;
+        if (!func) /* the adapter */
+            return;
+        visit_frame(heap, func, (uint32_t)(pc - region->base) - func->start, sp);
+        sp += func->frame;
+        memcpy(&pc, sp, sizeof(pc));
+        sp += sizeof(pc);
+    }
+}
+
 struct wasm_trap_t *compiled_call(struct wasm_func_t *func, wick_value_t *slots)
 {
     struct wasm_store_t *store = func->object.store;
@@ -399,14 +449,16 @@ struct wasm_trap_t *compiled_call(struct wasm_func_t *func, wick_value_t *slots)
     enter_fn enter = enter_adapter(store->engine->compile, func->type);
     if (!enter)
         return trap_new(store, WICK_TRAP_NO_MEMORY, NULL);
-    struct compiled_frame frame = {.outer = store->frame};
-    uintptr_t stack = frame.outer ? (uintptr_t)frame.outer->low : (uintptr_t)store->stack_end;
+    struct compiled_frame frame = {.outer = store->frame, .roots.visit = visit_frames};
+    uintptr_t stack = frame.outer ? (uintptr_t)frame.outer->low : store->code_stack;
     store->frame = &frame;
+    root_push(store, &frame.roots);
     store->depth++;
     uint32_t kind = answer_alarm(store);
     if (!kind)
         kind = enter(func, slots, (void *)(stack & ~(uintptr_t)15), &frame);
     store->depth--;
+    root_pop(store, &frame.roots);
     store->frame = frame.outer;
     if (!kind)
         return NULL;

@@ -18,7 +18,7 @@ uint32_t result_reg(struct lower *l, uint32_t value)
     const struct ins *ins = value_at(l, value);
     if (!l->reg_of[value]) {
         l->reg_of[value] = new_reg(l, is_vector_type(ins->type), type_size(ins->type));
-        l->machine->regs[l->reg_of[value]].is_ref = ins->is_ref;
+        l->machine->regs[l->reg_of[value]].is_traced = ins->is_traced;
     }
     return l->reg_of[value];
 }

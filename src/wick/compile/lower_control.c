@@ -110,7 +110,7 @@ static const struct functype *type_by_id(const struct module *module, uint64_t i
 {
     for (uint32_t i = 0; i < module->type_count; i++) {
         if (module->types[i]->id == id)
-            return module->types[i];
+            return module_functype(module, i);
     }
     return NULL;
 }

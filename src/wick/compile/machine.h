@@ -123,7 +123,7 @@ struct machine_ins {
 };
 
 struct virtual_reg {
-    bool is_vector, is_ref;
+    bool is_vector, is_traced;
     uint8_t size;      /* bytes: 4, 8 or 16 */
     uint8_t hint;      /* machine register, or REG_COUNT */
     bool is_phi;
@@ -150,6 +150,13 @@ struct machine {
     /* After allocation. */
     struct machine_move *moves; /* sorted by place */
     uint32_t move_count, move_capacity;
+    struct machine_root *roots; /* by instruction */
+    uint32_t root_count, root_capacity;
+};
+
+/* A slot that holds a traced reference while a call is under way. */
+struct machine_root {
+    uint32_t ins, slot;
 };
 
 /* Copies from -> to: registers, slots or, as source, constants. Those of one place are parallel.

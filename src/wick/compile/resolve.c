@@ -2,6 +2,8 @@
 /* After the scan: locations go into the instructions, and moves between the pieces of a value. */
 #include "wick/compile/regalloc.h"
 
+#include <stdlib.h>
+
 static const struct interval *piece(const struct allocation *a, uint32_t number)
 {
     return &a->intervals[number];
@@ -139,6 +141,33 @@ static void resolve_phis(struct allocation *a)
     }
 }
 
+/* ---- References -------------------------------------------------------------------------------
+ */
+
+static int compare_roots(const void *x, const void *y)
+{
+    const struct machine_root *a = x, *b = y;
+    return a->ins < b->ins ? -1 : a->ins > b->ins;
+}
+
+/* The calls over which a traced value lives, in its slot. */
+static void find_roots(struct allocation *a, uint32_t reg)
+{
+    struct machine *m = a->machine;
+    const struct interval *at = piece(a, a->piece_of[reg]);
+    struct interval whole = *at;
+    while (at->next)
+        at = piece(a, at->next);
+    whole.end = at->end;
+    for (uint32_t i = 0; i < a->clobber_count; i++) {
+        const struct clobber *call = &a->clobbers[i];
+        if (call->mask != ALL_REGS || !interval_covers(a, &whole, call->position))
+            continue;
+        arena_grow(m->arena, &m->roots, m->root_count + 1, &m->root_capacity, sizeof(*m->roots));
+        m->roots[m->root_count++] = (struct machine_root){call->position / 4, a->slot_of[reg]};
+    }
+}
+
 /* By place; those of one place may have any order. */
 static void sort_moves(struct machine *m)
 {
@@ -164,7 +193,11 @@ void resolve_locations(struct allocation *a)
             place_piece(a, piece(a, number));
         if (first && piece(a, first)->next)
             resolve_edges(a, reg, &pieces);
+        if (first && m->regs[reg].is_traced)
+            find_roots(a, reg);
     }
+    if (m->root_count)
+        qsort(m->roots, m->root_count, sizeof(*m->roots), compare_roots);
     resolve_phis(a);
     sort_moves(m);
 }

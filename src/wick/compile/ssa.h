@@ -6,7 +6,8 @@
  * opcode of WebAssembly (wick/opcodes.h), so that one table names and types it; what WebAssembly
  * has no instruction for, or has in another form, begins at SSA_FIRST.
  *
- * An i32 value is always kept zero-extended to 64 bits. A reference is an i64 with is_ref set.
+ * An i32 value is always kept zero-extended to 64 bits. A reference is an i64; is_traced if it may
+ * lead to an object of the collected heap.
  */
 #pragma once
 
@@ -56,7 +57,7 @@ enum ssa_op {
 struct ins {
     uint16_t op;
     uint8_t type; /* enum type_kind of the value; TYPE_BOTTOM: none */
-    bool is_ref;
+    bool is_traced;
     uint8_t memory;  /* of a load or store */
     uint8_t lane;    /* of a vector instruction */
     uint16_t site;   /* place of the inlined body, 0: the function itself */

@@ -15,6 +15,7 @@ struct options {
     const char *path;
     uint64_t fuel;
     bool has_fuel;
+    bool heap_stats;   /* say on stderr what the collector did */
     bool trap_missing; /* imports that nobody defines trap when they are called */
     wasm_config_t *config; /* taken by the engine */
     char **args;
@@ -99,6 +100,10 @@ static int parse_options(int argc, char **argv, struct options *options, struct 
     for (; i < argc && strncmp(argv[i], "--", 2) == 0; i++) {
         if (strcmp(argv[i], "--trap-missing-imports") == 0) {
             options->trap_missing = true;
+            continue;
+        }
+        if (strcmp(argv[i], "--heap-stats") == 0) {
+            options->heap_stats = true;
             continue;
         }
         size_t k = 0;
@@ -289,6 +294,17 @@ static int run_module(wasm_store_t *store, const wasm_module_t *module,
     return call_function(func, options, err);
 }
 
+static void report_heap(const wasm_store_t *store)
+{
+    wick_heap_stats_t stats;
+    wick_store_heap_stats(store, &stats);
+    fprintf(stderr,
+            "heap: %" PRIu64 " collections, longest %.2f ms, all %.1f ms; %.1f MiB used, %.1f MiB "
+            "live after the last\n",
+            stats.collections, (double)stats.pause_ns / 1e6, (double)stats.total_ns / 1e6,
+            (double)stats.used / 0x100000, (double)stats.live / 0x100000);
+}
+
 static int run_bytes(const struct options *options, const uint8_t *bytes, size_t size,
                      struct err *err)
 {
@@ -306,6 +322,8 @@ static int run_bytes(const struct options *options, const uint8_t *bytes, size_t
             err_set(err, ERR_MODULE, 0, "%s: %s", options->path, message.data);
         else
             status = run_module(store, module, options, err);
+        if (options->heap_stats)
+            report_heap(store);
         wasm_byte_vec_delete(&message);
         wasm_module_delete(module);
     }

@@ -12,7 +12,7 @@
 
 static const struct command commands[] = {
     {"run",
-     "[--invoke NAME] [--engine E] [--fuel N] [--trap-missing-imports] [--dir "
+     "[--invoke NAME] [--engine E] [--fuel N] [--heap-stats] [--trap-missing-imports] [--dir "
      "HOST::GUEST[:ro]] "
      "[--env KEY=VALUE] "
      "FILE [ARGS…]",
@@ -20,9 +20,10 @@ static const struct command commands[] = {
      "a limit 127",
      cmd_run},
     {"validate", "FILE…", "check modules, one line for each", cmd_validate},
-    {"wast", "[-pvw] [-e E] FILE…",
+    {"wast", "[-gpvw] [-e E] [-s LINES] FILE…",
      "run scripts of the specification's tests; -v: say what failed, -w: compare the words of "
-     "refusals, -p: skip what the engine does not accept",
+     "refusals, -p: skip what the engine does not accept, -g: collect at each allocation, "
+     "-s: leave out the commands at these lines",
      cmd_wast},
 };
 

@@ -16,6 +16,19 @@ void note_offset(struct emit *e)
     out->offsets[out->offset_count++] = (struct code_offset){e->code.size, e->ins->offset};
 }
 
+void note_return(struct emit *e)
+{
+    const struct machine *m = e->machine;
+    struct emitted *out = e->out;
+    note_offset(e);
+    while (e->next_root < m->root_count && &m->ins[m->roots[e->next_root].ins] <= e->ins) {
+        const struct machine_root *root = &m->roots[e->next_root++];
+        arena_grow(e->code.arena, &out->roots, out->root_count + 1, &out->root_capacity,
+                   sizeof(*out->roots));
+        out->roots[out->root_count++] = (struct code_root){e->code.size, root->slot - SLOT_FIRST};
+    }
+}
+
 void call_stub(struct emit *e, enum code_stub stub)
 {
     struct emitted *out = e->out;
@@ -656,6 +669,43 @@ static void emit_block(struct emit *e, uint32_t at)
     }
 }
 
+#define LAYOUT_DEFTYPE(field)                                                                      \
+    ((int32_t)offsetof(struct deftype, field) - (int32_t)offsetof(struct deftype, func))
+
+/* Flags: equal if the type that R11 points to (struct functype) is `type` or declared below it. */
+static void compare_supertype(struct emit *e, const struct deftype *type)
+{
+    struct code *code = &e->code;
+    asm_mov_rm(code, 8, REG_SCRATCH, mem_at(REG_SCRATCH, LAYOUT_DEFTYPE(display)));
+    asm_mi(code, 4, 0x81, 7, mem_at(REG_SCRATCH, 4 * type->depth));
+    code_u32(code, type->id);
+}
+
+static void emit_cold_signature(struct emit *e, const struct cold *cold)
+{
+    struct code *code = &e->code;
+    asm_mov_rm(code, 8, cold->reg,
+               (struct mem){REG_SCRATCH, cold->reg, 3, LAYOUT_SLOT(ref), false});
+    asm_rr(code, 8, 0x85, cold->reg, cold->reg);
+    uint32_t empty = asm_skip(code, CC_E);
+    if (!cold->type->is_final) {
+        asm_mov_rm(code, 8, REG_SCRATCH, mem_at(cold->reg, LAYOUT_FUNC(type)));
+        uint32_t shallow = 0;
+        if (cold->type->depth >= TYPE_DISPLAY_MIN) {
+            asm_mi(code, 1, 0x80, 7, mem_at(REG_SCRATCH, LAYOUT_DEFTYPE(depth)));
+            code_byte(code, cold->type->depth);
+            shallow = asm_skip(code, CC_B);
+        }
+        compare_supertype(e, cold->type);
+        asm_patch(code, asm_jcc(code, CC_E), cold->back);
+        if (shallow)
+            asm_bind(code, shallow);
+    }
+    call_stub(e, (enum code_stub)(STUB_TRAP + WICK_TRAP_SIGNATURE));
+    asm_bind(code, empty);
+    call_stub(e, (enum code_stub)(STUB_TRAP + WICK_TRAP_UNINITIALIZED));
+}
+
 static void emit_cold(struct emit *e, const struct cold *cold)
 {
     struct machine_ins origin = {.offset = cold->offset, .site = cold->site};
@@ -673,15 +723,9 @@ static void emit_cold(struct emit *e, const struct cold *cold)
         call_stub(e, (enum code_stub)(STUB_TRAP + WICK_TRAP_CONVERSION));
         break;
     }
-    case COLD_SIGNATURE: {
-        struct mem ref = {REG_SCRATCH, cold->reg, 3, LAYOUT_SLOT(ref), false};
-        asm_alu_mi(&e->code, 8, 7, ref, 0);
-        uint32_t empty = asm_skip(&e->code, CC_E);
-        call_stub(e, (enum code_stub)(STUB_TRAP + WICK_TRAP_SIGNATURE));
-        asm_bind(&e->code, empty);
-        call_stub(e, (enum code_stub)(STUB_TRAP + WICK_TRAP_UNINITIALIZED));
+    case COLD_SIGNATURE:
+        emit_cold_signature(e, cold);
         break;
-    }
     case COLD_INTERRUPT:
     case COLD_EARLY:
         call_stub(e, STUB_INTERRUPT);
@@ -741,6 +785,7 @@ static void emit_round(struct emit *e)
     e->next_move = 0;
     e->cold_count = e->block_fixup_count = e->const_fixup_count = e->const_count = 0;
     e->table_count = e->out->stub_count = e->out->offset_count = 0;
+    e->next_root = e->out->root_count = 0;
     struct machine_ins start = {.offset = e->machine->ins_count ? e->machine->ins[0].offset : 0};
     e->ins = &start;
     emit_prologue(e);

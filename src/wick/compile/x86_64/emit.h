@@ -15,7 +15,8 @@
 enum cold_kind {
     COLD_TRAP,       /* traps with kind `trap` */
     COLD_CONVERSION, /* traps: invalid conversion if `reg` holds a NaN, else integer overflow */
-    COLD_SIGNATURE,  /* traps: R11 + reg is a table slot; empty or of another type */
+    COLD_SIGNATURE,  /* R11 + 8 * reg is a table slot of another type; if that is a subtype, goes on at
+                      * `back` with the function in reg, else traps */
     COLD_INTERRUPT,  /* looks for interrupts and the end of the stack, then goes on at `back` */
     COLD_EARLY,      /* the same before there is a frame */
 };
@@ -25,6 +26,7 @@ struct cold {
     uint32_t jump; /* place of the displacement that leads here */
     uint32_t back;
     uint32_t reg;
+    const struct deftype *type; /* of COLD_SIGNATURE: that was asked for */
     uint32_t offset;
     uint16_t site;
 };
@@ -58,6 +60,7 @@ struct emit {
     uint32_t frame;     /* bytes between RSP and the return address */
     uint32_t saved;     /* where R14 is kept, from RSP; NO_OPERAND: it is not */
     uint32_t next_move; /* in machine->moves */
+    uint32_t next_root; /* in machine->roots */
     uint32_t current;   /* place of the block in the order */
     uint32_t emitted_at; /* where the first round had the block */
     uint32_t *block_at; /* offset of each block; in the second round at first that of the round before */
@@ -96,6 +99,8 @@ bool last_mem(struct emit *e, const struct machine_ins *ins, int slot, struct me
 
 /* Notes that the code at the current end belongs to the current instruction of WebAssembly. */
 void note_offset(struct emit *e);
+/* The same for a return address, with the references that the call keeps alive. */
+void note_return(struct emit *e);
 /* A jump to a trap. */
 void trap_if(struct emit *e, uint8_t cc, enum wick_trap_kind kind);
 void add_cold(struct emit *e, struct cold cold);

@@ -122,6 +122,18 @@ static void fetch_values(struct emit *e, const uint32_t *types, const uint32_t *
 /* ---- Callees ----------------------------------------------------------------------------------
  */
 
+static const struct functype *type_of_call(const struct emit *e, const struct machine_ins *ins)
+{
+    const struct module *module = e->graph->module;
+    if (ins->op == M_CALL || ins->op == M_TAIL_CALL)
+        return module->funcs[ins->imm].type;
+    for (uint32_t i = 0; i < module->type_count; i++) {
+        if (module->types[i]->id == ins->imm >> 32)
+            return module_functype(module, i);
+    }
+    return NULL; /* cannot be: the type is the module's */
+}
+
 /* Leaves the function that a table has at an index in ins->tmp. */
 static void find_indirect(struct emit *e, const struct machine_ins *ins)
 {
@@ -136,26 +148,17 @@ static void find_indirect(struct emit *e, const struct machine_ins *ins)
     asm_lea(code, 8, tmp, (struct mem){ins->src[0], ins->src[0], 1, 0, false});
     asm_mi(code, 4, 0x81, 7, (struct mem){REG_SCRATCH, tmp, 3, LAYOUT_SLOT(type_id), false});
     code_u32(code, type);
-    add_cold(e, (struct cold){.kind = COLD_SIGNATURE, .reg = tmp, .jump = asm_jcc(code, CC_NE)});
+    struct cold other = {.kind = COLD_SIGNATURE, .reg = tmp, .jump = asm_jcc(code, CC_NE)};
     asm_mov_rm(code, 8, tmp, (struct mem){REG_SCRATCH, tmp, 3, LAYOUT_SLOT(ref), false});
+    other.back = code->size;
+    other.type = functype_def(type_of_call(e, ins));
+    add_cold(e, other);
 }
 
 static void check_ref(struct emit *e, const struct machine_ins *ins)
 {
     asm_rr(&e->code, 8, 0x85, ins->src[0], ins->src[0]);
     trap_if(e, CC_E, WICK_TRAP_NULL_FUNCTION);
-}
-
-static const struct functype *type_of_call(const struct emit *e, const struct machine_ins *ins)
-{
-    const struct module *module = e->graph->module;
-    if (ins->op == M_CALL || ins->op == M_TAIL_CALL)
-        return module->funcs[ins->imm].type;
-    for (uint32_t i = 0; i < module->type_count; i++) {
-        if (module->types[i]->id == ins->imm >> 32)
-            return module->types[i];
-    }
-    return NULL; /* cannot be: the type is the module's */
 }
 
 static bool is_own(const struct emit *e, const struct machine_ins *ins)
@@ -191,7 +194,7 @@ static void call_other(struct emit *e)
     asm_mov_rr(code, 8, REG_CALLER, REG_INSTANCE);
     asm_mov_rm(code, 8, REG_INSTANCE, mem_at(REG_FUNC, LAYOUT_FUNC(instance)));
     asm_mi(code, 4, 0xFF, 2, mem_at(REG_FUNC, LAYOUT_FUNC(entry)));
-    note_offset(e);
+    note_return(e);
     asm_mov_rm(code, 8, REG_INSTANCE, mem_at(RSP, e->saved));
     if (e->graph->options->guard)
         asm_mov_rm(code, 8, REG_MEMORY, mem_at(REG_INSTANCE, LAYOUT_INSTANCE(memory_base)));
@@ -208,7 +211,7 @@ static void call_own(struct emit *e, uint32_t func)
         uint32_t disp = layout_entry(e->graph->module, func);
         memcpy(code->bytes + code->size - 4, &disp, 4);
     }
-    note_offset(e);
+    note_return(e);
 }
 
 static void emit_any_call(struct emit *e, const struct machine_ins *ins)
@@ -269,6 +272,7 @@ static void emit_helper(struct emit *e, const struct machine_ins *ins)
     asm_mov_ri(&e->code, RSI, ins->imm);
     asm_mov_ri(&e->code, RAX, ins->access);
     call_stub(e, STUB_HELPER);
+    note_return(e);
     if (ins->def_count)
         emit_move(e, e->machine->pool[ins->defs], RAX, 8);
 }
@@ -283,6 +287,7 @@ static void emit_vector_call(struct emit *e, const struct machine_ins *ins)
     asm_mov_ri(&e->code, RSI, ins->imm);
     asm_mov_ri(&e->code, RAX, ins->access);
     call_stub(e, STUB_HELPER);
+    note_return(e);
     if (!ins->def_count)
         return;
     point_to_store(e);

@@ -324,6 +324,13 @@ void adapter_emit_enter(struct code *code, const struct functype *type, bool avx
     leave(code);
 }
 
+void adapter_emit_own(struct code *code, uint32_t number)
+{
+    load(code, R10, R14, LAYOUT_INSTANCE(own_funcs));
+    asm_alu_ri(code, 8, 0, R10, (int32_t)(number * sizeof(struct wasm_func_t)));
+    asm_mov_rr(code, 8, R12, R14);
+}
+
 /* R10 function, R12 calling instance. */
 void adapter_emit_host(struct code *code, const struct functype *type, bool avx)
 {
