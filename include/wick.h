@@ -17,6 +17,7 @@
 #ifndef WICK_H
 #define WICK_H
 
+#include <stdio.h>
 #include <wasm.h>
 
 #ifdef __cplusplus
@@ -74,6 +75,10 @@ WASM_API_EXTERN void wick_config_set_guard(wasm_config_t *, bool enabled);
  * are called. Default: no. */
 WASM_API_EXTERN void wick_config_set_eager(wasm_config_t *, bool enabled);
 
+/* Whether the addresses of compiled functions are written to /tmp/perf-PID.map, for perf(1).
+ * Default: no. */
+WASM_API_EXTERN void wick_config_set_perf_map(wasm_config_t *, bool enabled);
+
 /* One unit of fuel is used by each call and each iteration of a loop. When it is used up the
  * running code traps with WICK_TRAP_FUEL. No effect unless the engine counts fuel. */
 WASM_API_EXTERN void wick_store_set_fuel(wasm_store_t *, uint64_t units);
@@ -117,6 +122,16 @@ enum {
     WICK_ANYREF = WASM_FUNCREF + 1, /* of the hierarchy of any: i31, struct, array, none … */
     WICK_EXNREF,                    /* an exception */
 };
+
+/* What the compiler makes of a function, as text for people. */
+enum wick_dump {
+    WICK_DUMP_SSA,  /* the intermediate form, after optimisation */
+    WICK_DUMP_CODE, /* machine code in hexadecimal, with the offsets in the module that it is for */
+};
+/* Writes it to the stream; for an import nothing. WICK_USAGE if there is no such function or the
+ * engine is an interpreter; WICK_LIMIT if the function is left to the interpreter. */
+WASM_API_EXTERN enum wick_status wick_module_dump(const wasm_module_t *, uint32_t func_index,
+                                                  enum wick_dump, FILE *) WICK_NODISCARD;
 
 /* ---- Values -----------------------------------------------------------------------------------
  */

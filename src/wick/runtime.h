@@ -28,6 +28,7 @@ struct wasm_config_t {
     bool fuel;
     bool guard; /* 32-bit memories are reserved in full; compiled code does not check */
     bool eager; /* compile whole modules */
+    bool perf_map;
 };
 
 struct wasm_engine_t {

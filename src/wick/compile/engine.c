@@ -10,7 +10,7 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
+#include <unistd.h>
 
 enum {
     CODE_PER_BYTE = 24,       /* reserved for each byte of WebAssembly */
@@ -206,34 +206,56 @@ struct compile_job {
     struct arena arena;
     const struct module *module;
     uint32_t func_index;
-    const struct code_func *func;
+    const struct code_func *func; /* the outcome, or */
+    enum wick_dump form;          /* where to dump */
+    FILE *stream;
 };
+
+/* All passes; the graph is as it was last looked at. */
+static void compile_func(struct compile_job *job, struct graph *graph, struct emitted *emitted)
+{
+    struct machine machine;
+    graph_init(graph, &job->arena, &job->module->engine->compile->options, job->module,
+               job->func_index);
+    graph_build(graph);
+    graph_analyse(graph);
+    graph_optimise(graph);
+    graph_sweep(graph);
+    graph_place(graph);
+    machine_lower(&machine, graph);
+    machine_allocate(&machine);
+    machine_emit(&machine, emitted);
+}
 
 static void run_compile_job(void *env)
 {
     struct compile_job *job = env;
     struct graph graph;
-    struct machine machine;
     struct emitted emitted;
-    graph_init(&graph, &job->arena, &job->module->engine->compile->options, job->module,
-               job->func_index);
-    graph_build(&graph);
-    graph_analyse(&graph);
-    graph_optimise(&graph);
-    graph_sweep(&graph);
-    graph_place(&graph);
-    if (getenv("WICK_DUMP"))
-        dump_graph(&graph, stderr);
-    machine_lower(&machine, &graph);
-    machine_allocate(&machine);
-    machine_emit(&machine, &emitted);
-    if (getenv("WICK_DUMP")) {
-        dump_code(&graph, &emitted, stderr);
-        FILE *f = fopen("/tmp/wick.bin", "w");
-        fwrite(emitted.bytes, 1, emitted.size, f);
-        fclose(f);
-    }
+    compile_func(job, &graph, &emitted);
     job->func = code_install(job->module->compiled->region, &emitted, job->func_index);
+}
+
+static void run_dump_job(void *env)
+{
+    struct compile_job *job = env;
+    struct graph graph;
+    struct emitted emitted;
+    compile_func(job, &graph, &emitted);
+    if (job->form == WICK_DUMP_CODE)
+        dump_code(&graph, &emitted, job->stream);
+    else
+        dump_graph(&graph, job->stream);
+}
+
+enum wick_status compile_dump(const struct module *module, uint32_t func_index,
+                              enum wick_dump form, FILE *stream)
+{
+    struct compile_job job = {
+        .module = module, .func_index = func_index, .form = form, .stream = stream};
+    if (arena_run(&job.arena, COMPILE_MEMORY_MAX, run_dump_job, &job))
+        return WICK_OK;
+    return job.arena.unsupported ? WICK_LIMIT : WICK_NO_MEMORY;
 }
 
 /* For a function that the compiler cannot do: code that enters the interpreter, as if it were a host
@@ -261,14 +283,32 @@ static const struct code_func *compile(const struct module *module, uint32_t fun
     return job.func;
 }
 
+/* A line of perf's map: address and size in hexadecimal, name. Who cannot write it does without. */
+static void write_perf_map(const struct module *module, const struct code_func *func)
+{
+    char path[40];
+    snprintf(path, sizeof(path), "/tmp/perf-%d.map", (int)getpid());
+    FILE *file = fopen(path, "a");
+    if (!file)
+        return;
+    struct span name = module_func_name(module, func->func_index);
+    uintptr_t start = (uintptr_t)module->compiled->region->base + func->start;
+    fprintf(file, "%lx %x wasm[%u] %.*s\n", (unsigned long)start, func->size, func->func_index,
+            name.size < 200 ? (int)name.size : 200, (const char *)name.data);
+    fclose(file);
+}
+
 /* The code of a function, compiled by whoever comes first; NULL without memory. */
 static const struct code_func *code_of(struct module *module, uint32_t func_index)
 {
     struct compile_module *compiled = module->compiled;
     pthread_mutex_lock(&compiled->region->lock);
-    if (!compiled->funcs[func_index])
+    bool made = !compiled->funcs[func_index];
+    if (made)
         compiled->funcs[func_index] = compile(module, func_index);
     const struct code_func *func = compiled->funcs[func_index];
+    if (made && func && module->engine->config.perf_map)
+        write_perf_map(module, func);
     pthread_mutex_unlock(&compiled->region->lock);
     return func;
 }

@@ -20,6 +20,7 @@ struct command {
 
 int cmd_run(int argc, char **argv, struct err *err);
 int cmd_validate(int argc, char **argv, struct err *err);
+int cmd_dump(int argc, char **argv, struct err *err);
 int cmd_wast(int argc, char **argv, struct err *err);
 
 /* How the engine is to run: "interp", "compiler", "eager" (the compiler, whole modules at once) or
