@@ -65,6 +65,7 @@ struct emit {
     uint32_t emitted_at; /* where the first round had the block */
     uint32_t *block_at; /* offset of each block; in the second round at first that of the round before */
     struct machine_ins *ins; /* that is being emitted */
+    const struct machine_ins *flags_of; /* the last whose result the zero flag tells */
     struct emitted *out;
     struct cold *cold;
     uint32_t cold_count, cold_capacity;

@@ -64,12 +64,14 @@ static void alu_registers(struct emit *e, const struct machine_ins *ins)
 static void emit_alu(struct emit *e, const struct machine_ins *ins)
 {
     struct mem mem;
+    bool lea = ins->op == M_ADD && ins->dst != ins->src[0] && ins->dst != ins->src[1];
     if (ins->immediate)
         alu_immediate(e, ins);
     else if (last_mem(e, ins, 1, &mem))
         alu_memory(e, ins, mem);
     else
         alu_registers(e, ins);
+    e->flags_of = lea ? NULL : ins;
 }
 
 static void emit_cmp(struct emit *e, const struct machine_ins *ins)
@@ -85,8 +87,17 @@ static void emit_cmp(struct emit *e, const struct machine_ins *ins)
         asm_alu_rr(&e->code, ins->size, 7, ins->src[0], ins->src[1]);
 }
 
+/* Whether the instruction right before has left the zero flag as testing its result would. */
+static bool flags_are_set(const struct emit *e, const struct machine_ins *ins)
+{
+    const struct machine_ins *last = ins - 1;
+    return e->flags_of == last && last->dst == ins->src[0] && last->size == ins->size;
+}
+
 static void emit_test(struct emit *e, const struct machine_ins *ins)
 {
+    if (!ins->immediate && ins->src[0] == ins->src[1] && flags_are_set(e, ins))
+        return;
     if (!ins->immediate) {
         asm_rr(&e->code, ins->size, 0x85, ins->src[1], ins->src[0]);
         return;
