@@ -21,7 +21,8 @@ enum operation {
     ATOMIC_CMPXCHG,
 };
 
-/* For each width: performs the operation and answers what was there before. */
+/* For each width: performs the operation and answers what was there before. All operands are cut to
+ * the width, the expected value of a compare-exchange too. */
 #define DEFINE_ACCESS(type)                                                                        \
     static uint64_t access_##type(enum operation operation, type *at, uint64_t value,              \
                                   uint64_t replacement)                                            \
@@ -46,8 +47,6 @@ enum operation {
         case ATOMIC_XCHG:                                                                          \
             return __atomic_exchange_n(at, operand, __ATOMIC_SEQ_CST);                             \
         default:                                                                                   \
-            if (value != expected) /* no such value can be there */                                \
-                return __atomic_load_n(at, __ATOMIC_SEQ_CST);                                      \
             __atomic_compare_exchange_n(at, &expected, (type)replacement, false, __ATOMIC_SEQ_CST, \
                                         __ATOMIC_SEQ_CST);                                         \
             return expected;                                                                       \

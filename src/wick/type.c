@@ -220,7 +220,7 @@ static uint32_t *group_words(const struct deftype_desc *group, uint32_t count, s
     size_t total = 0;
     for (uint32_t i = 0; i < count; i++)
         total += desc_words(&group[i]);
-    uint32_t *words = malloc(total * sizeof(*words)), *next = words;
+    uint32_t *words = malloc((total + 1) * sizeof(*words)), *next = words;
     for (uint32_t i = 0; i < count && words; i++)
         next = put_desc(next, &group[i]);
     *word_count = total;

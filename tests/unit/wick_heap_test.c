@@ -455,4 +455,15 @@ TEST(threads, "threads share a memory: atomics, growth, wait and notify")
     wick_shared_memory_delete(shared);
 }
 
+TEST(narrow, "a narrow compare-exchange looks at the low bits of what is expected")
+{
+    FIXTURE f = fixture_new();
+    load_text(&f, "(module (memory 1) (func (export \"narrow\") (param i32 i32) (result i32)"
+                  " (i32.store (i32.const 0) (i32.const 0x11223344))"
+                  " (drop (i32.atomic.rmw8.cmpxchg_u (i32.const 0) (local.get 0) (local.get 1)))"
+                  " (i32.load (i32.const 0))))");
+    CHECK_INT(call_i32(&f, "narrow", 0x7744, 0x99aa), 0x112233aa);
+    CHECK_INT(call_i32(&f, "narrow", 0x45, 0x99aa), 0x11223344);
+}
+
 TAP_MAIN()
