@@ -10,12 +10,14 @@
 
 #include <wick.h>
 
-enum { TRANSCRIPT_SIZE = 1024, ENGINES_MAX = 8 };
+enum { TRANSCRIPT_SIZE = 1024 };
 
-/* False if this build has no such engine. A module that is refused is in the transcript too. */
-bool transcript_write(enum wick_engine engine, struct span module,
+/* False if this machine cannot run the engine. `guard`: see wick_config_set_guard. A module that is
+ * refused is in the transcript too. */
+bool transcript_write(enum wick_engine engine, bool guard, struct span module,
                       char transcript[static TRANSCRIPT_SIZE]);
 
-/* Whether all engines that this build has write the same, which is then in `transcript`. */
+/* Whether the interpreter and the compiler, with and without guards, write the same, which is then
+ * in `transcript`. */
 bool engines_agree(struct span module, char transcript[static TRANSCRIPT_SIZE],
                    char other[static TRANSCRIPT_SIZE]);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Modules and instances of the API. */
-#include "wick/compile/compile.h"
 #include "wick/api_types.h"
+#include "wick/compile/compile.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -46,7 +46,9 @@ struct compiled_frame;
 struct watch;
 
 /* Room for arguments and results that registers do not hold, 16 bytes each. */
-enum { OVERFLOW_BYTES = 16 * (FUNC_PARAMS_MAX > FUNC_RESULTS_MAX ? FUNC_PARAMS_MAX : FUNC_RESULTS_MAX) };
+enum {
+    OVERFLOW_BYTES = 16 * (FUNC_PARAMS_MAX > FUNC_RESULTS_MAX ? FUNC_PARAMS_MAX : FUNC_RESULTS_MAX)
+};
 
 struct wasm_store_t {
     struct wasm_engine_t *engine;
@@ -167,10 +169,10 @@ struct wasm_instance_t {
     _Atomic(uintptr_t) stack_limit;
     uint8_t *memory_base;          /* of memory 0 where guards catch every address */
     struct wasm_func_t *own_funcs; /* those that the module defines */
-    struct wasm_memory_t *memory; /* the export "memory", or NULL */
+    struct wasm_memory_t *memory;  /* the export "memory", or NULL */
     struct module *module;
     struct elem_instance *elems;
-    struct span *datas; /* empty once dropped */
+    struct span *datas;           /* empty once dropped */
     struct wasm_instance_t *next; /* of the store */
 };
 

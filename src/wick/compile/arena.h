@@ -3,8 +3,8 @@
  * Memory that lives as long as one compilation: allocated by moving a pointer, freed as a whole.
  *
  * Nobody checks for NULL: when the host has no memory left, or the compilation exceeds a limit,
- * arena_give_up jumps back to arena_run. Code that uses an arena therefore owns nothing that the arena
- * does not.
+ * arena_give_up jumps back to arena_run. Code that uses an arena therefore owns nothing that the
+ * arena does not.
  */
 #pragma once
 
@@ -19,12 +19,12 @@ struct arena {
     struct arena_chunk *chunks; /* newest first */
     uint8_t *next, *end;
     size_t total, limit; /* bytes taken from the host; at most */
-    bool unsupported; /* why it was given up: arena_give_up_unsupported */
+    bool unsupported;    /* why it was given up: arena_give_up_unsupported */
     jmp_buf out;
 };
 
-/* Calls work(env), which may allocate; false if it gave up. `limit` bytes are taken from the host at
- * most. Frees everything. */
+/* Calls work(env), which may allocate; false if it gave up. `limit` bytes are taken from the host
+ * at most. Frees everything. */
 bool arena_run(struct arena *arena, size_t limit, void (*work)(void *env), void *env);
 
 _Noreturn void arena_give_up(struct arena *arena);

@@ -112,8 +112,8 @@ static void add_incoming(struct builder *b, struct label *label, uint32_t from)
 {
     uint32_t arity = label_arity(label);
     block_add_pred(b->graph, label->target, from);
-    arena_grow(b->arena, &label->incoming, label->incoming_count + arity,
-               &label->incoming_capacity, sizeof(*label->incoming));
+    arena_grow(b->arena, &label->incoming, label->incoming_count + arity, &label->incoming_capacity,
+               sizeof(*label->incoming));
     const uint32_t *values = &b->stack[b->stack_count - arity];
     for (uint32_t i = 0; i < arity; i++)
         label->incoming[label->incoming_count++] = values[i];
@@ -202,8 +202,8 @@ static void build_br_table(struct builder *b)
     uint32_t index = pop(b), count = b->instr.count, from = b->graph->current;
     uint32_t *succs = arena_alloc(b->arena, ((size_t)count + 1) * sizeof(*succs));
     struct reader labels = reader_sub(&b->body->reader, b->instr.bytes);
-    finish_block(b, count ? (struct ins){.op = SSA_SWITCH, .a = index}
-                          : (struct ins){.op = SSA_JUMP});
+    finish_block(b,
+                 count ? (struct ins){.op = SSA_SWITCH, .a = index} : (struct ins){.op = SSA_JUMP});
     b->switches++;
     for (uint32_t i = 0; i <= count; i++) {
         struct label *label = label_at(b, reader_u32(&labels));
@@ -435,9 +435,10 @@ static void define_locals(struct builder *b)
         const struct variable *v = &b->variables[i];
         uint32_t value;
         if (i < b->body->type->param_count)
-            value = ins_append(
-                b->graph,
-                (struct ins){.op = SSA_PARAM, .type = v->type, .is_traced = v->is_traced, .imm = i});
+            value = ins_append(b->graph, (struct ins){.op = SSA_PARAM,
+                                                      .type = v->type,
+                                                      .is_traced = v->is_traced,
+                                                      .imm = i});
         else
             value = b->zero[v->type] ? b->zero[v->type] : build_zero(b, v->type);
         variable_write(b, i, value);

@@ -98,6 +98,17 @@ static void build_select(struct builder *b)
 /* ---- Memory -----------------------------------------------------------------------------------
  */
 
+/* The size of a memory in bytes, now. */
+static uint32_t memory_bytes(struct builder *b, uint32_t memory)
+{
+    struct ins ins = {.op = SSA_MEMORY_BYTES, .type = TYPE_I64, .imm = memory};
+    if (b->module->memories[memory].limits.shared) {
+        ins.op = SSA_CALL_HELPER;
+        ins.lane = COMPILE_HELPER_MEMORY_BYTES;
+    }
+    return append(b, ins);
+}
+
 /* Completes a load or store whose address is in ins->a: checks it where no guard does and says
  * where the memory begins, in c; 0 there is the register of memory 0. */
 static void address(struct builder *b, struct ins *ins)
@@ -114,8 +125,7 @@ static void address(struct builder *b, struct ins *ins)
             reach = UINT64_MAX;
         if (!index64)
             ins->a = ssa_unary(b->graph, OPCODE_I64_EXTEND_I32_U, ins->a);
-        uint32_t size =
-            append(b, (struct ins){.op = SSA_MEMORY_BYTES, .type = TYPE_I64, .imm = memory});
+        uint32_t size = memory_bytes(b, memory);
         append(b, (struct ins){.op = SSA_BOUNDS, .a = ins->a, .b = size, .imm = reach});
     }
     if (!guarded || memory)
@@ -155,8 +165,8 @@ static uint8_t type_of_letter(char letter)
 
 static void build_memory_size(struct builder *b)
 {
-    struct ins ins = {.op = SSA_MEMORY_BYTES, .type = TYPE_I64, .imm = b->instr.index};
-    uint32_t bytes = append(b, ins), shift = ssa_const(b->graph, TYPE_I64, PAGE_SHIFT);
+    uint32_t bytes = memory_bytes(b, b->instr.index);
+    uint32_t shift = ssa_const(b->graph, TYPE_I64, PAGE_SHIFT);
     uint32_t pages = ssa_binary(b->graph, OPCODE_I64_SHR_U, bytes, shift);
     if (!b->module->memories[b->instr.index].limits.index64)
         pages = ssa_unary(b->graph, OPCODE_I32_WRAP_I64, pages);
@@ -212,9 +222,8 @@ static void build_call(struct builder *b)
 static void build_call_indirect(struct builder *b)
 {
     const struct functype *type = module_functype(b->module, b->instr.index);
-    struct ins ins = {.op = SSA_CALL_INDIRECT,
-                      .a = pop(b),
-                      .imm = b->instr.index2 | (uint64_t)type->id << 32};
+    struct ins ins = {
+        .op = SSA_CALL_INDIRECT, .a = pop(b), .imm = b->instr.index2 | (uint64_t)type->id << 32};
     finish_call(b, ins, type, b->instr.opcode == OPCODE_RETURN_CALL_INDIRECT && !b->inline_depth);
 }
 
@@ -325,9 +334,8 @@ static void build_reference(struct builder *b)
         push(b, ssa_unary(b->graph, OPCODE_I64_EQZ, pop(b)));
         break;
     case OPCODE_REF_FUNC:
-        push(b, append(b, (struct ins){.op = SSA_REF_FUNC,
-                                       .type = TYPE_I64,
-                                       .imm = b->instr.index}));
+        push(b,
+             append(b, (struct ins){.op = SSA_REF_FUNC, .type = TYPE_I64, .imm = b->instr.index}));
         break;
     case OPCODE_REF_AS_NON_NULL: {
         uint32_t ref = pop(b);

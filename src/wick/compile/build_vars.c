@@ -161,8 +161,8 @@ void variable_write(struct builder *b, uint32_t variable, uint32_t value)
 static uint32_t add_phi(struct builder *b, uint32_t variable, uint32_t block)
 {
     const struct variable *v = &b->variables[variable];
-    uint32_t phi = ins_prepend(b->graph, block,
-                               (struct ins){.op = SSA_PHI, .type = v->type, .is_traced = v->is_traced});
+    uint32_t phi = ins_prepend(
+        b->graph, block, (struct ins){.op = SSA_PHI, .type = v->type, .is_traced = v->is_traced});
     struct pending_phi pending = {phi, variable, block, b->graph->blocks[block].pending};
     define(b, variable, block, phi);
     if (b->graph->blocks[block].sealed) {

@@ -105,8 +105,8 @@ struct code_region *code_region_new(size_t bytes, uint32_t funcs)
     pthread_mutex_init(&region->lock, NULL);
     region->reserved = (bytes + 2 * CODE_PAGE - 1) & ~(size_t)(CODE_PAGE - 1);
     region->funcs = calloc(funcs + 1, sizeof(struct code_func *));
-    region->base = mmap(NULL, region->reserved, PROT_NONE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    region->base =
+        mmap(NULL, region->reserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (region->base == MAP_FAILED)
         region->base = NULL;
     if (!region->funcs || !region->base || !add_stubs(region) || !register_region(region)) {

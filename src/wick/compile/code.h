@@ -20,8 +20,8 @@ struct code_func {
     uint32_t frame;       /* bytes between RSP in the body and the return address */
     uint32_t early;       /* return address, from start, of a call before there is a frame; 0 */
     uint32_t func_index;
-    bool saves_instance;  /* its frame ends with its instance */
-    bool interpreted;     /* a bridge to the interpreter; no frame of WebAssembly */
+    bool saves_instance; /* its frame ends with its instance */
+    bool interpreted;    /* a bridge to the interpreter; no frame of WebAssembly */
     uint32_t offset_count, root_count;
     const struct code_root *roots; /* behind the offsets */
     struct code_offset offsets[];
@@ -67,13 +67,13 @@ uint32_t code_offset_of_return(const struct code_func *func, uint32_t code);
 
 /* An entry into compiled code that is under way. The first five are by compiled code. */
 struct compiled_frame {
-    void *host_stack;       /* RSP of C at the entry, a multiple of 16 */
-    uint8_t *sp;            /* when control left the code: RSP of the frame it left */
-    const uint8_t *pc;      /* and the return address there, or the instruction that faulted */
-    uint8_t *low;           /* the lowest byte of stack in use then */
+    void *host_stack;  /* RSP of C at the entry, a multiple of 16 */
+    uint8_t *sp;       /* when control left the code: RSP of the frame it left */
+    const uint8_t *pc; /* and the return address there, or the instruction that faulted */
+    uint8_t *low;      /* the lowest byte of stack in use then */
     struct wasm_instance_t *instance; /* that trapped */
     struct compiled_frame *outer;
-    struct root_frame roots; /* visits the references in the frames of this entry */
+    struct root_frame roots;  /* visits the references in the frames of this entry */
     struct wasm_trap_t *trap; /* of a host function */
     bool faulted;             /* pc is an instruction, not a return address */
 };

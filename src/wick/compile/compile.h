@@ -23,8 +23,8 @@ bool compile_host_init(struct wasm_func_t *func);
 enum wick_status compile_all(struct module *module);
 
 /* Writes what the function becomes. WICK_OK, WICK_NO_MEMORY or WICK_LIMIT. */
-enum wick_status compile_dump(const struct module *module, uint32_t func_index,
-                              enum wick_dump form, FILE *stream);
+enum wick_status compile_dump(const struct module *module, uint32_t func_index, enum wick_dump form,
+                              FILE *stream);
 
 /* Runs a function that WebAssembly defines; as interp_call. */
 struct wasm_trap_t *compiled_call(struct wasm_func_t *func, wick_value_t *slots);

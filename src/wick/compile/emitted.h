@@ -38,7 +38,7 @@ struct emitted {
     uint32_t size;
     uint32_t entry; /* for callers of the same instance; others enter at 0 */
     uint32_t frame;
-    uint32_t early;      /* this and the next: see struct code_func */
+    uint32_t early; /* this and the next: see struct code_func */
     bool saves_instance;
     bool interpreted;
     struct stub_fixup *stubs;

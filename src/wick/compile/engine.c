@@ -248,8 +248,8 @@ static void run_dump_job(void *env)
         dump_graph(&graph, job->stream);
 }
 
-enum wick_status compile_dump(const struct module *module, uint32_t func_index,
-                              enum wick_dump form, FILE *stream)
+enum wick_status compile_dump(const struct module *module, uint32_t func_index, enum wick_dump form,
+                              FILE *stream)
 {
     struct compile_job job = {
         .module = module, .func_index = func_index, .form = form, .stream = stream};
@@ -258,8 +258,8 @@ enum wick_status compile_dump(const struct module *module, uint32_t func_index,
     return job.arena.unsupported ? WICK_LIMIT : WICK_NO_MEMORY;
 }
 
-/* For a function that the compiler cannot do: code that enters the interpreter, as if it were a host
- * function. */
+/* For a function that the compiler cannot do: code that enters the interpreter, as if it were a
+ * host function. */
 static void run_bridge_job(void *env)
 {
     struct compile_job *job = env;
@@ -397,8 +397,7 @@ static bool stack_is_used_up(const struct wasm_store_t *store)
 {
     const struct compiled_frame *frame = store->frame;
     const struct code_region *region = code_region_find((uintptr_t)frame->pc);
-    const struct code_func *func =
-        region ? code_func_find(region, (uintptr_t)frame->pc - 1) : NULL;
+    const struct code_func *func = region ? code_func_find(region, (uintptr_t)frame->pc - 1) : NULL;
     uintptr_t sp = (uintptr_t)frame->sp;
     if (func && func->early && region->base + func->start + func->early == frame->pc)
         sp -= func->frame;
@@ -433,7 +432,8 @@ static void add_frames(struct wasm_trap_t *trap, const struct compiled_frame *fr
     bool faulted = frame->faulted;
     for (;;) {
         const struct code_region *region = code_region_find((uintptr_t)pc);
-        const struct code_func *func = region ? code_func_find(region, (uintptr_t)pc - !faulted) : NULL;
+        const struct code_func *func =
+            region ? code_func_find(region, (uintptr_t)pc - !faulted) : NULL;
         if (!func) /* the adapter */
             return;
         uint32_t at = (uint32_t)(pc - region->base) - func->start;

@@ -78,8 +78,7 @@ static uint32_t fold_numbers(struct graph *graph, const struct ins *ins)
     if (!ins->b) {
         if (!fold_unary_numbers(ins->op, a, &out))
             return 0;
-    } else if (!ssa_is_const(graph, ins->b, &b.u64) ||
-               !fold_binary_numbers(ins->op, a, b, &out)) {
+    } else if (!ssa_is_const(graph, ins->b, &b.u64) || !fold_binary_numbers(ins->op, a, b, &out)) {
         return 0;
     }
     return make_const(graph, ins->type, out.u64);

@@ -196,8 +196,8 @@ static void find_cold_blocks(struct graph *graph)
 {
     for (uint32_t i = graph->order_count; i-- > 1;) {
         struct block *block = &graph->blocks[graph->order[i]];
-        block->cold = graph->ins[block->last].op == SSA_TRAP ||
-                      (block->succ_count > 0 && !block->is_loop);
+        block->cold =
+            graph->ins[block->last].op == SSA_TRAP || (block->succ_count > 0 && !block->is_loop);
         for (uint32_t s = 0; s < block->succ_count && block->cold; s++) {
             const struct block *to = &graph->blocks[block->succs[s]];
             block->cold = to->cold && to->order > i;

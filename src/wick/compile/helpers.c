@@ -2,6 +2,7 @@
 #include "wick/compile/helpers.h"
 
 #include "wick/interp.h"
+#include "wick/shared.h"
 
 #include <string.h>
 
@@ -35,11 +36,19 @@ static struct outcome size_value(bool index64, int64_t size)
     static struct outcome name(struct wasm_instance_t *instance, uint64_t indices, uint64_t a,     \
                                uint64_t b, uint64_t c)
 
+/* Of a shared memory, which another thread may have grown. */
+DEFINE_HELPER(helper_memory_bytes)
+{
+    (void)a, (void)b, (void)c;
+    memory_refresh(memory_of(instance, indices));
+    return value(memory_of(instance, indices)->size);
+}
+
 DEFINE_HELPER(helper_memory_grow)
 {
     (void)b, (void)c;
     struct wasm_memory_t *memory = memory_of(instance, indices);
-    return size_value(memory->type.limits.index64, memory_grow(memory, a));
+    return size_value(memory->type.limits.index64, memory_extend(memory, a));
 }
 
 DEFINE_HELPER(helper_memory_fill)
@@ -55,8 +64,7 @@ DEFINE_HELPER(helper_memory_copy)
 
 DEFINE_HELPER(helper_memory_init)
 {
-    return done(
-        memory_init(memory_of(instance, indices), a, instance->datas[indices >> 32], b, c));
+    return done(memory_init(memory_of(instance, indices), a, instance->datas[indices >> 32], b, c));
 }
 
 DEFINE_HELPER(helper_data_drop)
@@ -110,8 +118,7 @@ DEFINE_HELPER(helper_table_copy)
 
 DEFINE_HELPER(helper_table_init)
 {
-    return done(
-        table_init(table_of(instance, indices), a, &instance->elems[indices >> 32], b, c));
+    return done(table_init(table_of(instance, indices), a, &instance->elems[indices >> 32], b, c));
 }
 
 DEFINE_HELPER(helper_elem_drop)
@@ -121,8 +128,8 @@ DEFINE_HELPER(helper_elem_drop)
     return value(0);
 }
 
-/* A vector instruction by the interpreter's function. The operands are in the overflow area, 16 bytes
- * each, and so is the result. `indices`: instruction, lane << 16. */
+/* A vector instruction by the interpreter's function. The operands are in the overflow area, 16
+ * bytes each, and so is the result. `indices`: instruction, lane << 16. */
 DEFINE_HELPER(helper_vector)
 {
     struct wasm_store_t *store = instance->object.store;

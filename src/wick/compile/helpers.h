@@ -9,6 +9,7 @@
 
 /* HELPER(identifier, function, number of operands) */
 #define COMPILE_HELPERS(HELPER)                                                                    \
+    HELPER(MEMORY_BYTES, helper_memory_bytes, 0)                                                   \
     HELPER(MEMORY_GROW, helper_memory_grow, 1)                                                     \
     HELPER(MEMORY_FILL, helper_memory_fill, 3)                                                     \
     HELPER(MEMORY_COPY, helper_memory_copy, 3)                                                     \

@@ -13,7 +13,8 @@ struct source_kinds {
     uint8_t first, second;
 };
 
-static struct source_kinds source_kinds(const struct machine *machine, const struct machine_ins *ins)
+static struct source_kinds source_kinds(const struct machine *machine,
+                                        const struct machine_ins *ins)
 {
     bool bmi = machine->graph->options->cpu.bmi;
     switch ((enum machine_op)ins->op) {

@@ -283,8 +283,7 @@ void machine_lower(struct machine *machine, const struct graph *graph)
     machine->reg_count = REG_COUNT;
     arena_grow(machine->arena, &machine->ins, graph->ins_count, &machine->ins_capacity,
                sizeof(*machine->ins));
-    machine->blocks =
-        arena_alloc(machine->arena, graph->block_count * sizeof(*machine->blocks));
+    machine->blocks = arena_alloc(machine->arena, graph->block_count * sizeof(*machine->blocks));
     struct lower l = {.machine = machine, .graph = graph};
     l.reg_of = arena_alloc(machine->arena, graph->ins_count * sizeof(*l.reg_of));
     lower_phis(&l);

@@ -69,7 +69,8 @@ static void take_args(struct lower *l, struct machine_ins *out, const struct ins
     for (uint32_t i = 0; i < ins->arg_count; i++) {
         uint32_t value = l->graph->pool[ins->args + i];
         regs[i] = use_reg(l, value);
-        struct call_place place = call_place_next(&places, is_vector_type(value_at(l, value)->type));
+        struct call_place place =
+            call_place_next(&places, is_vector_type(value_at(l, value)->type));
         hint_place(l, regs[i], &place);
     }
     out->args = pool_room(l->machine, ins->arg_count);

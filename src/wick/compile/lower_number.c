@@ -34,7 +34,8 @@ bool is_condition(const struct lower *l, uint32_t value)
 
 static uint8_t integer_cc(uint16_t op)
 {
-    static const uint8_t codes[] = {CC_E, CC_NE, CC_L, CC_B, CC_G, CC_A, CC_LE, CC_BE, CC_GE, CC_AE};
+    static const uint8_t codes[] = {CC_E, CC_NE, CC_L,  CC_B,  CC_G,
+                                    CC_A, CC_LE, CC_BE, CC_GE, CC_AE};
     return codes[op - (op >= OPCODE_I64_EQ ? OPCODE_I64_EQ : OPCODE_I32_EQ)];
 }
 
@@ -52,7 +53,8 @@ static uint8_t lower_integer_compare(struct lower *l, const struct ins *ins)
 static uint8_t lower_float_compare(struct lower *l, const struct ins *ins)
 {
     static const uint8_t codes[] = {CC_FEQ, CC_FNE, CC_A, CC_A, CC_AE, CC_AE};
-    uint16_t kind = (uint16_t)(ins->op - (ins->op >= OPCODE_F64_EQ ? OPCODE_F64_EQ : OPCODE_F32_EQ));
+    uint16_t kind =
+        (uint16_t)(ins->op - (ins->op >= OPCODE_F64_EQ ? OPCODE_F64_EQ : OPCODE_F32_EQ));
     bool exchange = kind == OPCODE_F32_LT - OPCODE_F32_EQ || kind == OPCODE_F32_LE - OPCODE_F32_EQ;
     struct machine_ins compare = machine_ins_of(M_UCOMIS, ins->op >= OPCODE_F64_EQ ? 8 : 4);
     compare.src[0] = use_reg(l, exchange ? ins->b : ins->a);
@@ -82,7 +84,8 @@ uint8_t lower_condition(struct lower *l, uint32_t value)
 {
     const struct ins *ins = value_at(l, value);
     if (is_compare(ins->op) && is_condition(l, value)) {
-        if (ins->op == OPCODE_I32_EQZ && is_condition(l, ins->a) && is_compare(value_at(l, ins->a)->op))
+        if (ins->op == OPCODE_I32_EQZ && is_condition(l, ins->a) &&
+            is_compare(value_at(l, ins->a)->op))
             return cc_opposite(lower_condition(l, ins->a));
         if (ins->op == OPCODE_I32_EQZ || ins->op == OPCODE_I64_EQZ) {
             lower_test(l, ins->a, ins->op == OPCODE_I64_EQZ ? 8 : 4);
@@ -112,8 +115,7 @@ static void lower_compare(struct lower *l, uint32_t value, const struct ins *ins
 static void lower_select(struct lower *l, uint32_t value, const struct ins *ins)
 {
     bool vector = is_vector_type(ins->type);
-    struct machine_ins select =
-        machine_ins_of(vector ? M_FSELECT : M_CMOV, type_size(ins->type));
+    struct machine_ins select = machine_ins_of(vector ? M_FSELECT : M_CMOV, type_size(ins->type));
     select.src[0] = use_reg(l, ins->b);
     select.src[1] = use_reg(l, ins->a);
     select.cc = lower_condition(l, ins->c);
@@ -480,9 +482,9 @@ static const struct conversion *find_conversion(uint16_t op)
         [OPCODE_F64_REINTERPRET_I64 - OPCODE_I32_WRAP_I64] = {M_MOVE_CLASS, 8, 8, false},
     };
     static const struct conversion saturating[] = {
-        {M_TRUNC_SAT, 4, 4, true}, {M_TRUNC_SAT, 4, 4, false}, {M_TRUNC_SAT, 4, 8, true},
-        {M_TRUNC_SAT, 4, 8, false}, {M_TRUNC_SAT, 8, 4, true}, {M_TRUNC_SAT, 8, 4, false},
-        {M_TRUNC_SAT, 8, 8, true}, {M_TRUNC_SAT, 8, 8, false},
+        {M_TRUNC_SAT, 4, 4, true},  {M_TRUNC_SAT, 4, 4, false}, {M_TRUNC_SAT, 4, 8, true},
+        {M_TRUNC_SAT, 4, 8, false}, {M_TRUNC_SAT, 8, 4, true},  {M_TRUNC_SAT, 8, 4, false},
+        {M_TRUNC_SAT, 8, 8, true},  {M_TRUNC_SAT, 8, 8, false},
     };
     return op >= OPCODE_I32_TRUNC_SAT_F32_S ? &saturating[op - OPCODE_I32_TRUNC_SAT_F32_S]
                                             : &conversions[op - OPCODE_I32_WRAP_I64];

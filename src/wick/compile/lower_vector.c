@@ -92,21 +92,16 @@ struct plan {
     uint16_t encoding;
 };
 
-#define PLACE(opcode) [OPCODE_##opcode - 0xFD00]
-#define BINARY(opcode, encoding)                                                                   \
-    PLACE(opcode) = {PLAN_BINARY, false, 0, (uint16_t)(encoding)}
-#define SWAPPED(opcode, encoding)                                                                  \
-    PLACE(opcode) = {PLAN_SWAPPED, false, 0, (uint16_t)(encoding)}
-#define INVERTED(opcode, encoding)                                                                 \
-    PLACE(opcode) = {PLAN_NOT, false, 0, (uint16_t)(encoding)}
+#define PLACE(opcode)              [OPCODE_##opcode - 0xFD00]
+#define BINARY(opcode, encoding)   PLACE(opcode) = {PLAN_BINARY, false, 0, (uint16_t)(encoding)}
+#define SWAPPED(opcode, encoding)  PLACE(opcode) = {PLAN_SWAPPED, false, 0, (uint16_t)(encoding)}
+#define INVERTED(opcode, encoding) PLACE(opcode) = {PLAN_NOT, false, 0, (uint16_t)(encoding)}
 #define SWAPPED_INVERTED(opcode, encoding)                                                         \
     PLACE(opcode) = {PLAN_SWAPPED_NOT, false, 0, (uint16_t)(encoding)}
-#define UNARY(opcode, encoding)                                                                    \
-    PLACE(opcode) = {PLAN_UNARY, false, 0, (uint16_t)(encoding)}
+#define UNARY(opcode, encoding) PLACE(opcode) = {PLAN_UNARY, false, 0, (uint16_t)(encoding)}
 #define UNARY_IMM(opcode, encoding, imm8)                                                          \
     PLACE(opcode) = {PLAN_UNARY, true, imm8, (uint16_t)(encoding)}
-#define HIGH(opcode, encoding)                                                                     \
-    PLACE(opcode) = {PLAN_HIGH, false, 0, (uint16_t)(encoding)}
+#define HIGH(opcode, encoding) PLACE(opcode) = {PLAN_HIGH, false, 0, (uint16_t)(encoding)}
 #define SHIFT(opcode, encoding, bits)                                                              \
     PLACE(opcode) = {PLAN_SHIFT, false, bits, (uint16_t)(encoding)}
 #define COMPARE(opcode, kind, size, imm8)                                                          \
@@ -120,13 +115,11 @@ struct plan {
     BINARY(T##_ADD, SSE_PACKED(SSE_ADD, size) | COMMUTES),                                         \
         BINARY(T##_SUB, SSE_PACKED(SSE_SUB, size)),                                                \
         BINARY(T##_MUL, SSE_PACKED(SSE_MUL, size) | COMMUTES),                                     \
-        BINARY(T##_DIV, SSE_PACKED(SSE_DIV, size)),                                                \
-        SWAPPED(T##_PMIN, SSE_PACKED(SSE_MIN, size)),                                              \
-        SWAPPED(T##_PMAX, SSE_PACKED(SSE_MAX, size)),                                              \
-        UNARY(T##_SQRT, SSE_PACKED(SSE_SQRT, size)), COMPARE(T##_EQ, PLAN_BINARY, size, 0),        \
-        COMPARE(T##_LT, PLAN_BINARY, size, 1), COMPARE(T##_LE, PLAN_BINARY, size, 2),              \
-        COMPARE(T##_NE, PLAN_BINARY, size, 4), COMPARE(T##_GT, PLAN_SWAPPED, size, 1),             \
-        COMPARE(T##_GE, PLAN_SWAPPED, size, 2),                                                    \
+        BINARY(T##_DIV, SSE_PACKED(SSE_DIV, size)), SWAPPED(T##_PMIN, SSE_PACKED(SSE_MIN, size)),  \
+        SWAPPED(T##_PMAX, SSE_PACKED(SSE_MAX, size)), UNARY(T##_SQRT, SSE_PACKED(SSE_SQRT, size)), \
+        COMPARE(T##_EQ, PLAN_BINARY, size, 0), COMPARE(T##_LT, PLAN_BINARY, size, 1),              \
+        COMPARE(T##_LE, PLAN_BINARY, size, 2), COMPARE(T##_NE, PLAN_BINARY, size, 4),              \
+        COMPARE(T##_GT, PLAN_SWAPPED, size, 1), COMPARE(T##_GE, PLAN_SWAPPED, size, 2),            \
         UNARY_IMM(T##_CEIL, SSE_INT3A((size) == 4 ? 0x08 : 0x09), 0x0A),                           \
         UNARY_IMM(T##_FLOOR, SSE_INT3A((size) == 4 ? 0x08 : 0x09), 0x09),                          \
         UNARY_IMM(T##_TRUNC, SSE_INT3A((size) == 4 ? 0x08 : 0x09), 0x0B),                          \
@@ -277,7 +270,8 @@ static bool lower_planned(struct lower *l, uint32_t value, const struct ins *ins
         dst = inverted ? fresh(l) : result_reg(l, value);
         vector_op(l, plan->encoding, dst, swapped ? b : a, swapped ? a : b, imm8);
         if (inverted)
-            vector_op(l, (uint16_t)(SSE_INT(0xEF) | COMMUTES), result_reg(l, value), dst, ones(l), -1);
+            vector_op(l, (uint16_t)(SSE_INT(0xEF) | COMMUTES), result_reg(l, value), dst, ones(l),
+                      -1);
         return true;
     }
     case PLAN_UNARY:
@@ -308,7 +302,8 @@ static void lower_sign(struct lower *l, uint32_t value, const struct ins *ins)
     bool wide = ins->op == OPCODE_F64X2_ABS || ins->op == OPCODE_F64X2_NEG;
     bool neg = ins->op == OPCODE_F32X4_NEG || ins->op == OPCODE_F64X2_NEG;
     uint64_t sign = wide ? (uint64_t)1 << 63 : 0x8000000080000000u;
-    uint32_t a = use_reg(l, ins->a), mask = vector_number(l, neg ? sign : ~sign, neg ? sign : ~sign);
+    uint32_t a = use_reg(l, ins->a),
+             mask = vector_number(l, neg ? sign : ~sign, neg ? sign : ~sign);
     vector_op(l, (uint16_t)(SSE_INT(neg ? 0xEF : 0xDB) | COMMUTES), result_reg(l, value), a, mask,
               -1);
 }

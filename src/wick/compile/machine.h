@@ -14,8 +14,24 @@
 #include "wick/compile/ssa.h"
 
 enum reg {
-    RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15,
-    XMM0, XMM15 = XMM0 + 15,
+    RAX,
+    RCX,
+    RDX,
+    RBX,
+    RSP,
+    RBP,
+    RSI,
+    RDI,
+    R8,
+    R9,
+    R10,
+    R11,
+    R12,
+    R13,
+    R14,
+    R15,
+    XMM0,
+    XMM15 = XMM0 + 15,
     REG_COUNT,
 };
 
@@ -36,10 +52,25 @@ static inline bool reg_is_vector(uint32_t reg)
 }
 
 enum condition_code {
-    CC_O, CC_NO, CC_B, CC_AE, CC_E, CC_NE, CC_BE, CC_A,
-    CC_S, CC_NS, CC_P, CC_NP, CC_L, CC_GE, CC_LE, CC_G,
+    CC_O,
+    CC_NO,
+    CC_B,
+    CC_AE,
+    CC_E,
+    CC_NE,
+    CC_BE,
+    CC_A,
+    CC_S,
+    CC_NS,
+    CC_P,
+    CC_NP,
+    CC_L,
+    CC_GE,
+    CC_LE,
+    CC_G,
     /* Of floats, after UCOMIS: two flags. The second is the opposite of the first. */
-    CC_FEQ, CC_FNE,
+    CC_FEQ,
+    CC_FNE,
 };
 
 static inline uint8_t cc_opposite(uint8_t cc)
@@ -65,42 +96,57 @@ enum machine_op {
     M_STORE,  /* src[0] or imm; `access` bytes */
     M_FSTORE,
     M_LEA,
-    M_ADD, M_OR, M_AND, M_SUB, M_XOR, M_CMP, /* dst = src[0] op last; CMP and TEST without dst */
+    M_ADD,
+    M_OR,
+    M_AND,
+    M_SUB,
+    M_XOR,
+    M_CMP, /* dst = src[0] op last; CMP and TEST without dst */
     M_TEST,
     M_IMUL,
     M_MULHI, /* dst: the upper half of the product; is_signed; uses RAX and RDX */
-    M_NEG, M_NOT,
-    M_SHL, M_SHR, M_SAR, M_ROL, M_ROR, /* by imm, or by src[1] */
+    M_NEG,
+    M_NOT,
+    M_SHL,
+    M_SHR,
+    M_SAR,
+    M_ROL,
+    M_ROR, /* by imm, or by src[1] */
     M_DIV, /* src[0] / src[1]; is_signed; `access`: 1 answers the remainder. RAX and RDX. */
-    M_CLZ, M_CTZ, M_POPCNT,
-    M_EXTEND, /* `access` low bytes of src[0], is_signed, to `size` */
-    M_SETCC,  /* dst: whether cc */
-    M_CMOV,   /* dst: src[1] if cc, else src[0] */
-    M_FSELECT, /* the same with vector registers */
-    M_JUMP,    /* to `target`, with moves for its phis */
-    M_BRANCH,  /* to succs[0] if cc, else to succs[1] */
-    M_SWITCH,  /* src[0], below imm cases; tmp */
-    M_TRAP,    /* imm: kind */
-    M_TRAP_IF, /* if cc */
-    M_RETURN,  /* args */
+    M_CLZ,
+    M_CTZ,
+    M_POPCNT,
+    M_EXTEND,        /* `access` low bytes of src[0], is_signed, to `size` */
+    M_SETCC,         /* dst: whether cc */
+    M_CMOV,          /* dst: src[1] if cc, else src[0] */
+    M_FSELECT,       /* the same with vector registers */
+    M_JUMP,          /* to `target`, with moves for its phis */
+    M_BRANCH,        /* to succs[0] if cc, else to succs[1] */
+    M_SWITCH,        /* src[0], below imm cases; tmp */
+    M_TRAP,          /* imm: kind */
+    M_TRAP_IF,       /* if cc */
+    M_RETURN,        /* args */
     M_CALL,          /* imm: function; args, defs */
     M_CALL_INDIRECT, /* src[0]: index; imm: table | type id << 32; tmp */
     M_CALL_REF,      /* src[0] */
     M_CALL_HELPER,   /* imm: indices; access: helper; args */
     M_CALL_VECTOR,   /* the same for a vector instruction */
-    M_TAIL_CALL, M_TAIL_CALL_INDIRECT, M_TAIL_CALL_REF,
-    M_LOOP,       /* look for interrupts */
+    M_TAIL_CALL,
+    M_TAIL_CALL_INDIRECT,
+    M_TAIL_CALL_REF,
+    M_LOOP, /* look for interrupts */
     M_FUEL,
-    M_BOUNDS,     /* trap unless src[0] + imm <= src[1]; tmp */
-    M_SSE,        /* dst = src[0] op last; vex: see sse.h */
-    M_SSE_UNARY,  /* dst = op last */
-    M_UCOMIS,     /* flags of src[0] and last; size 4 or 8 */
-    M_CVT_TO_FLOAT,  /* integer of `access` bytes to float of `size`; always signed */
-    M_CVT_U64,       /* unsigned 64-bit integer; tmp */
-    M_TRUNC,         /* float of `access` bytes to integer of `size`; traps; tmp */
-    M_TRUNC_SAT,     /* the same, saturating; tmp */
-    M_MOVE_CLASS,    /* between general and vector registers, `size` bytes */
-    M_FMIN, M_FMAX,
+    M_BOUNDS,       /* trap unless src[0] + imm <= src[1]; tmp */
+    M_SSE,          /* dst = src[0] op last; vex: see sse.h */
+    M_SSE_UNARY,    /* dst = op last */
+    M_UCOMIS,       /* flags of src[0] and last; size 4 or 8 */
+    M_CVT_TO_FLOAT, /* integer of `access` bytes to float of `size`; always signed */
+    M_CVT_U64,      /* unsigned 64-bit integer; tmp */
+    M_TRUNC,        /* float of `access` bytes to integer of `size`; traps; tmp */
+    M_TRUNC_SAT,    /* the same, saturating; tmp */
+    M_MOVE_CLASS,   /* between general and vector registers, `size` bytes */
+    M_FMIN,
+    M_FMAX,
     M_OP_COUNT,
 };
 
@@ -124,10 +170,10 @@ struct machine_ins {
 
 struct virtual_reg {
     bool is_vector, is_traced;
-    uint8_t size;      /* bytes: 4, 8 or 16 */
-    uint8_t hint;      /* machine register, or REG_COUNT */
+    uint8_t size; /* bytes: 4, 8 or 16 */
+    uint8_t hint; /* machine register, or REG_COUNT */
     bool is_phi;
-    uint32_t like;     /* would best have the same register as this virtual one; 0: none */
+    uint32_t like; /* would best have the same register as this virtual one; 0: none */
 };
 
 struct machine_block {

@@ -149,7 +149,8 @@ static uint32_t best_split(const struct scan *s, uint32_t earliest, uint32_t lat
     uint32_t depth = order_block(a, place)->depth;
     for (int steps = 0; depth > 0 && steps < SPLIT_BLOCKS; steps++, place--) {
         uint32_t start = 4 * order_block(a, place)->first;
-        uint32_t outside = order_block(a, place)->depth - graph->blocks[graph->order[place]].is_loop;
+        uint32_t outside =
+            order_block(a, place)->depth - graph->blocks[graph->order[place]].is_loop;
         if (start < earliest || place == 0)
             break;
         if (outside < depth) {

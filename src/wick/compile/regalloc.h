@@ -5,18 +5,18 @@
  * gives them registers, resolve.c adds the moves.
  *
  * A position is 4 × number of an instruction: + 0 where it reads operands, + 1 where it overwrites
- * fixed registers, + 2 where it writes results. A value that does not stay in its register is stored
- * to its slot where it is defined, so that going to memory needs no move later on.
+ * fixed registers, + 2 where it writes results. A value that does not stay in its register is
+ * stored to its slot where it is defined, so that going to memory needs no move later on.
  */
 #pragma once
 
 #include "wick/compile/machine.h"
 
 enum use_kind {
-    USE_REG,    /* must be in a register */
-    USE_ANY,    /* register or slot */
-    USE_LATE,   /* in a register that the instruction does not overwrite before it is done */
-    USE_TMP,    /* a register of the instruction's own */
+    USE_REG,  /* must be in a register */
+    USE_ANY,  /* register or slot */
+    USE_LATE, /* in a register that the instruction does not overwrite before it is done */
+    USE_TMP,  /* a register of the instruction's own */
     DEF_REG,
     DEF_ANY,
 };
@@ -57,8 +57,8 @@ struct allocation {
     uint32_t range_count, range_capacity;
     struct interval *intervals; /* 0 is none; the first pieces come first, by virtual register */
     uint32_t interval_count, interval_capacity;
-    uint32_t *piece_of;  /* by virtual register: its first piece, 0: it never lives */
-    uint32_t *slot_of;   /* by virtual register: NO_OPERAND: not spilled */
+    uint32_t *piece_of; /* by virtual register: its first piece, 0: it never lives */
+    uint32_t *slot_of;  /* by virtual register: NO_OPERAND: not spilled */
     struct clobber *clobbers;
     uint32_t clobber_count;
 };

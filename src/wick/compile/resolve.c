@@ -15,8 +15,7 @@ static void add_move(struct allocation *a, uint32_t place, uint32_t reg, uint32_
     if (from == to)
         return;
     arena_grow(a->arena, &m->moves, m->move_count + 1, &m->move_capacity, sizeof(*m->moves));
-    m->moves[m->move_count++] =
-        (struct machine_move){
+    m->moves[m->move_count++] = (struct machine_move){
         place, from, to, m->regs[reg].is_vector ? m->regs[reg].size : 8, m->regs[reg].is_vector};
 }
 
@@ -85,8 +84,8 @@ static void resolve_edge(struct allocation *a, const struct pieces *pieces, uint
              location_at(a, pieces, 4 * source->end - 1), behind->location);
 }
 
-/* Over each edge into a block at whose start the piece has a register. What is in its slot there was
- * stored when it was defined. */
+/* Over each edge into a block at whose start the piece has a register. What is in its slot there
+ * was stored when it was defined. */
 static void resolve_piece(struct allocation *a, const struct pieces *pieces,
                           const struct interval *at)
 {

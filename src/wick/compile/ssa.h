@@ -34,7 +34,7 @@ enum ssa_op {
     SSA_SELECT,       /* a if c is not 0, else b */
     SSA_MULHI_S,      /* the upper half of a product of i64 */
     SSA_MULHI_U,
-    SSA_NULL_CHECK,   /* a; traps with kind imm if it is 0 */
+    SSA_NULL_CHECK,    /* a; traps with kind imm if it is 0 */
     SSA_CALL,          /* imm: function; args; also below */
     SSA_CALL_INDIRECT, /* imm: table | type id << 32; a: index */
     SSA_CALL_REF,      /* a: reference */
@@ -43,12 +43,12 @@ enum ssa_op {
     SSA_LOOP,          /* look for interrupts, at the start of a loop */
     SSA_FUEL,          /* use one unit of fuel */
     /* Ends of blocks. */
-    SSA_JUMP,                 /* to succs[0] */
-    SSA_BRANCH,               /* a not 0: to succs[0], else succs[1] */
-    SSA_SWITCH,               /* a: index; the last of succs is the default */
-    SSA_RETURN,               /* args */
-    SSA_TRAP,                 /* imm: kind */
-    SSA_TAIL_CALL,            /* as the calls above */
+    SSA_JUMP,      /* to succs[0] */
+    SSA_BRANCH,    /* a not 0: to succs[0], else succs[1] */
+    SSA_SWITCH,    /* a: index; the last of succs is the default */
+    SSA_RETURN,    /* args */
+    SSA_TRAP,      /* imm: kind */
+    SSA_TAIL_CALL, /* as the calls above */
     SSA_TAIL_CALL_INDIRECT,
     SSA_TAIL_CALL_REF,
     SSA_LAST,
@@ -58,9 +58,9 @@ struct ins {
     uint16_t op;
     uint8_t type; /* enum type_kind of the value; TYPE_BOTTOM: none */
     bool is_traced;
-    uint8_t memory;  /* of a load or store */
-    uint8_t lane;    /* of a vector instruction */
-    uint16_t site;   /* place of the inlined body, 0: the function itself */
+    uint8_t memory; /* of a load or store */
+    uint8_t lane;   /* of a vector instruction */
+    uint16_t site;  /* place of the inlined body, 0: the function itself */
     uint32_t a, b, c;
     uint32_t args, arg_count; /* in graph->pool */
     uint32_t next, prev;      /* in the block */
@@ -79,9 +79,9 @@ struct block {
     uint32_t succ_count;
     bool sealed; /* all predecessors are known */
     bool is_loop;
-    bool cold;       /* ends in a trap, or only leads there */
-    uint32_t order;  /* place in graph->order */
-    uint32_t idom;   /* block; 0 for the entry */
+    bool cold;                     /* ends in a trap, or only leads there */
+    uint32_t order;                /* place in graph->order */
+    uint32_t idom;                 /* block; 0 for the entry */
     uint32_t dom_first, dom_count; /* numbers of the blocks that it dominates, itself first */
     uint32_t loop;   /* header of the innermost loop that holds it, itself for a header; 0: none */
     uint32_t parent; /* of a header: the header of the loop around it */

@@ -11,7 +11,7 @@ enum {
     MAP_0F = 1 << 10,
     MAP_0F38 = 2 << 10,
     MAP_0F3A = 3 << 10,
-    WIDE = 1 << 12,    /* W: 64-bit general operand, or the instruction's own choice */
+    WIDE = 1 << 12, /* W: 64-bit general operand, or the instruction's own choice */
     COMMUTES = 1 << 13,
 };
 

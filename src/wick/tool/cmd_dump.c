@@ -55,8 +55,9 @@ int cmd_dump(int argc, char **argv, struct err *err)
         return err_set(err, ERR_USAGE, 0, "give a file and, if you like, a function's number");
     wasm_engine_t *engine = wasm_engine_new();
     wasm_store_t *store = wasm_store_new(engine);
-    int status = store ? dump(store, argv[next], argc - next == 2 ? argv[next + 1] : NULL, form, err)
-                       : err_set(err, ERR_IO, 0, "this processor lacks SSE4.2, or memory is short");
+    int status = store
+                     ? dump(store, argv[next], argc - next == 2 ? argv[next + 1] : NULL, form, err)
+                     : err_set(err, ERR_IO, 0, "this processor lacks SSE4.2, or memory is short");
     wasm_store_delete(store);
     wasm_engine_delete(engine);
     return status;

@@ -15,8 +15,8 @@ struct options {
     const char *path;
     uint64_t fuel;
     bool has_fuel;
-    bool heap_stats;   /* say on stderr what the collector did */
-    bool trap_missing; /* imports that nobody defines trap when they are called */
+    bool heap_stats;       /* say on stderr what the collector did */
+    bool trap_missing;     /* imports that nobody defines trap when they are called */
     wasm_config_t *config; /* taken by the engine */
     char **args;
     int arg_count;

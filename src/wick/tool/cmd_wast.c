@@ -69,7 +69,8 @@ static bool read_lines(const char *text, struct settings *settings)
 
 int cmd_wast(int argc, char **argv, struct err *err)
 {
-    struct settings settings = {.options = {.report = report, .env = &settings}, .engine = "compiler"};
+    struct settings settings = {.options = {.report = report, .env = &settings},
+                                .engine = "compiler"};
     bool verbose = false;
     int option;
     while ((option = getopt(argc, argv, "e:gps:vw")) != -1) {

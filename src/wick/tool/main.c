@@ -21,7 +21,8 @@ static const struct command commands[] = {
      cmd_run},
     {"validate", "FILE…", "check modules, one line for each", cmd_validate},
     {"dump", "[--ssa|--asm] FILE [FUNCTION]",
-     "print what the compiler makes of functions: its intermediate form, or machine code", cmd_dump},
+     "print what the compiler makes of functions: its intermediate form, or machine code",
+     cmd_dump},
     {"wast", "[-gpvw] [-e E] [-s LINES] FILE…",
      "run scripts of the specification's tests; -v: say what failed, -w: compare the words of "
      "refusals, -p: skip what the engine does not accept, -g: collect at each allocation, "

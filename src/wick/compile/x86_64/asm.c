@@ -292,8 +292,8 @@ static void put_sse_opcode(struct code *code, uint16_t encoding, uint32_t reg, u
     static const uint8_t prefixes[] = {0, 0x66, 0xF3, 0xF2};
     if (SSE_PREFIX(encoding))
         code_byte(code, prefixes[SSE_PREFIX(encoding)]);
-    uint8_t rex = (uint8_t)((encoding & WIDE ? 8 : 0) | high1(reg) << 2 | high1(index) << 1 |
-                            high1(base));
+    uint8_t rex =
+        (uint8_t)((encoding & WIDE ? 8 : 0) | high1(reg) << 2 | high1(index) << 1 | high1(base));
     if (rex)
         code_byte(code, 0x40 | rex);
     code_byte(code, 0x0F);

@@ -48,7 +48,8 @@ void add_cold(struct emit *e, struct cold cold)
 
 void trap_if(struct emit *e, uint8_t cc, enum wick_trap_kind kind)
 {
-    add_cold(e, (struct cold){.kind = COLD_TRAP, .trap = (uint8_t)kind, .jump = asm_jcc(&e->code, cc)});
+    add_cold(
+        e, (struct cold){.kind = COLD_TRAP, .trap = (uint8_t)kind, .jump = asm_jcc(&e->code, cc)});
 }
 
 uint32_t add_const(struct emit *e, const void *bytes, uint32_t size)
@@ -277,7 +278,8 @@ static bool merges_source(uint16_t encoding)
     uint8_t opcode = SSE_OPCODE(encoding);
     if (SSE_MAP(encoding) == 3)
         return opcode == 0x0A || opcode == 0x0B;
-    return SSE_MAP(encoding) == 1 && SSE_PREFIX(encoding) >= 2 && (opcode == 0x51 || opcode == 0x5A);
+    return SSE_MAP(encoding) == 1 && SSE_PREFIX(encoding) >= 2 &&
+           (opcode == 0x51 || opcode == 0x5A);
 }
 
 void sse_unary(struct emit *e, uint16_t encoding, uint32_t dst, uint32_t a)
@@ -410,7 +412,8 @@ static bool is_near(const struct emit *e, uint32_t block, int64_t *distance)
 {
     if (!e->final)
         return false;
-    bool backward = e->graph->blocks[block].order <= e->graph->blocks[e->graph->order[e->current]].order;
+    bool backward =
+        e->graph->blocks[block].order <= e->graph->blocks[e->graph->order[e->current]].order;
     uint32_t here = backward ? e->code.size : e->emitted_at;
     *distance = (int64_t)e->block_at[block] - (int64_t)here;
     return backward ? *distance > -120 : *distance < 70;
@@ -476,8 +479,7 @@ static void emit_switch(struct emit *e, const struct machine_ins *ins)
     asm_alu_ri(code, 4, 7, ins->src[0], (int32_t)ins->imm);
     fix_block(e, asm_jcc(code, CC_AE), final_target(e, block->succs[ins->imm]));
     asm_lea(code, 8, REG_SCRATCH, mem_rip());
-    arena_grow(code->arena, &e->tables, e->table_count + 1, &e->table_capacity,
-               sizeof(*e->tables));
+    arena_grow(code->arena, &e->tables, e->table_count + 1, &e->table_capacity, sizeof(*e->tables));
     e->tables[e->table_count++] = (struct emit_table){code->size - 4, at};
     asm_rm(code, 8, 0x63, ins->tmp, (struct mem){REG_SCRATCH, ins->src[0], 2, 0, false});
     asm_alu_rr(code, 8, 0, ins->tmp, REG_SCRATCH);
@@ -489,8 +491,8 @@ static void emit_switch(struct emit *e, const struct machine_ins *ins)
 
 static void emit_load(struct emit *e, const struct machine_ins *ins)
 {
-    static const uint32_t unsigned_ops[] = {[1] = 0xB6 | OP_0F, [2] = 0xB7 | OP_0F, [4] = 0x8B,
-                                            [8] = 0x8B};
+    static const uint32_t unsigned_ops[] = {
+        [1] = 0xB6 | OP_0F, [2] = 0xB7 | OP_0F, [4] = 0x8B, [8] = 0x8B};
     static const uint32_t signed_ops[] = {[1] = 0xBE | OP_0F, [2] = 0xBF | OP_0F, [4] = 0x63};
     bool extends = ins->is_signed && ins->access < 8;
     uint8_t size = extends ? ins->size : ins->access == 8 ? 8 : 4;
@@ -622,8 +624,7 @@ static void check_large_frame(struct emit *e)
 {
     uint32_t back = e->code.size;
     asm_lea(&e->code, 8, REG_SCRATCH, mem_at(RSP, -(int64_t)e->frame));
-    asm_alu_rm(&e->code, 8, 7, REG_SCRATCH,
-               mem_at(REG_INSTANCE, LAYOUT_INSTANCE(stack_limit)));
+    asm_alu_rm(&e->code, 8, 7, REG_SCRATCH, mem_at(REG_INSTANCE, LAYOUT_INSTANCE(stack_limit)));
     uint32_t jump = asm_jcc(&e->code, CC_B);
     add_cold(e, (struct cold){.kind = COLD_EARLY, .jump = jump, .back = back});
 }

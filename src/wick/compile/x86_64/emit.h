@@ -15,8 +15,8 @@
 enum cold_kind {
     COLD_TRAP,       /* traps with kind `trap` */
     COLD_CONVERSION, /* traps: invalid conversion if `reg` holds a NaN, else integer overflow */
-    COLD_SIGNATURE,  /* R11 + 8 * reg is a table slot of another type; if that is a subtype, goes on at
-                      * `back` with the function in reg, else traps */
+    COLD_SIGNATURE,  /* R11 + 8 * reg is a table slot of another type; if that is a subtype, goes on
+                      * at  `back` with the function in reg, else traps */
     COLD_INTERRUPT,  /* looks for interrupts and the end of the stack, then goes on at `back` */
     COLD_EARLY,      /* the same before there is a frame */
 };
@@ -56,15 +56,16 @@ struct emit {
     const struct graph *graph;
     struct code code;
     bool avx;
-    bool final;         /* second round: distances are known */
-    uint32_t frame;     /* bytes between RSP and the return address */
-    uint32_t saved;     /* where R14 is kept, from RSP; NO_OPERAND: it is not */
-    uint32_t next_move; /* in machine->moves */
-    uint32_t next_root; /* in machine->roots */
-    uint32_t current;   /* place of the block in the order */
+    bool final;          /* second round: distances are known */
+    uint32_t frame;      /* bytes between RSP and the return address */
+    uint32_t saved;      /* where R14 is kept, from RSP; NO_OPERAND: it is not */
+    uint32_t next_move;  /* in machine->moves */
+    uint32_t next_root;  /* in machine->roots */
+    uint32_t current;    /* place of the block in the order */
     uint32_t emitted_at; /* where the first round had the block */
-    uint32_t *block_at; /* offset of each block; in the second round at first that of the round before */
-    struct machine_ins *ins; /* that is being emitted */
+    uint32_t
+        *block_at; /* offset of each block; in the second round at first that of the round before */
+    struct machine_ins *ins;            /* that is being emitted */
     const struct machine_ins *flags_of; /* the last whose result the zero flag tells */
     struct emitted *out;
     struct cold *cold;

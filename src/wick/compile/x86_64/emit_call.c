@@ -72,8 +72,8 @@ static void load_overflow(struct emit *e, uint32_t type, uint32_t to, uint32_t o
 }
 
 /* Sends operands to where a callee or caller expects them. `extra`: one more move, or NULL. */
-static void send_values(struct emit *e, const uint32_t *types, const uint32_t *from,
-                        uint32_t count, const struct machine_move *extra)
+static void send_values(struct emit *e, const uint32_t *types, const uint32_t *from, uint32_t count,
+                        const struct machine_move *extra)
 {
     struct machine_move *moves = arena_alloc(e->code.arena, ((size_t)count + 1) * sizeof(*moves));
     struct call_places places = {0};
@@ -266,8 +266,7 @@ static void emit_helper(struct emit *e, const struct machine_ins *ins)
     static const uint8_t places[] = {RDX, RCX, R8};
     struct machine_move moves[3];
     for (uint32_t i = 0; i < ins->arg_count; i++)
-        moves[i] =
-            (struct machine_move){0, e->machine->pool[ins->args + i], places[i], 8, false};
+        moves[i] = (struct machine_move){0, e->machine->pool[ins->args + i], places[i], 8, false};
     parallel_move(e, moves, ins->arg_count);
     asm_mov_ri(&e->code, RSI, ins->imm);
     asm_mov_ri(&e->code, RAX, ins->access);

@@ -277,8 +277,8 @@ static void emit_extend(struct emit *e, const struct machine_ins *ins)
         {0, 0xB6 | OP_0F | OP_BYTE, 0xB7 | OP_0F, 0, 0},
         {0, 0xBE | OP_0F | OP_BYTE, 0xBF | OP_0F, 0, 0x63},
     };
-    asm_rr(&e->code, ins->is_signed ? ins->size : 4, opcodes[ins->is_signed][ins->access],
-           ins->dst, ins->src[0]);
+    asm_rr(&e->code, ins->is_signed ? ins->size : 4, opcodes[ins->is_signed][ins->access], ins->dst,
+           ins->src[0]);
 }
 
 static void emit_lea(struct emit *e, const struct machine_ins *ins)
