@@ -6,6 +6,7 @@
 #include "wick/compile/dump.h"
 #include "wick/compile/helpers.h"
 #include "wick/compile/layout.h"
+#include "wick/compile/verify.h"
 #include "wick/compile/x86_64/asm.h"
 
 #include <stdlib.h>
@@ -219,11 +220,16 @@ static void compile_func(struct compile_job *job, struct graph *graph, struct em
                job->func_index);
     graph_build(graph);
     graph_analyse(graph);
+    verify_graph(graph, "construction");
     graph_optimise(graph);
+    verify_graph(graph, "optimisation");
     graph_sweep(graph);
     graph_place(graph);
+    verify_graph(graph, "placement");
     machine_lower(&machine, graph);
+    const struct operand_copy *operands = verify_keep_operands(&machine);
     machine_allocate(&machine);
+    verify_allocation(&machine, operands);
     machine_emit(&machine, emitted);
 }
 

@@ -13,9 +13,8 @@ struct cpu_features {
 
 struct compile_options {
     struct cpu_features cpu;
-    bool guard;  /* 32-bit memories lie in reservations that catch every address */
-    bool fuel;   /* count calls and iterations */
-    bool verify; /* check the intermediate forms after each pass */
+    bool guard; /* 32-bit memories lie in reservations that catch every address */
+    bool fuel;  /* count calls and iterations */
 };
 
 /* cpu.c: of the processor that runs this; false if it lacks x86-64-v2. */

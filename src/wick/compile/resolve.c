@@ -188,6 +188,8 @@ void resolve_locations(struct allocation *a)
     struct pieces pieces = {0};
     for (uint32_t reg = REG_COUNT; reg < m->reg_count; reg++) {
         uint32_t first = a->piece_of[reg];
+        m->regs[reg].location = first ? piece(a, first)->location : NO_OPERAND;
+        m->regs[reg].slot = a->slot_of[reg];
         for (uint32_t number = first; number; number = piece(a, number)->next)
             place_piece(a, piece(a, number));
         if (first && piece(a, first)->next)

@@ -213,5 +213,3 @@ void graph_sweep(struct graph *graph);
 /* graph.c: brings the blocks into the order of the code: those that leave a loop behind it, those
  * that lead to a trap last. */
 void graph_place(struct graph *graph);
-/* verify.c: ends the process visibly if the graph is not well formed; for tests. */
-const char *graph_verify(const struct graph *graph);

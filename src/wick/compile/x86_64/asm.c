@@ -72,7 +72,7 @@ static uint8_t high1(uint32_t reg)
 
 static void put_modrm(struct code *code, unsigned mod, uint32_t reg, uint32_t rm)
 {
-    code_byte(code, (uint8_t)(mod << 6 | low3(reg) << 3 | low3(rm)));
+    code_byte(code, (uint8_t)(mod << 6 | (unsigned)low3(reg) << 3 | low3(rm)));
 }
 
 static void put_mem(struct code *code, uint32_t reg, struct mem mem)
