@@ -422,6 +422,41 @@ static void put_block(struct generator *g, unsigned type)
     put(g, 0x0b);
 }
 
+static void put_arguments(struct generator *g);
+
+/* return, or return_call of the function before with the same result. */
+static void put_return(struct generator *g)
+{
+    if (g->func >= TYPES && choose(g, 2)) {
+        put_arguments(g);
+        put_index(g, 0x12, g->func - TYPES);
+        return;
+    }
+    expression(g, g->result);
+    put(g, 0x0f);
+}
+
+/* br, br_if or br_table, with a value if the label takes one. */
+static void put_jump(struct generator *g, unsigned depth, unsigned type, unsigned how)
+{
+    if (type < TYPES)
+        expression(g, type);
+    if (how == 1) {
+        expression(g, type_of('i'));
+        put(g, 0x0e);
+        bytes_put_unsigned(&g->body, 2);
+        for (unsigned i = 0; i < 3; i++)
+            bytes_put_unsigned(&g->body, depth);
+    } else if (how == 2) {
+        expression(g, type_of('i'));
+        put_index(g, 0x0d, depth);
+        if (type < TYPES)
+            put(g, 0x1a); /* drop */
+    } else {
+        put_index(g, 0x0c, depth);
+    }
+}
+
 /* `if (…) branch`: code behind it stays reachable. */
 static void put_branch(struct generator *g)
 {
@@ -435,22 +470,10 @@ static void put_branch(struct generator *g)
     }
     unsigned depth = find_label(g, type);
     unsigned how = choose(g, 4);
-    if (how == 0 && type == g->result && type < TYPES) {
-        expression(g, type);
-        put(g, 0x0f); /* return */
-    } else if (depth != UINT32_MAX) {
-        if (type < TYPES)
-            expression(g, type);
-        if (how == 1) {
-            expression(g, type_of('i'));
-            put(g, 0x0e); /* br_table */
-            bytes_put_unsigned(&g->body, 2);
-            for (unsigned i = 0; i < 3; i++)
-                bytes_put_unsigned(&g->body, depth);
-        } else {
-            put_index(g, 0x0c, depth);
-        }
-    }
+    if (how == 0 && type == g->result && type < TYPES)
+        put_return(g);
+    else if (depth != UINT32_MAX)
+        put_jump(g, depth, type, how);
     g->label_count--;
     put(g, 0x0b);
 }
