@@ -2,7 +2,8 @@
 /*
  * wick-diff FIRST COUNT DIRECTORY: generates the modules of COUNT seeds from FIRST on, runs each in
  * every engine of libwick and compares. Leaves SEED.wasm and its transcript SEED.txt in the
- * directory for other engines to do the same (v8.mjs). Exit status 1 if two differ.
+ * directory for other engines to do the same (v8.mjs). wick-diff NAME.wasm DIRECTORY does so with a
+ * module that was generated once. Exit status 1 if two differ.
  */
 #include "diff/engines.h"
 #include "diff/generate.h"
@@ -65,7 +66,12 @@ static bool run_file(const char *path, const char *directory)
         return false;
     }
     const char *slash = strrchr(path, '/');
-    return run_module(span_of(bytes, size), slash ? slash + 1 : path, directory);
+    char name[256];
+    snprintf(name, sizeof(name), "%s", slash ? slash + 1 : path);
+    char *dot = strrchr(name, '.');
+    if (dot)
+        *dot = '\0';
+    return run_module(span_of(bytes, size), name, directory);
 }
 
 int main(int argc, char **argv)

@@ -190,7 +190,7 @@ static bool open_run(struct heap *heap, uint32_t class)
 
 static bool open_block(struct heap *heap, uint32_t class, uint32_t cell)
 {
-    struct heap_block *block = take_block(heap);
+    struct heap_block *block = cell ? take_block(heap) : NULL; /* no cell is empty */
     if (!block)
         return false;
     struct class_blocks *blocks = &heap->space->classes[class];
@@ -261,7 +261,7 @@ static bool start_space(struct heap *heap)
 uint64_t heap_alloc(struct wasm_store_t *store, const struct deftype *type, uint64_t bytes)
 {
     struct heap *heap = &store->heap;
-    if (bytes < HEAP_HEADER || bytes > heap->max || (!heap->space && !start_space(heap)))
+    if (bytes > heap->max || (!heap->space && !start_space(heap)))
         return 0;
     bytes = heap_rounded(bytes);
     if (heap->stress || heap->space->allocated > heap->space->limit)
