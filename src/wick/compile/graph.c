@@ -218,6 +218,18 @@ static uint32_t left_loop(const struct graph *graph, uint32_t at)
     return left;
 }
 
+/* The place behind which a block goes: its own, or the end of the loop that it leaves, unless its
+ * target stands before that. */
+static uint32_t place_behind(const struct graph *graph, uint32_t at, const uint32_t *last)
+{
+    const struct block *block = &graph->blocks[at];
+    uint32_t left = left_loop(graph, at);
+    if (!left || last[left] <= block->order ||
+        graph->blocks[block->succs[0]].order <= last[left])
+        return block->order;
+    return last[left];
+}
+
 void graph_place(struct graph *graph)
 {
     uint32_t count = graph->order_count;
@@ -232,17 +244,16 @@ void graph_place(struct graph *graph)
             last[loop] = i;
     }
     for (uint32_t i = count; i-- > 0;) { /* chains of blocks to be put behind another */
-        uint32_t left = left_loop(graph, graph->order[i]);
-        if (!left || last[left] <= i)
+        uint32_t behind = place_behind(graph, graph->order[i], last);
+        if (behind == i)
             continue;
-        chain[i] = after[last[left]];
-        after[last[left]] = i + 1;
+        chain[i] = after[behind];
+        after[behind] = i + 1;
     }
     uint32_t placed = 0;
     for (int cold = 0; cold < 2; cold++) {
         for (uint32_t i = 0; i < count; i++) {
-            uint32_t left = left_loop(graph, graph->order[i]);
-            bool moved = left && last[left] > i;
+            bool moved = place_behind(graph, graph->order[i], last) != i;
             if (!moved && graph->blocks[graph->order[i]].cold == cold)
                 order[placed++] = graph->order[i];
             for (uint32_t j = after[i]; j; j = chain[j - 1]) {

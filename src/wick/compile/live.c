@@ -89,7 +89,7 @@ void machine_operands(struct machine *machine, struct machine_ins *ins, operand_
 /* ---- Clobbers ---------------------------------------------------------------------------------
  */
 
-uint32_t machine_clobbers(const struct machine_ins *ins)
+uint32_t machine_clobbers(const struct machine *machine, const struct machine_ins *ins)
 {
     switch ((enum machine_op)ins->op) {
     case M_CALL:
@@ -104,6 +104,7 @@ uint32_t machine_clobbers(const struct machine_ins *ins)
     case M_SHL:
     case M_SHR:
     case M_SAR:
+        return ins->immediate || machine->graph->options->cpu.bmi ? 0 : 1u << RCX;
     case M_ROL:
     case M_ROR:
         return ins->immediate ? 0 : 1u << RCX;
@@ -112,20 +113,14 @@ uint32_t machine_clobbers(const struct machine_ins *ins)
     }
 }
 
-static uint32_t real_clobbers(const struct machine *machine, const struct machine_ins *ins)
-{
-    bool shift = ins->op == M_SHL || ins->op == M_SHR || ins->op == M_SAR;
-    return shift && machine->graph->options->cpu.bmi ? 0 : machine_clobbers(ins);
-}
-
 static void find_clobbers(struct allocation *a)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < a->machine->ins_count; i++)
-        count += real_clobbers(a->machine, &a->machine->ins[i]) != 0;
+        count += machine_clobbers(a->machine, &a->machine->ins[i]) != 0;
     a->clobbers = arena_alloc(a->arena, (count + 1) * sizeof(*a->clobbers));
     for (uint32_t i = 0; i < a->machine->ins_count; i++) {
-        uint32_t mask = real_clobbers(a->machine, &a->machine->ins[i]);
+        uint32_t mask = machine_clobbers(a->machine, &a->machine->ins[i]);
         if (mask)
             a->clobbers[a->clobber_count++] = (struct clobber){4 * i + 1, mask};
     }
@@ -273,7 +268,9 @@ static void find_life(struct life *life, const uint32_t *phi_block)
     if (first == end && !a->machine->regs[life->reg].is_phi)
         return;
     if (first < end && a->uses[first].kind == USE_TMP) {
-        add_range(a, first_range, a->uses[first].position, a->uses[first].position + 3);
+        uint32_t at = a->uses[first].position; /* a call is done with it when it jumps */
+        bool call = machine_clobbers(a->machine, &a->machine->ins[at / 4]) == ALL_REGS;
+        add_range(a, first_range, at, at + (call ? 1 : 3));
         add_interval(a, life->reg, first_range);
         return;
     }

@@ -240,4 +240,4 @@ void machine_lower(struct machine *machine, const struct graph *graph);
 void machine_allocate(struct machine *machine);
 
 /* Effects on machine registers besides operands: the set that an instruction overwrites. */
-uint32_t machine_clobbers(const struct machine_ins *ins);
+uint32_t machine_clobbers(const struct machine *machine, const struct machine_ins *ins);

@@ -223,12 +223,13 @@ static void follow_ins(struct follower *f)
     const struct operand_copy *before = f->before;
     const struct kept_operand *first = &before->operands[before->first[f->ins]];
     const struct kept_operand *end = &before->operands[before->first[f->ins + 1]];
-    uint32_t clobbers = machine_clobbers(&f->machine->ins[f->ins]);
+    uint32_t clobbers = machine_clobbers(f->machine, &f->machine->ins[f->ins]);
     for (const struct kept_operand *o = first; o < end; o++) {
         if (o->kind < USE_TMP)
             check_use(f, o, clobbers == ALL_REGS ? 0 : clobbers);
         for (const struct kept_operand *other = first; o->kind == USE_TMP && other < end; other++) {
-            if (other != o && *other->operand == *o->operand)
+            bool behind = other->kind == DEF_ANY; /* a call's results come after it */
+            if (other != o && !behind && *other->operand == *o->operand)
                 fail_at(f, o->reg, "a temporary shares its register");
         }
     }
