@@ -245,6 +245,17 @@ struct choice {
     uint32_t until[REG_COUNT]; /* by machine register */
 };
 
+/* Whether the instruction that overwrites registers at a position still needs the interval then. */
+static bool is_needed_late(const struct scan *s, const struct interval *interval, uint32_t position)
+{
+    for (uint32_t u = interval->use; u < interval->use_end; u++) {
+        const struct use *use = &s->a->uses[u];
+        if (use->position >= (position & ~3u))
+            return use->position < position && use->kind == USE_LATE;
+    }
+    return false;
+}
+
 /* Lowers `until` to where fixed registers are overwritten while the interval lives. Answers the
  * position of a call, which overwrites all; FAR if there is none. */
 static uint32_t apply_clobbers(const struct scan *s, const struct interval *interval,
@@ -257,9 +268,12 @@ static uint32_t apply_clobbers(const struct scan *s, const struct interval *inte
             return FAR;
         if (!interval_covers(a, interval, clobber->position))
             continue;
+        uint32_t lost = clobber->position;
+        if (clobber->mask != ALL_REGS && is_needed_late(s, interval, lost))
+            lost &= ~3u;
         for (uint32_t r = 0; r < REG_COUNT; r++) {
-            if (clobber->mask >> r & 1 && choice->until[r] > clobber->position)
-                choice->until[r] = clobber->position;
+            if (clobber->mask >> r & 1 && choice->until[r] > lost)
+                choice->until[r] = lost;
         }
         if (clobber->mask == ALL_REGS)
             return clobber->position;
