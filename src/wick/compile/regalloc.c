@@ -394,6 +394,10 @@ static bool allocate_free(struct scan *s, uint32_t number)
 static void evict(struct scan *s, uint32_t number, uint32_t position)
 {
     slot_for(s, interval_at(s, number)->reg);
+    if (interval_at(s, number)->start == position) { /* it has only just got the register */
+        spill(s, number);
+        return;
+    }
     uint32_t rest = split(s, number, position);
     if (!rest)
         return;
@@ -428,7 +432,11 @@ static void used_at(const struct scan *s, const struct interval *interval, struc
         if (!s->active[r])
             continue;
         const struct interval *other = interval_at(s, s->active[r]);
-        choice->until[r] = other->start >= start ? 0 : next_use(s, other, start);
+        choice->until[r] = next_use(s, other, start);
+        if (other->start == start) /* then it must do without from its start on */
+            choice->until[r] = next_register_use(s, other, start);
+        if (choice->until[r] == start)
+            choice->until[r] = 0;
     }
     for (uint32_t i = 0; i < s->inactive_count; i++) {
         const struct interval *other = interval_at(s, s->inactive[i]);
