@@ -249,9 +249,9 @@ static int confine(const struct keep_launch *launch, struct err *err)
     if (ruleset < 0 && ruleset != -ENOSYS)
         return ruleset;
     int status = ruleset < 0 ? 0 : landlock_enter(ruleset);
-    if (status < 0)
-        return err_set(err, ERR_IO, -status, "confine the Keep's host process");
-    return seccomp_enter(err);
+    if (status == 0)
+        status = seccomp_enter_host();
+    return status < 0 ? err_set(err, ERR_IO, -status, "confine the Keep's host process") : 0;
 }
 
 static int run_keep(struct kvm_keep *keep, const struct keep_launch *launch, struct err *err)
