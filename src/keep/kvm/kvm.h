@@ -36,6 +36,7 @@ struct kvm_keep {
     uint64_t memory_size, pool_start;
     uint8_t *shared; /* the sallyport blocks */
     unsigned slots;
+    bool has_irqchip;
     uint64_t tsc_khz;
     struct kvm_cpuid2 *cpuid;
     struct kvm_sregs sregs; /* of a starting vCPU */

@@ -105,6 +105,10 @@ int vcpu_create(struct kvm_keep *keep, unsigned id, struct vcpu **out, struct er
     }
     if (status == 0 && ioctl(vcpu->fd, KVM_SET_CPUID2, keep->cpuid) < 0)
         status = -errno;
+    /* Otherwise the second and further ones would wait for an INIT. */
+    struct kvm_mp_state runs = {KVM_MP_STATE_RUNNABLE};
+    if (status == 0 && keep->has_irqchip && id > 0 && ioctl(vcpu->fd, KVM_SET_MP_STATE, &runs) < 0)
+        status = -errno;
     if (status < 0) {
         vcpu_free(vcpu);
         return err_set(err, ERR_IO, -status, "create processor %u of the Keep", id);
