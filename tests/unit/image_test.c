@@ -275,7 +275,6 @@ static void load(struct guest *guest, int fd, uint64_t size)
     CHECK_INT(elf_parse(&guest->elf, guest->file, "x", NULL), 0);
     guest->bias = guest->elf.relocatable ? EXEC_BASE : 0;
     guest->info = (const struct keep_info *)(guest->memory + BOOT_GPA);
-    CHECK_INT(guest->image.info, DIRECT_BASE + BOOT_GPA);
 }
 
 /* --- A walk through the page tables --------------------------------------------------------------
@@ -535,8 +534,8 @@ static void check_info(const struct guest *guest, uint32_t flags)
     CHECK_INT(info->pool_end - info->pool_start, POOL);
     CHECK_INT(info->pool_end, guest->image.size);
     CHECK(info->pool_start % LARGE_SIZE == 0 && info->pool_start >= BOOT_END);
-    CHECK(info->tables_next < info->tables_end && info->tables_end == BOOT_END);
-    for (uint64_t at = info->tables_next; at < info->tables_end; at++)
+    CHECK(info->tables_next < BOOT_END - BOOT_RESERVED * PAGE_SIZE);
+    for (uint64_t at = info->tables_next; at < BOOT_END; at++)
         CHECK_INT(guest->memory[at], 0);
     struct translation pool = translate(guest, DIRECT_BASE + info->pool_start);
     CHECK(pool.size == LARGE_SIZE && pool.physical == info->pool_start && pool.write);

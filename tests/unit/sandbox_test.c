@@ -86,7 +86,8 @@ static int confined_program(pid_t parent)
     return 0;
 }
 
-TEST(program, "a process that is a Keep starts no process, signals nobody, reaches no local service")
+TEST(program,
+     "a process that is a Keep starts no process, signals nobody, reaches no local service")
 {
     pid_t parent = getpid(), child = fork();
     if (child == 0)

@@ -85,9 +85,9 @@ static const struct kvm_cpuid_entry2 *find_cpuid(const struct kvm_cpuid2 *cpuid,
  */
 static void read_own_cpuid(struct kvm_cpuid2 *cpuid)
 {
-    static const uint32_t leaves[][2] = {{0, 0},   {1, 0},   {7, 0},          {0xd, 0},
-                                         {0xd, 1}, {0xd, 2}, {0x80000000, 0}, {0x80000001, 0},
-                                         {0x80000008, 0}};
+    static const uint32_t leaves[][2] = {{0, 0},          {1, 0},          {7, 0},
+                                         {0xd, 0},        {0xd, 1},        {0xd, 2},
+                                         {0x80000000, 0}, {0x80000001, 0}, {0x80000008, 0}};
     cpuid->nent = sizeof(leaves) / sizeof(leaves[0]);
     for (uint32_t i = 0; i < cpuid->nent; i++) {
         struct kvm_cpuid_entry2 *entry = &cpuid->entries[i];
@@ -129,11 +129,22 @@ static int prepare_cpu(struct kvm_keep *keep, int device, uint64_t root, struct 
     if (features && features->ecx & 1 << 2)
         cr4 |= CR4_UMIP;
 
-    const struct kvm_segment data = {
-        .limit = 0xffffffff, .selector = 0x10, .type = 3, .present = 1, .db = 1, .s = 1, .g = 1};
-    const struct kvm_segment code = {
-        .limit = 0xffffffff, .selector = 0x08, .type = 11, .present = 1, .l = 1, .s = 1, .g = 1};
-    const struct kvm_segment task = {.limit = 0x67, .selector = 0x28, .type = 11, .present = 1};
+    const struct kvm_segment data = {.limit = 0xffffffff,
+                                     .selector = SELECTOR_SHIM_DATA,
+                                     .type = 3,
+                                     .present = 1,
+                                     .db = 1,
+                                     .s = 1,
+                                     .g = 1};
+    const struct kvm_segment code = {.limit = 0xffffffff,
+                                     .selector = SELECTOR_SHIM_CODE,
+                                     .type = 11,
+                                     .present = 1,
+                                     .l = 1,
+                                     .s = 1,
+                                     .g = 1};
+    const struct kvm_segment task = {
+        .limit = TASK_SIZE - 1, .selector = SELECTOR_TASK, .type = 11, .present = 1};
     keep->sregs = (struct kvm_sregs){
         .cs = code,
         .ds = data,
@@ -142,6 +153,10 @@ static int prepare_cpu(struct kvm_keep *keep, int device, uint64_t root, struct 
         .gs = data,
         .ss = data,
         .tr = task,
+        .gdt = {.base = INFO_BASE + offsetof(struct keep_info, gdt),
+                .limit = sizeof(((struct keep_info *)0)->gdt) - 1},
+        .idt = {.base = INFO_BASE + offsetof(struct keep_info, idt),
+                .limit = sizeof(((struct keep_info *)0)->idt) - 1},
         .ldt = {.type = 2, .unusable = 1},
         .cr0 = CR0_START,
         .cr3 = root,
@@ -212,7 +227,6 @@ static int load(struct kvm_keep *keep, const struct keep_launch *launch, struct 
     if (status < 0)
         return status;
     keep->entry = image.entry;
-    keep->info = image.info;
     keep->pool_start = image.size - POOL_SIZE;
     keep->sregs.cr3 = ((const struct keep_info *)image.boot)->root;
     if (mprotect(keep->memory, image.size, PROT_READ | PROT_WRITE) < 0)
@@ -290,8 +304,8 @@ static int confine(const struct keep_launch *launch, struct err *err)
 }
 
 /*
- * With an interrupt controller for each processor, which nobody uses. Without it kvm patches its own
- * code when the first such virtual machine starts and when the last ends, on all processors at
+ * With an interrupt controller for each processor, which nobody uses. Without it kvm patches its
+ * own code when the first such virtual machine starts and when the last ends, on all processors at
  * once: half a millisecond of a start. Kicks are injected by KVM_INTERRUPT in either case, so a
  * kernel that refuses loses nothing but that time.
  */

@@ -41,7 +41,7 @@ struct kvm_keep {
     struct kvm_cpuid2 *cpuid;
     struct kvm_sregs sregs; /* of a starting vCPU */
     struct kvm_xcrs xcrs;
-    uint64_t entry, info;
+    uint64_t entry;
     struct sp_handles handles;
 
     pthread_mutex_t lock;

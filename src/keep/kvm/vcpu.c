@@ -16,6 +16,16 @@
 
 enum { KICK_VECTOR = 32, KICK_SIGNAL = SIGUSR2 };
 
+enum {
+    MSR_STAR = 0xc0000081,
+    MSR_LSTAR = 0xc0000082,
+    MSR_SFMASK = 0xc0000084,
+    MSR_KERNEL_GS_BASE = 0xc0000102,
+};
+
+/* Cleared on SYSCALL: TF, IF, DF, IOPL, NT, AC. */
+#define SYSCALL_FLAG_MASK 0x47700ull
+
 static __thread struct kvm_run *current_run;
 
 static void on_signal(int number)
@@ -62,18 +72,37 @@ void keep_fail(struct kvm_keep *keep, enum err_class class, int code, const char
     pthread_mutex_unlock(&keep->lock);
 }
 
+/* The registers by which SYSCALL finds the shim, and the shim its processor. */
+static int set_msrs(struct vcpu *vcpu, uint64_t cpu)
+{
+    struct {
+        struct kvm_msrs head;
+        struct kvm_msr_entry entries[4];
+    } msrs = {
+        .head.nmsrs = 4,
+        .entries = {{.index = MSR_STAR,
+                     .data = (uint64_t)SELECTOR_SHIM_CODE << 32 | (uint64_t)SELECTOR_SHIM_DATA
+                                                                      << 48},
+                    {.index = MSR_LSTAR, .data = SHIM_SYSCALL_ENTRY},
+                    {.index = MSR_SFMASK, .data = SYSCALL_FLAG_MASK},
+                    {.index = MSR_KERNEL_GS_BASE, .data = cpu}},
+    };
+    int set = ioctl(vcpu->fd, KVM_SET_MSRS, &msrs);
+    return set == 4 ? 0 : set < 0 ? -errno : -EINVAL;
+}
+
 int vcpu_reset(struct vcpu *vcpu)
 {
     struct kvm_keep *keep = vcpu->keep;
-    struct kvm_regs regs = {
-        .rip = keep->entry,
-        .rflags = 2,
-        .rsp = CPUS_BASE + (vcpu->id + 1) * CPU_STRIDE - CPU_STATE,
-        .rdi = vcpu->id,
-        .rsi = keep->info,
-    };
+    uint64_t cpu = CPUS_BASE + (vcpu->id + 1) * CPU_STRIDE - CPU_STATE;
+    struct kvm_regs regs = {.rip = keep->entry, .rflags = 2, .rsp = cpu, .rdi = vcpu->id};
     struct kvm_fpu fpu = {.fcw = 0x37f, .mxcsr = 0x1f80};
-    if (ioctl(vcpu->fd, KVM_SET_SREGS, &keep->sregs) < 0 ||
+    struct kvm_sregs sregs = keep->sregs;
+    sregs.tr.base = cpu + CPU_TASK;
+    int status = set_msrs(vcpu, cpu);
+    if (status < 0)
+        return status;
+    if (ioctl(vcpu->fd, KVM_SET_SREGS, &sregs) < 0 ||
         ioctl(vcpu->fd, KVM_SET_XCRS, &keep->xcrs) < 0 || ioctl(vcpu->fd, KVM_SET_FPU, &fpu) < 0 ||
         ioctl(vcpu->fd, KVM_SET_REGS, &regs) < 0)
         return -errno;

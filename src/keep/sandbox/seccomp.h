@@ -13,6 +13,6 @@
 int seccomp_enter_host(void);
 
 /* For a process that is the Keep: the system calls that a Keep of the VM type has, and one
- * execveat(2) of `program`, a descriptor that is closed by it. Signals go nowhere else, and services
- * that listen on this machine's Unix sockets cannot be reached. 0 or -errno. */
+ * execveat(2) of `program`, a descriptor that is closed by it. Signals go nowhere else, and
+ * services that listen on this machine's Unix sockets cannot be reached. 0 or -errno. */
 int seccomp_enter_program(int program);

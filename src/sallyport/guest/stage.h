@@ -86,8 +86,6 @@ static inline int sp_begin(struct sp_port *port, struct sp_call *call, uint16_t 
     call->size = 0;
     call->kind = kind;
     call->number = number;
-    for (int i = 0; i < 6; i++)
-        call->args[i] = 0;
     return 0;
 }
 
@@ -115,7 +113,9 @@ static inline int sp_send(struct sp_port *port, struct sp_call *call, int index,
     return sp_port_copy_in(port, data, source, size);
 }
 
-static inline void sp_commit(struct sp_port *port, struct sp_call *call)
+/* Writes the header with `count` arguments: as many as the call has. */
+static inline __attribute__((always_inline)) void sp_commit(struct sp_port *port,
+                                                            struct sp_call *call, int count)
 {
     call->size = port->pending;
     struct sp_item *item = (struct sp_item *)(port->block + call->offset);
@@ -123,7 +123,7 @@ static inline void sp_commit(struct sp_port *port, struct sp_call *call)
     item->kind = call->kind;
     item->number = call->number;
     item->result = SP_ENOSYS;
-    for (int i = 0; i < 6; i++)
+    for (int i = 0; i < count; i++)
         item->args[i] = call->args[i];
     port->used += (uint32_t)sizeof(struct sp_item) + call->size;
     port->pending = 0;

@@ -20,15 +20,17 @@
 
 #include <asm/errno.h>
 
-/* What entry.S leaves on the stack. */
+/* What entry.S leaves on the stack. The first eight registers of a system call are there only when
+ * it goes the longer way; nothing but clone(2) and signals looks at them. */
 struct regs {
-    uint64_t r15, r14, r13, r12, r11, r10, r9, r8;
-    uint64_t rdi, rsi, rbp, rbx, rdx, rcx, rax;
+    uint64_t r15, r14, r13, r12, rbp, rbx, r11, rcx;
+    uint64_t r10, r9, r8, rdi, rsi, rdx, rax;
     uint64_t vector, error;
     uint64_t rip, cs, rflags, rsp, ss;
 };
 
-_Static_assert(offsetof(struct regs, rax) == 112 && offsetof(struct regs, rip) == 136 &&
+_Static_assert(offsetof(struct regs, r11) == 48 && offsetof(struct regs, rcx) == 56 &&
+                   offsetof(struct regs, r10) == 64 && offsetof(struct regs, rip) == 136 &&
                    offsetof(struct regs, rflags) == 152 && sizeof(struct regs) == 176,
                "entry.S knows the frame");
 
@@ -60,9 +62,10 @@ struct cpu {
     uint64_t scratch;   /* second: entry.S keeps exec's stack pointer at %gs:8 */
     bool attention; /* third, CPU_ATTENTION: something is to be done before the return to exec */
     uint32_t id;
-    bool running;   /* a thread lives here */
-    bool hold_lock; /* the next call to the host keeps the lock */
-    bool copying;   /* between exec's memory and the block */
+    uint32_t task[TASK_WORDS]; /* CPU_TASK: the task state, of which only ring 0's stack is used */
+    bool running;              /* a thread lives here */
+    bool hold_lock;            /* the next call to the host keeps the lock */
+    bool copying;              /* between exec's memory and the block */
     volatile bool in_user;
     volatile uint64_t flushed; /* the generation of page tables it has seen */
     struct sp_port port;
@@ -78,12 +81,11 @@ struct cpu {
     struct bulk bulk;
     const struct iovec *iov; /* where sp_port_copy_… gathers and scatters, or NULL */
     uint64_t iov_count;
-    uint32_t tss[26]; /* task state: only the ring 0 stack is used */
-    uint64_t gdt[8];
 };
 
 _Static_assert(sizeof(struct cpu) <= CPU_STATE, "struct cpu fits above its stack");
 _Static_assert(offsetof(struct cpu, attention) == CPU_ATTENTION, "entry.S looks there");
+_Static_assert(offsetof(struct cpu, task) == CPU_TASK, "the host points the task register there");
 
 static inline struct cpu *cpu_at(uint32_t id)
 {
@@ -103,11 +105,12 @@ static inline struct regs *user_regs(const struct cpu *cpu)
     return (struct regs *)(cpu->stack_top - sizeof(struct regs));
 }
 
-extern const struct keep_info *info;
+static const struct keep_info *const info = (const struct keep_info *)INFO_BASE;
 
 /* --- cpu.c: processors, the lock, ends ----------------------------------------------------- */
 
-void cpu_setup(uint32_t id);
+/* The part of a processor that the loader prepares for the first one. */
+void cpu_init(struct cpu *cpu, uint32_t id);
 void shim_lock(void);
 void shim_unlock(void);
 
@@ -308,7 +311,14 @@ void signal_deliver(struct regs *regs);
 int signal_send(struct cpu *cpu, int number);
 
 /* Passes a result on, with the SIGPIPE that writing to a broken pipe brings. */
-int64_t signal_broken_pipe(int64_t result, bool quiet);
+void signal_send_pipe(void);
+static inline int64_t signal_broken_pipe(int64_t result, bool quiet)
+{
+    if (result == -EPIPE && !quiet)
+        signal_send_pipe();
+    return result;
+}
+
 void signal_inherit(struct cpu *child, const struct cpu *parent);
 
 /* --- thread.c, futex.c, clock.c ------------------------------------------------------------------
@@ -335,5 +345,5 @@ typedef int64_t (*syscall_fn)(struct regs *regs);
 /* What entry.S calls: a system call by the longer way, and the end of one that needs attention. */
 int64_t syscall_dispatch(struct regs *regs);
 void shim_syscall(struct regs *regs);
-void shim_leave(struct regs *regs);
+void shim_leave(struct regs *regs, int64_t result);
 void shim_exception(struct regs *regs);

@@ -18,8 +18,6 @@ enum {
     XSAVE_SOFTWARE = 464, /* offset of the bytes that software may use */
     XSAVE_HEADER_SIZE = 64,
     SIGNAL_SET_SIZE = 8,
-    SELECTOR_USER_CODE = 0x23,
-    SELECTOR_USER_DATA = 0x1b,
 };
 
 struct action {
@@ -226,11 +224,9 @@ int signal_send(struct cpu *cpu, int number)
     return 0;
 }
 
-int64_t signal_broken_pipe(int64_t result, bool quiet)
+void signal_send_pipe(void)
 {
-    if (result == -EPIPE && !quiet)
-        signal_send(this_cpu(), SIGPIPE);
-    return result;
+    signal_send(this_cpu(), SIGPIPE);
 }
 
 int64_t sys_rt_sigaction(struct regs *regs)

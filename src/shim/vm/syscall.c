@@ -24,9 +24,11 @@ enum {
 
 extern const syscall_fn syscall_table[];
 const syscall_fn syscall_table[SYSCALL_TABLE_SIZE] = {
-#define CALL(name, function) [__NR_##name] = (function),
+#define CALL(name, function)       [__NR_##name] = (function),
+#define CALL_WHOLE(name, function) /* by way of syscall_dispatch */
 #include "shim/vm/syscall_table.inc"
 #undef CALL
+#undef CALL_WHOLE
 };
 
 int64_t syscall_dispatch(struct regs *regs)
@@ -35,6 +37,13 @@ int64_t syscall_dispatch(struct regs *regs)
     if (number < SYSCALL_TABLE_SIZE && syscall_table[number])
         return syscall_table[number](regs);
     switch (number) {
+#define CALL(name, function)
+#define CALL_WHOLE(name, function)                                                                 \
+    case __NR_##name:                                                                              \
+        return (function)(regs);
+#include "shim/vm/syscall_table.inc"
+#undef CALL
+#undef CALL_WHOLE
     case SYSCALL_COPIED:
         return bulk_done(regs);
     case SYSCALL_RESUME:
@@ -73,15 +82,13 @@ void shim_syscall(struct regs *regs)
     struct cpu *cpu = this_cpu();
     if (threaded)
         enter(cpu);
-    regs->rflags = (regs->rflags & FLAGS_ALLOWED) | FLAGS_FORCED;
-    int64_t result = syscall_dispatch(regs);
-    if (result != SYSCALL_REGISTERS_SET)
-        regs->rax = (uint64_t)result;
-    leave(cpu, regs);
+    shim_leave(regs, syscall_dispatch(regs));
 }
 
-void shim_leave(struct regs *regs)
+void shim_leave(struct regs *regs, int64_t result)
 {
+    if (result != SYSCALL_REGISTERS_SET)
+        regs->rax = (uint64_t)result;
     leave(this_cpu(), regs);
 }
 

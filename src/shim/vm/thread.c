@@ -30,8 +30,7 @@ static struct cpu *free_cpu(void)
     if (cpu_count >= limit || table_map_cpu(cpu_count) < 0)
         return NULL;
     struct cpu *cpu = cpu_at(cpu_count);
-    cpu->id = cpu_count++;
-    cpu->stack_top = (uint64_t)cpu;
+    cpu_init(cpu, cpu_count++);
     return cpu;
 }
 
