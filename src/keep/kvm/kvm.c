@@ -351,11 +351,12 @@ static int run_keep(struct kvm_keep *keep, const struct keep_launch *launch, str
     keep->tsc_khz = khz > 0 ? (uint64_t)khz : 0;
     times->loaded = now_ns();
 
-    vcpu_install_signal();
     status = confine(launch, err);
     if (status < 0)
         return status;
+    signals_begin(keep);
     run_first(keep);
+    signals_end();
     join(keep);
     return 0;
 }

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,8 +12,6 @@
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
-
-enum { KICK_VECTOR = 32, KICK_SIGNAL = SIGUSR2 };
 
 enum {
     MSR_STAR = 0xc0000081,
@@ -25,27 +22,6 @@ enum {
 
 /* Cleared on SYSCALL: TF, IF, DF, IOPL, NT, AC. */
 #define SYSCALL_FLAG_MASK 0x47700ull
-
-static __thread struct kvm_run *current_run;
-
-static void on_signal(int number)
-{
-    (void)number;
-    if (current_run)
-        __atomic_store_n(&current_run->immediate_exit, 1, __ATOMIC_RELAXED);
-}
-
-void vcpu_install_signal(void)
-{
-    struct sigaction action = {.sa_handler = on_signal};
-    sigaction(KICK_SIGNAL, &action, NULL);
-    signal(SIGPIPE, SIG_IGN); /* a broken pipe is the Keep's affair */
-}
-
-void vcpu_signal(struct vcpu *vcpu)
-{
-    pthread_kill(vcpu->thread, KICK_SIGNAL);
-}
 
 void soon(struct timespec *limit)
 {
@@ -157,18 +133,19 @@ void vcpu_free(struct vcpu *vcpu)
     free(vcpu);
 }
 
-/* Injects the interrupt that another thread has asked for, or waits for the moment when it can. */
+/* Injects the interrupt that another thread or the user has asked for, or waits for the moment when
+ * it can. */
 static void inject_kick(struct vcpu *vcpu)
 {
     vcpu->run->request_interrupt_window = 0;
-    if (!vcpu->kicked)
+    if (!vcpu->kicked && !vcpu->signalled)
         return;
     if (!vcpu->run->ready_for_interrupt_injection || !vcpu->run->if_flag) {
         vcpu->run->request_interrupt_window = 1;
         return;
     }
+    struct kvm_interrupt interrupt = {.irq = vcpu->kicked ? VECTOR_KICK : VECTOR_SIGNAL};
     vcpu->kicked = false;
-    struct kvm_interrupt interrupt = {.irq = KICK_VECTOR};
     ioctl(vcpu->fd, KVM_INTERRUPT, &interrupt);
 }
 
@@ -237,7 +214,7 @@ static bool is_running(struct vcpu *vcpu)
 
 void vcpu_loop(struct vcpu *vcpu)
 {
-    current_run = vcpu->run;
+    vcpu_enter(vcpu);
     while (is_running(vcpu)) {
         inject_kick(vcpu);
         int status = ioctl(vcpu->fd, KVM_RUN, 0);
@@ -247,5 +224,5 @@ void vcpu_loop(struct vcpu *vcpu)
         else if (errno != EINTR && errno != EAGAIN)
             keep_fail(vcpu->keep, ERR_IO, errno, "run the Keep");
     }
-    current_run = NULL;
+    vcpu_enter(NULL);
 }

@@ -54,7 +54,7 @@
     .section .text.stubs, "ax", @progbits
 stubs_start:
     vector = 0
-    .rept 33
+    .rept SHIM_VECTORS
     .balign 16
     .if (vector == 8) || (vector >= 10 && vector <= 14) || (vector == 17) || (vector == 21) || (vector == 29) || (vector == 30)
     .else

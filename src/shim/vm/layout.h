@@ -48,7 +48,7 @@
 
 /* Fixed places in the shim's image. */
 #define SHIM_STUB(vector)  (SHIM_BASE + 16 * (vector)) /* the ways in, one an exception */
-#define SHIM_VECTORS       33
+#define SHIM_VECTORS       34
 #define SHIM_PARAVIRTUAL   SHIM_STUB(SHIM_VECTORS) /* the page fault's if INFO_SYSCALL_FAULTS */
 #define SHIM_SYSCALL_ENTRY (SHIM_BASE + 0x300)
 
@@ -112,6 +112,10 @@
 #include <stdint.h>
 
 enum { GDT_ENTRIES = 5 };
+
+/* Interrupts by which the host makes a thread enter the shim: because another thread asked for it,
+ * and because there is a signal to be taken. */
+enum { VECTOR_KICK = 32, VECTOR_SIGNAL = 33 };
 
 /* Flags of struct keep_info. */
 enum {

@@ -37,7 +37,6 @@ _Static_assert(offsetof(struct regs, r11) == 48 && offsetof(struct regs, rcx) ==
 enum {
     SIGNALS = 64,
     VECTOR_PAGE_FAULT = 14,
-    VECTOR_KICK = 32,
     VECTOR_SYSCALL = 256,
 };
 
@@ -73,6 +72,9 @@ struct cpu {
     uint64_t clear_tid;   /* user address, or 0 */
     uint64_t signal_mask; /* bit n-1: signal n is blocked */
     uint64_t pending;     /* signals sent to this thread */
+    uint64_t outer_mask;  /* what signal_mask becomes again … */
+    bool masked;          /* … after a call with a mask of its own */
+    uint32_t interrupted; /* number of the system call that a signal has ended, plus 1; or 0 */
     struct {
         uint64_t base, size;
         uint32_t flags;
@@ -309,6 +311,17 @@ void signal_deliver(struct regs *regs);
 
 /* Sends a signal to a thread. */
 int signal_send(struct cpu *cpu, int number);
+
+/* Sends the Keep the signals that the host has for it. */
+void signal_take(void);
+
+/* A system call has answered -EINTR: before the return to exec, which may make it again. */
+void signal_interrupted(uint64_t number);
+
+/* For the calls that wait with a signal mask of their own, at `user_mask` if that is not NULL. 0 or
+ * -errno. After the wait, `result` is what it has answered. */
+int signal_mask_begin(uint64_t user_mask, uint64_t size);
+int64_t signal_mask_end(int64_t result);
 
 /* Passes a result on, with the SIGPIPE that writing to a broken pipe brings. */
 void signal_send_pipe(void);

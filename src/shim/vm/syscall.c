@@ -87,6 +87,8 @@ void shim_syscall(struct regs *regs)
 
 void shim_leave(struct regs *regs, int64_t result)
 {
+    if (result == -EINTR)
+        signal_interrupted(regs->rax);
     if (result != SYSCALL_REGISTERS_SET)
         regs->rax = (uint64_t)result;
     leave(this_cpu(), regs);
@@ -144,6 +146,8 @@ void shim_exception(struct regs *regs)
     enter(cpu);
     if (regs->vector == VECTOR_PAGE_FAULT)
         page_fault(regs, address);
+    else if (regs->vector == VECTOR_SIGNAL)
+        signal_take();
     else if (regs->vector != VECTOR_KICK)
         exception_signal(regs);
     leave(cpu, regs);

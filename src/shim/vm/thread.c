@@ -121,7 +121,8 @@ int thread_sleep(const bool *woken, uint64_t deadline)
                 return -ETIMEDOUT;
             timeout = deadline - now;
         }
-        sp_thread_park(port_get(), timeout);
+        if (sp_thread_park(port_get(), timeout) == -EINTR)
+            signal_take();
     }
     return 0;
 }
