@@ -408,11 +408,23 @@ static void check_segment(const struct guest *guest, const struct elf_segment *s
     }
 }
 
+enum { SHIM_SIZE_MAX = 500000 }; /* as in the original: small enough to be read */
+
 static void check_shim(const struct guest *guest)
 {
     struct elf_image shim;
     struct span file = span_of(shim_vm_image, (size_t)(shim_vm_image_end - shim_vm_image));
+    CHECK(file.size < SHIM_SIZE_MAX);
     CHECK_INT(elf_parse(&shim, file, "the shim", NULL), 0);
+    /* The stubs are where the gates point: in what the shim may execute. */
+    for (uint64_t vector = 0; vector < SHIM_VECTORS; vector++) {
+        const uint64_t *gate = &guest->info->idt[2 * vector];
+        uint64_t stub = (gate[0] & 0xffff) | (gate[0] >> 48 & 0xffff) << 16 | gate[1] << 32;
+        CHECK(stub == SHIM_STUB(vector) || (vector == 14 && stub == SHIM_PARAVIRTUAL));
+        CHECK_INT(gate[0] >> 16 & 0xffff, SELECTOR_SHIM_CODE);
+        CHECK_INT(gate[0] >> 45 & 3, vector == 3 ? 3 : 0); /* INT3 is exec's to use */
+    }
+    CHECK(SHIM_SYSCALL_ENTRY < SHIM_BASE + shim.segments[0].size);
     CHECK_INT(guest->image.entry, shim.entry);
     for (size_t i = 0; i < shim.count; i++) {
         const struct elf_segment *segment = &shim.segments[i];
