@@ -51,11 +51,11 @@ void keep_fail(struct kvm_keep *keep, enum err_class class, int code, const char
 /* The registers by which SYSCALL finds the shim, and the shim its processor. */
 static int set_msrs(struct vcpu *vcpu, uint64_t cpu)
 {
-    struct {
-        struct kvm_msrs head;
+    struct { /* struct kvm_msrs, with room */
+        uint32_t count, unused;
         struct kvm_msr_entry entries[4];
     } msrs = {
-        .head.nmsrs = 4,
+        .count = 4,
         .entries = {{.index = MSR_STAR,
                      .data = (uint64_t)SELECTOR_SHIM_CODE << 32 | (uint64_t)SELECTOR_SHIM_DATA
                                                                       << 48},
@@ -63,6 +63,7 @@ static int set_msrs(struct vcpu *vcpu, uint64_t cpu)
                     {.index = MSR_SFMASK, .data = SYSCALL_FLAG_MASK},
                     {.index = MSR_KERNEL_GS_BASE, .data = cpu}},
     };
+    _Static_assert(offsetof(typeof(msrs), entries) == sizeof(struct kvm_msrs), "as the kernel's");
     int set = ioctl(vcpu->fd, KVM_SET_MSRS, &msrs);
     return set == 4 ? 0 : set < 0 ? -errno : -EINVAL;
 }

@@ -52,7 +52,6 @@
  * expects them; those without an error code push 0.
  */
     .section .text.stubs, "ax", @progbits
-stubs_start:
     vector = 0
     .rept SHIM_VECTORS
     .balign 16
@@ -71,7 +70,7 @@ stubs_start:
  * on a genuine processor gets a system call that returns to RCX, which is no more than it can have
  * anyway: RCX and R11 are checked.
  */
-    .org SHIM_PARAVIRTUAL - SHIM_BASE
+    .org PARAVIRTUAL_OFFSET
     cmpq $syscall_entry, 8(%rsp)
     jne page_fault
     cld
@@ -120,7 +119,7 @@ syscall_common:
     iretq
 
 /* SYSCALL as the architecture has it. */
-    .org SHIM_SYSCALL_ENTRY - SHIM_BASE
+    .org SYSCALL_OFFSET
     .globl syscall_entry
 syscall_entry:
     swapgs

@@ -49,8 +49,10 @@
 /* Fixed places in the shim's image. */
 #define SHIM_STUB(vector)  (SHIM_BASE + 16 * (vector)) /* the ways in, one an exception */
 #define SHIM_VECTORS       34
-#define SHIM_PARAVIRTUAL   SHIM_STUB(SHIM_VECTORS) /* the page fault's if INFO_SYSCALL_FAULTS */
-#define SHIM_SYSCALL_ENTRY (SHIM_BASE + 0x300)
+#define PARAVIRTUAL_OFFSET (16 * SHIM_VECTORS)
+#define SHIM_PARAVIRTUAL   (SHIM_BASE + PARAVIRTUAL_OFFSET) /* page fault, if INFO_SYSCALL_FAULTS */
+#define SYSCALL_OFFSET     0x300
+#define SHIM_SYSCALL_ENTRY (SHIM_BASE + SYSCALL_OFFSET)
 
 #define CPU_ATTENTION 16 /* where struct cpu says that a return to exec takes the longer way */
 #define CPU_TASK      24 /* where it has the task state: */
