@@ -232,9 +232,9 @@ static void build(struct filter *filter)
 {
     uint16_t starts[NUMBERS + 1];
     size_t count = 0;
-    for (uint16_t number = 0; number < NUMBERS; number++) {
+    for (unsigned number = 0; number < NUMBERS; number++) {
         if (number == 0 || filter->verdicts[number] != filter->verdicts[number - 1])
-            starts[count++] = number;
+            starts[count++] = (uint16_t)number;
     }
     starts[count++] = NUMBERS;
     emit_load(filter, offsetof(struct seccomp_data, arch));
