@@ -68,6 +68,7 @@ int64_t sys_listen(struct regs *regs)
 static int64_t accept_flags(struct regs *regs, uint64_t flags)
 {
     struct sp_address peer;
+    peer.size = 0;
     struct file *file = file_get(regs->rdi);
     if (!file)
         return -EBADF;
