@@ -197,6 +197,30 @@ TEST(large_frame, "a frame that does not fit what is left of the stack is a trap
     wasm_trap_delete(trap);
 }
 
+TEST(inlined_frames, "a trap names the functions that were inlined, each with its own offset")
+{
+    FIXTURE f = fixture_new();
+    load_text(&f, "(module (func $ratio (param i32 i32) (result i32)"
+                  " (i32.div_s (local.get 0) (local.get 1)))"
+                  "(func $twice (param i32 i32) (result i32)"
+                  " (i32.add (call $ratio (local.get 0) (local.get 1)) (i32.const 1)))"
+                  "(func (export \"run\") (param i32 i32) (result i32)"
+                  " (call $twice (local.get 0) (local.get 1))))");
+    CHECK_INT(call_i32(&f, "run", 7, 2), 4);
+    wick_value_t zero = {.u64 = 0};
+    wasm_trap_t *trap = call_trap(&f, "run", zero, zero);
+    wasm_frame_vec_t frames;
+    wasm_trap_trace(trap, &frames);
+    CHECK_INT(frames.size, 3);
+    for (size_t i = 0; i < 3; i++) {
+        CHECK_INT(wasm_frame_func_index(frames.data[i]), (uint32_t)i);
+        CHECK(i == 0 || wasm_frame_module_offset(frames.data[i]) >
+                            wasm_frame_module_offset(frames.data[i - 1]));
+    }
+    wasm_frame_vec_delete(&frames);
+    wasm_trap_delete(trap);
+}
+
 /* ---- Memory -----------------------------------------------------------------------------------
  */
 

@@ -174,7 +174,7 @@ struct virtual_reg {
     uint8_t hint; /* machine register, or REG_COUNT */
     bool is_phi;
     uint32_t location, slot; /* after allocation: at its definition; NO_OPERAND: none */
-    uint32_t like; /* would best have the same register as this virtual one; 0: none */
+    uint32_t like;           /* would best have the same register as this virtual one; 0: none */
 };
 
 struct machine_block {

@@ -93,6 +93,13 @@ struct block {
     uint32_t pending; /* while it is not sealed: chain of phis in builder->pending */
 };
 
+/* A call whose callee was built in its place. */
+struct inline_site {
+    uint32_t func_index; /* of the callee */
+    uint32_t offset;     /* of the call, in the module */
+    uint16_t parent;     /* the site that the call is in; 0: the function itself */
+};
+
 struct graph {
     struct arena *arena;
     const struct compile_options *options;
@@ -111,9 +118,11 @@ struct graph {
     uint32_t const_count, const_mask;
     uint32_t *order; /* blocks as they were finished: dominators first, loops contiguous */
     uint32_t order_count, order_capacity;
-    uint32_t current; /* block that is being filled; 0: none */
-    uint32_t offset;  /* for new instructions */
-    uint16_t site;
+    uint32_t current;          /* block that is being filled; 0: none */
+    uint32_t offset;           /* for new instructions */
+    uint16_t site;             /* likewise: of the inlined body, 0: the function itself */
+    struct inline_site *sites; /* from 1 */
+    uint32_t site_count, site_capacity;
 };
 
 static inline struct ins *ins_at(const struct graph *graph, uint32_t value)

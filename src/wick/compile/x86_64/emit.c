@@ -13,7 +13,8 @@ void note_offset(struct emit *e)
     struct emitted *out = e->out;
     arena_grow(e->code.arena, &out->offsets, out->offset_count + 1, &out->offset_capacity,
                sizeof(*out->offsets));
-    out->offsets[out->offset_count++] = (struct code_offset){e->code.size, e->ins->offset};
+    out->offsets[out->offset_count++] =
+        (struct code_offset){e->code.size, e->ins->offset, e->ins->site};
 }
 
 void note_return(struct emit *e)
@@ -845,5 +846,7 @@ void machine_emit(struct machine *machine, struct emitted *out)
     out->bytes = e.code.bytes;
     out->size = e.code.size;
     out->frame = e.frame;
+    out->sites = machine->graph->sites;
+    out->site_count = machine->graph->site_count;
     out->saves_instance = e.saved != NO_OPERAND;
 }
