@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who vouches for a certificate: from it up to a pinned root, and whether anybody took it back.
+ * Internal.
+ *
+ * A small walk of our own instead of X509_verify_cert: AMD's certificates have the serial number 0
+ * and SPLs in raw extensions, every failure needs a code of its own, and a pure function over byte
+ * ranges can be tested bit by bit (docs/adr/0007-own-certificate-walk.md).
+ */
+#pragma once
+
+#include "attest/pool.h"
+#include "codec/x509.h"
+
+enum { CHAIN_MAX = 4 };
+
+enum vendor { VENDOR_AMD, VENDOR_INTEL };
+
+struct chain {
+    struct x509_certificate certificates[CHAIN_MAX]; /* the leaf first, a root last */
+    size_t count;
+    bool simulated;
+};
+
+/* What a verification works with. */
+struct judge {
+    const struct attest_policy *policy;
+    int64_t time;
+    struct pool pool;
+    struct attest_verdict *verdict;
+};
+
+/* Adds the vendor's intermediate certificates that are compiled in. */
+void chain_add_known(struct pool *pool);
+
+/*
+ * Finds the path from a leaf to a root of the vendor, or to one of the policy's simulation roots,
+ * through certificates of the pool, and checks signatures, names, constraints, usages and times.
+ * `role` names the leaf in sentences. 0 or -EACCES.
+ */
+int chain_build(struct judge *judge, enum vendor vendor, const char *role,
+                const struct x509_certificate *leaf, struct chain *chain);
+
+/* Whether the issuer of each certificate from `first` on but the root has taken it back. Lists are
+ * chosen by issuer, signature and time. */
+int chain_check_revocation(struct judge *judge, const struct chain *chain, size_t first,
+                           enum attest_revocation revocation);
+
+/* The compiled-in roots of the vendor, for tests: item `index`, or an empty span behind the last.
+ */
+struct span chain_root(enum vendor vendor, size_t index);
