@@ -8,12 +8,21 @@
 #include <stdio.h>
 #include <string.h>
 
+void verdict_sanitise(char *text)
+{
+    for (; *text; text++) {
+        if ((unsigned char)*text < 0x20 || (unsigned char)*text >= 0x7F)
+            *text = '?';
+    }
+}
+
 int verdict_refuse(struct attest_verdict *verdict, enum attest_code code, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
     vsnprintf(verdict->reason, sizeof(verdict->reason), format, args);
     va_end(args);
+    verdict_sanitise(verdict->reason);
     verdict->code = code;
     return -EACCES;
 }

@@ -13,6 +13,9 @@ verdict_refuse(struct attest_verdict *verdict, enum attest_code code, const char
 __attribute__((format(printf, 2, 3))) void verdict_warn(struct attest_verdict *verdict,
                                                         const char *format, ...);
 
+/* Texts contain what evidence says, and may end on a terminal: graphic ASCII and blanks only. */
+void verdict_sanitise(char *text);
+
 /* Something that is valid between two moments was used. */
 void verdict_window(struct attest_verdict *verdict, int64_t from, int64_t until);
 

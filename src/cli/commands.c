@@ -93,6 +93,13 @@ static const struct option verify_options[] = {
     {0},
 };
 
+static const struct example show_examples[] = {
+    {"enarx evidence show report.bin", "See what an SNP report says"},
+    {"enarx evidence show --json quote.bin | jq '.\"TDX quote\".\"TD report\".MRTD'",
+     "Take one field out of a quote"},
+    {0},
+};
+
 static const struct example verify_examples[] = {
     {"enarx evidence verify --vek vcek.der report.bin", "Judge an SNP report"},
     {"enarx evidence verify --collateral ./intel --time 2026-02-01T00:00:00Z quote.bin",
@@ -175,6 +182,19 @@ const struct command commands[] = {
      .description = "Evidence is what a processor signs about the program that it protects: SNP "
                     "reports, SGX and TDX quotes, and certification requests and certificates that "
                     "carry them."},
+    {.path = "evidence show",
+     .operands = "FILE",
+     .operands_min = 1,
+     .operands_max = 1,
+     .operand_kind = VALUE_FILE,
+     .summary = "Show a report, quote, certification request or certificate field by field",
+     .description =
+         "Prints every field of FILE without judging it. Understood are SNP reports, SGX "
+         "and TDX quotes, certification requests, certificates, revocation lists, and "
+         "Intel's TCB infos and enclave identities, in DER, PEM or JSON.",
+     .options = json_options,
+     .examples = show_examples,
+     .run = command_evidence_show},
     {.path = "evidence verify",
      .operands = "FILE",
      .operands_min = 1,
