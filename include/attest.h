@@ -303,6 +303,19 @@ __attribute__((warn_unused_result)) int attest_claims_write(const struct attest_
                                                             uint8_t *buffer, size_t size,
                                                             struct attest_bytes *claims);
 
+/*
+ * For issuers of certificates: what a verdict says, as the DER value of the extension
+ * 1.3.6.1.4.1.58270.1.7. Returns 0, -ENOSPC, or -EINVAL if the evidence was not accepted.
+ */
+__attribute__((warn_unused_result)) int attest_result_write(const struct attest_verdict *verdict,
+                                                            uint8_t *buffer, size_t size,
+                                                            struct attest_bytes *result);
+
+enum { ATTEST_URI_SIZE = ATTEST_NAME_SIZE + 32 };
+/* The URIs for the subjectAltName: technology, workload, package. False behind the last. */
+bool attest_result_uri(const struct attest_verdict *verdict, size_t index,
+                       char uri[ATTEST_URI_SIZE]);
+
 /* ---- Looking at evidence --------------------------------------------------------------------- */
 
 /* Called for each part in order: a section begins (value NULL), a field (name, value), a section

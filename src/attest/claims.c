@@ -16,13 +16,20 @@ enum {
 
 #define LABEL SPAN_LITERAL("enarx workload evidence v1")
 
-/* Names become parts of URIs: graphic ASCII and nothing else. */
+/* Names become parts of URIs: only characters that need no escape there (RFC 3986). */
+static bool is_uri_character(uint8_t character)
+{
+    bool letter = (character | 0x20) >= 'a' && (character | 0x20) <= 'z';
+    bool digit = character >= '0' && character <= '9';
+    return letter || digit || (character && strchr("-._~:/@+?=&[]%", character));
+}
+
 static bool copy_name(struct span value, char out[ATTEST_NAME_SIZE])
 {
     if (value.size == 0 || value.size >= ATTEST_NAME_SIZE)
         return false;
     for (size_t i = 0; i < value.size; i++) {
-        if (value.data[i] <= 0x20 || value.data[i] >= 0x7F)
+        if (!is_uri_character(value.data[i]))
             return false;
         out[i] = (char)value.data[i];
     }
