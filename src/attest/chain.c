@@ -56,28 +56,46 @@ static struct label label_of(struct span name)
     return label;
 }
 
+bool chain_verify(struct judge *judge, const struct x509_key *key,
+                  const struct x509_signature *signature)
+{
+    for (size_t i = 0; i < judge->seen_count; i++) {
+        if (judge->seen[i].key == key->info.data &&
+            judge->seen[i].signature == signature->value.data)
+            return true;
+    }
+    if (crypto_verify(key, signature) < 0)
+        return false;
+    if (judge->seen_count < SEEN_MAX) {
+        judge->seen[judge->seen_count].key = key->info.data;
+        judge->seen[judge->seen_count++].signature = signature->value.data;
+    }
+    return true;
+}
+
 /* What one step of the search found. */
 enum found { FOUND_NOTHING, FOUND_NAME, FOUND_SIGNER };
 
-static enum found try_signer(const struct x509_certificate *child, struct span bytes,
-                             struct x509_certificate *signer)
+static enum found try_signer(struct judge *judge, const struct x509_certificate *child,
+                             struct span bytes, struct x509_certificate *signer)
 {
     if (x509_parse(bytes, signer) < 0 || !span_equal(signer->subject, child->issuer))
         return FOUND_NOTHING;
-    return crypto_verify(&signer->key, &child->signature) == 0 ? FOUND_SIGNER : FOUND_NAME;
+    return chain_verify(judge, &signer->key, &child->signature) ? FOUND_SIGNER : FOUND_NAME;
 }
 
-static enum found find_root(const struct judge *judge, enum vendor vendor, struct chain *chain)
+static enum found find_root(struct judge *judge, enum vendor vendor, struct chain *chain)
 {
     struct x509_certificate *child = &chain->certificates[chain->count - 1], *root = child + 1;
     enum found best = FOUND_NOTHING;
     size_t pinned = 0;
     for (; chain_root(vendor, pinned).size > 0 && best < FOUND_SIGNER; pinned++) {
-        enum found found = try_signer(child, chain_root(vendor, pinned), root);
+        enum found found = try_signer(judge, child, chain_root(vendor, pinned), root);
         best = found > best ? found : best;
     }
     for (size_t i = 0; i < judge->policy->simulation_root_count && best < FOUND_SIGNER; i++) {
-        enum found found = try_signer(child, span_from(judge->policy->simulation_roots[i]), root);
+        enum found found =
+            try_signer(judge, child, span_from(judge->policy->simulation_roots[i]), root);
         best = found > best ? found : best;
         chain->simulated = found == FOUND_SIGNER;
     }
@@ -87,14 +105,14 @@ static enum found find_root(const struct judge *judge, enum vendor vendor, struc
 }
 
 /* The next certificate of the pool that signed the last one of the chain. */
-static enum found find_intermediate(const struct judge *judge, struct chain *chain)
+static enum found find_intermediate(struct judge *judge, struct chain *chain)
 {
     struct x509_certificate *child = &chain->certificates[chain->count - 1], *signer = child + 1;
     enum found best = FOUND_NOTHING;
     size_t cursor = 0;
     struct span bytes;
     while (pool_next(&judge->pool, POOL_CERTIFICATE, &cursor, &bytes)) {
-        enum found found = try_signer(child, bytes, signer);
+        enum found found = try_signer(judge, child, bytes, signer);
         best = found > best ? found : best;
         if (found == FOUND_SIGNER) {
             chain->count++;
@@ -194,7 +212,7 @@ struct list_search {
     bool has_fresh, has_old, has_young, has_forged, revoked;
 };
 
-static void consider_list(const struct judge *judge, const struct x509_certificate *issuer,
+static void consider_list(struct judge *judge, const struct x509_certificate *issuer,
                           const struct x509_certificate *subject, struct span bytes,
                           struct list_search *search)
 {
@@ -206,7 +224,7 @@ static void consider_list(const struct judge *judge, const struct x509_certifica
     if (search->has_fresh && !old && !young && crl.this_update <= search->fresh.this_update)
         return;
     bool may_sign = !issuer->has_usage || (issuer->usage & X509_CRL_SIGN);
-    if (!may_sign || crypto_verify(&issuer->key, &crl.signature) < 0) {
+    if (!may_sign || !chain_verify(judge, &issuer->key, &crl.signature)) {
         search->has_forged = true;
         return;
     }

@@ -22,13 +22,25 @@ struct chain {
     bool simulated;
 };
 
+enum { SEEN_MAX = 16 };
+
 /* What a verification works with. */
 struct judge {
     const struct attest_policy *policy;
     int64_t time;
     struct pool pool;
     struct attest_verdict *verdict;
+    /* Signatures that were found right, as where the key and the signature are: the inputs do not
+     * change during a verification, and the root's list is asked for several certificates. */
+    struct {
+        const uint8_t *key, *signature;
+    } seen[SEEN_MAX];
+    size_t seen_count;
 };
+
+/* crypto_verify, but not twice for the same key and signature. */
+bool chain_verify(struct judge *judge, const struct x509_key *key,
+                  const struct x509_signature *signature);
 
 /* Adds the vendor's intermediate certificates that are compiled in. */
 void chain_add_known(struct pool *pool);
