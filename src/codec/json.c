@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "codec/json.h"
 
+#include "base/utf8.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -84,33 +86,6 @@ static bool check_escape(struct reader *reader)
     return true;
 }
 
-/* One character of more than one byte, by the table of well-formed sequences (Unicode 3.9). */
-static bool check_utf8(struct reader *reader)
-{
-    static const struct {
-        uint8_t first_low, first_high, second_low, second_high, more;
-    } forms[] = {
-        {0xC2, 0xDF, 0x80, 0xBF, 0}, {0xE0, 0xE0, 0xA0, 0xBF, 1}, {0xE1, 0xEC, 0x80, 0xBF, 1},
-        {0xED, 0xED, 0x80, 0x9F, 1}, {0xEE, 0xEF, 0x80, 0xBF, 1}, {0xF0, 0xF0, 0x90, 0xBF, 2},
-        {0xF1, 0xF3, 0x80, 0xBF, 2}, {0xF4, 0xF4, 0x80, 0x8F, 2},
-    };
-    uint8_t first = *reader->at++;
-    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-        if (first < forms[i].first_low || first > forms[i].first_high)
-            continue;
-        if (reader->end - reader->at < forms[i].more + 1 || reader->at[0] < forms[i].second_low ||
-            reader->at[0] > forms[i].second_high)
-            return false;
-        for (unsigned k = 1; k <= forms[i].more; k++) {
-            if ((reader->at[k] & 0xC0) != 0x80)
-                return false;
-        }
-        reader->at += forms[i].more + 1;
-        return true;
-    }
-    return false;
-}
-
 /* A string; *escapes tells whether there is a backslash in it. */
 static bool check_string(struct reader *reader, bool *escapes)
 {
@@ -122,8 +97,10 @@ static bool check_string(struct reader *reader, bool *escapes)
         if (character < 0x20)
             return false;
         if (character >= 0x80) {
-            if (!check_utf8(reader))
+            size_t length = utf8_length(span_of(reader->at, (size_t)(reader->end - reader->at)));
+            if (length == 0)
                 return false;
+            reader->at += length;
             continue;
         }
         reader->at++;

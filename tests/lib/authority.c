@@ -7,7 +7,6 @@
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
-#include <stdlib.h>
 
 enum { BUFFER_SIZE = 64 * 1024 };
 
@@ -22,19 +21,17 @@ struct test_key {
 
 static struct span keep(struct span bytes)
 {
-    uint8_t *copy = malloc(bytes.size + 1);
-    CHECK(copy != NULL);
+    uint8_t *copy = tap_memory(bytes.size);
     memcpy(copy, bytes.data, bytes.size);
     return span_of(copy, bytes.size);
 }
 
 struct test_key *test_key_new(enum x509_key_kind kind)
 {
-    struct test_key *key = calloc(1, sizeof(*key));
+    struct test_key *key = tap_memory(sizeof(*key));
     uint8_t point[128];
     size_t size = 0;
     unsigned char *info = NULL;
-    CHECK(key != NULL);
     key->kind = kind;
     key->pair = EVP_EC_gen(kind == X509_KEY_P384 ? "P-384" : "P-256");
     CHECK(key->pair != NULL);
@@ -86,9 +83,7 @@ struct span test_sign_raw(const struct test_key *key, struct span message)
 
 static struct der_writer new_writer(void)
 {
-    uint8_t *buffer = malloc(BUFFER_SIZE);
-    CHECK(buffer != NULL);
-    return der_writer_of(buffer, BUFFER_SIZE);
+    return der_writer_of(tap_memory(BUFFER_SIZE), BUFFER_SIZE);
 }
 
 static struct span finish(const struct der_writer *writer)

@@ -15,10 +15,10 @@ static bool read_file(const char *path, struct vector *vector)
     fseek(file, 0, SEEK_END);
     long size = ftell(file);
     rewind(file);
-    vector->data = size >= 0 ? malloc((size_t)size + 1) : NULL;
-    vector->size = vector->data ? fread(vector->data, 1, (size_t)size, file) : 0;
+    vector->data = tap_memory(size >= 0 ? (size_t)size : 0);
+    vector->size = size >= 0 ? fread(vector->data, 1, (size_t)size, file) : 0;
     fclose(file);
-    return vector->data && vector->size == (size_t)size;
+    return vector->size == (size_t)size;
 }
 
 static bool find_path(const char *name, char *path, size_t size)

@@ -146,6 +146,7 @@ TEST_TIMEOUT(matrix, "each quote has the status of an independent verifier at ea
         check_row(line, &rows);
     }
     fclose(file);
+    free(line);
     CHECK(rows > 90);
 }
 

@@ -8,8 +8,6 @@
 #include "crypto/crypto.h"
 #include "tap.h"
 
-#include <stdlib.h>
-
 enum {
     FROM = 1700000000,
     NOW = 1750000000,
@@ -188,8 +186,7 @@ static struct span make_quote(struct platform *platform)
 {
     static const uint8_t vendor[] = {0x93, 0x9A, 0x72, 0x33, 0xF7, 0x9C, 0x4C, 0xA9,
                                      0x94, 0x0A, 0x0D, 0xB3, 0x95, 0x7F, 0x06, 0x07};
-    uint8_t *quote = calloc(1, QUOTE_MAX), data[8192];
-    CHECK(quote != NULL);
+    uint8_t *quote = tap_memory(QUOTE_MAX), data[8192];
     put_number(quote, platform->tdx ? 4 : 3, 2);
     put_number(quote + 2, 2, 2);
     put_number(quote + 4, platform->tdx ? 0x81 : 0, 4);
@@ -215,9 +212,8 @@ static struct span make_quote(struct platform *platform)
 static struct span sign_document(const struct platform *platform, const char *format,
                                  const char *object)
 {
-    char *text = malloc(8192), digits[129];
+    char *text = tap_memory(8192), digits[129];
     struct span signature = test_sign_raw(platform->tcb_key, span_of(object, strlen(object)));
-    CHECK(text != NULL);
     hex_encode(signature, digits);
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
