@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "attest.h"
 #include "cli/command.h"
-#include "cli/evidence_files.h"
 #include "codec/json_writer.h"
+#include "steward/files.h"
 
 #include <errno.h>
 #include <stdlib.h>

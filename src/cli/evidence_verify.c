@@ -2,9 +2,9 @@
 #include "attest.h"
 #include "base/date.h"
 #include "cli/command.h"
-#include "cli/evidence_files.h"
 #include "codec/base64.h"
 #include "codec/json_writer.h"
+#include "steward/files.h"
 #include "steward/policy.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/evidence_files.h"
+#include "steward/files.h"
 
 #include "base/cleanup.h"
 #include "codec/base64.h"
@@ -15,15 +15,23 @@ enum { FILE_SIZE_MAX = 2 << 20 };
 void evidence_files_free(struct evidence_files *files)
 {
     for (size_t i = 0; i < files->block_count; i++)
-        free(files->blocks[i]);
+        free(files->blocks[i].data);
     free(files->blocks);
     *files = (struct evidence_files){0};
+}
+
+void evidence_files_wipe(struct evidence_files *files)
+{
+    for (size_t i = 0; i < files->block_count; i++)
+        explicit_bzero(files->blocks[i].data, files->blocks[i].size);
+    evidence_files_free(files);
 }
 
 /* Memory that lives as long as `files`. */
 static uint8_t *new_block(struct evidence_files *files, size_t size, struct err *err)
 {
-    void **blocks = realloc(files->blocks, (files->block_count + 1) * sizeof(*blocks));
+    struct evidence_block *blocks =
+        realloc(files->blocks, (files->block_count + 1) * sizeof(*blocks));
     void *block = malloc(size + 1);
     if (blocks)
         files->blocks = blocks;
@@ -32,7 +40,7 @@ static uint8_t *new_block(struct evidence_files *files, size_t size, struct err 
         err_set(err, ERR_IO, ENOMEM, "cannot read a file of %zu bytes", size);
         return NULL;
     }
-    files->blocks[files->block_count++] = block;
+    files->blocks[files->block_count++] = (struct evidence_block){block, size};
     return block;
 }
 
@@ -102,6 +110,12 @@ static int split_pem(struct evidence_files *files, const char *path, struct atte
             return -EINVAL;
     }
     return more < 0 ? err_set(err, ERR_CONFIG, 0, "%s is not well-formed PEM", path) : 0;
+}
+
+int evidence_files_read_plain(struct evidence_files *files, const char *path,
+                              struct attest_bytes *bytes, struct err *err)
+{
+    return read_all(files, AT_FDCWD, path, bytes, err);
 }
 
 int evidence_files_read(struct evidence_files *files, const char *path, struct attest_bytes *first,
