@@ -33,6 +33,8 @@ try steward --host x --config bad.toml --check-config
 is_status 121 "--check-config finds an error in the policy"
 try steward --host x --config policy.toml --check-config
 is_status 0 "--check-config is content with the original's policy"
+try steward --host x --config "$EXAMPLE" --check-config
+is_status 0 "and with the example's"
 openssl ecparam -name prime256v1 -genkey -noout -out other.pem 2>/dev/null
 try steward --key other.pem --crt crt.pem --check-config
 is_status 121 "a key that does not belong to the certificate is an error"
