@@ -6,13 +6,9 @@
 #include "codec/x509.h"
 
 /* Object identifiers below Enarx's 1.3.6.1.4.1.58270.1. */
-#define ENARX_OID        "\x2B\x06\x01\x04\x01\x83\xC7\x1E\x01"
-#define OID_EVIDENCE_KVM SPAN_LITERAL(ENARX_OID "\x01")
-#define OID_EVIDENCE_SGX SPAN_LITERAL(ENARX_OID "\x02")
-#define OID_EVIDENCE_SNP SPAN_LITERAL(ENARX_OID "\x03")
-#define OID_EVIDENCE_TDX SPAN_LITERAL(ENARX_OID "\x04")
-#define OID_CLAIMS       SPAN_LITERAL(ENARX_OID "\x05")
-#define OID_COLLATERAL   SPAN_LITERAL(ENARX_OID "\x06")
+#define ENARX_OID      "\x2B\x06\x01\x04\x01\x83\xC7\x1E\x01"
+#define OID_CLAIMS     SPAN_LITERAL(ENARX_OID "\x05")
+#define OID_COLLATERAL SPAN_LITERAL(ENARX_OID "\x06")
 
 /* What an extension with evidence holds. */
 struct evidence {

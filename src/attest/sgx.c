@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum {
-    CPU_MISC_SELECT = 16,
+    MISC_SELECT = 16,
     EXTENDED_PRODUCT = 32,
     ATTRIBUTES = 48,
     MRENCLAVE = 64,
@@ -68,7 +68,7 @@ static int check_attributes(const struct attest_sgx_policy *policy, const uint8_
 {
     unsigned long long flags = load_le64(body + ATTRIBUTES);
     uint64_t allowed = policy->attributes | ATTEST_ENCLAVE_INIT | ATTEST_ENCLAVE_MODE64BIT;
-    uint32_t misc = load_le32(body + CPU_MISC_SELECT);
+    uint32_t misc = load_le32(body + MISC_SELECT);
     if (!(flags & ATTEST_ENCLAVE_INIT))
         return refuse(verdict, SGX_INIT, "INIT in ATTRIBUTES (0x%llX) of the enclave's report is 0",
                       flags);

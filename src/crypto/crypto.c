@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
 #include <openssl/rsa.h>
@@ -150,9 +149,4 @@ int crypto_verify_raw(const struct x509_key *key, enum x509_algorithm algorithm,
         return -EINVAL;
     struct x509_signature in_der = {message, algorithm, der_written(&writer)};
     return crypto_verify(key, &in_der);
-}
-
-bool crypto_equal(struct span a, struct span b)
-{
-    return a.size == b.size && CRYPTO_memcmp(a.data, b.data, a.size) == 0;
 }

@@ -11,7 +11,7 @@
 
 enum crypto_hash { CRYPTO_SHA256, CRYPTO_SHA384, CRYPTO_SHA512 };
 
-enum { CRYPTO_SHA256_SIZE = 32, CRYPTO_SHA384_SIZE = 48, CRYPTO_HASH_MAX = 64 };
+enum { CRYPTO_SHA256_SIZE = 32, CRYPTO_HASH_MAX = 64 };
 
 /* Bytes that a hash has. */
 size_t crypto_hash_size(enum crypto_hash hash);
@@ -37,6 +37,3 @@ __attribute__((warn_unused_result)) int crypto_verify_raw(const struct x509_key 
                                                           enum x509_algorithm algorithm,
                                                           struct span message,
                                                           struct span signature);
-
-/* Compares in constant time. */
-bool crypto_equal(struct span a, struct span b);

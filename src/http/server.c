@@ -166,8 +166,6 @@ static void put_error(const struct http_server *server, struct connection *conne
                       unsigned status)
 {
     struct http_answer answer = {.status = status};
-    if (server->config.error)
-        server->config.error(server->config.context, status, &answer);
     put_answer(server, connection, &answer, false, true);
     connection->input.size = 0;
 }

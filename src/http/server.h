@@ -28,7 +28,6 @@ struct http_server_config {
     size_t body_max;
     unsigned connections_max, seconds; /* seconds: for a request, an answer, and idle */
     http_answer_fn answer;
-    void (*error)(void *context, unsigned status, struct http_answer *answer); /* may be NULL */
     void *context;
 };
 

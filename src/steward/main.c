@@ -232,7 +232,7 @@ static int serve(struct steward *steward, struct http_server *server, struct err
 
 static void announce(const struct steward *steward, int listener)
 {
-    struct sockaddr_storage address;
+    struct sockaddr_storage address = {0};
     socklen_t size = sizeof(address);
     if (getsockname(listener, (struct sockaddr *)&address, &size) < 0)
         return;

@@ -140,7 +140,8 @@ TEST_TIMEOUT(matrix, "each quote has the status of an independent verifier at ea
     char *line = NULL;
     size_t size = 0;
     unsigned rows = 0;
-    ssize_t got = getline(&line, &size, file); /* the heading */
+    ssize_t got;
+    CHECK(getline(&line, &size, file) > 0); /* the heading */
     while ((got = getline(&line, &size, file)) > 1) {
         line[got - 1] = '\0';
         check_row(line, &rows);
