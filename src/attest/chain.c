@@ -59,16 +59,22 @@ static struct label label_of(struct span name)
 bool chain_verify(struct judge *judge, const struct x509_key *key,
                   const struct x509_signature *signature)
 {
+    const uint8_t *message = signature->signed_bytes.data, *value = signature->value.data;
     for (size_t i = 0; i < judge->seen_count; i++) {
-        if (judge->seen[i].key == key->info.data &&
-            judge->seen[i].signature == signature->value.data)
+        if (judge->seen[i].key == key->info.data && judge->seen[i].message == message &&
+            judge->seen[i].signature == value)
             return true;
     }
-    if (crypto_verify(key, signature) < 0)
+    if (judge->wrong_count == WRONG_MAX)
         return false;
+    if (crypto_verify(key, signature) < 0) {
+        judge->wrong_count++;
+        return false;
+    }
     if (judge->seen_count < SEEN_MAX) {
         judge->seen[judge->seen_count].key = key->info.data;
-        judge->seen[judge->seen_count++].signature = signature->value.data;
+        judge->seen[judge->seen_count].message = message;
+        judge->seen[judge->seen_count++].signature = value;
     }
     return true;
 }

@@ -22,7 +22,7 @@ struct chain {
     bool simulated;
 };
 
-enum { SEEN_MAX = 16 };
+enum { SEEN_MAX = 16, WRONG_MAX = 32 };
 
 /* What a verification works with. */
 struct judge {
@@ -33,12 +33,14 @@ struct judge {
     /* Signatures that were found right, as where the key and the signature are: the inputs do not
      * change during a verification, and the root's list is asked for several certificates. */
     struct {
-        const uint8_t *key, *signature;
+        const uint8_t *key, *message, *signature;
     } seen[SEEN_MAX];
     size_t seen_count;
+    size_t wrong_count; /* signatures that were wrong: evidence may bring many along */
 };
 
-/* crypto_verify, but not twice for the same key and signature. */
+/* crypto_verify, but not twice for the same key and signature, and not any more after WRONG_MAX
+ * wrong ones: then everything is wrong. */
 bool chain_verify(struct judge *judge, const struct x509_key *key,
                   const struct x509_signature *signature);
 

@@ -533,6 +533,29 @@ TEST(choice, "of several documents the one with the highest evaluation number co
     }
 }
 
+TEST(forgeries, "some forged lists do not hide a genuine one, and many end the search")
+{
+    struct platform platform = new_platform(false);
+    make_collateral(&platform);
+    struct span forged = test_crl_make(ROOT, platform.ca_key, FROM, UNTIL, NULL, 0);
+    struct attest_bytes many[64 + 8];
+    struct attest_request request = {.evidence = bytes_of(make_quote(&platform)),
+                                     .collateral = many,
+                                     .policy = &platform.policy,
+                                     .time = NOW};
+    platform.policy.simulation_roots = platform.roots;
+    platform.policy.simulation_root_count = 1;
+    for (size_t forgeries = 4; forgeries <= 64; forgeries += 60) {
+        for (size_t i = 0; i < forgeries; i++)
+            many[i] = bytes_of(forged);
+        memcpy(many + forgeries, platform.collateral, platform.collateral_count * sizeof(many[0]));
+        request.collateral_count = forgeries + platform.collateral_count;
+        bool accepted = attest_verify(&request, &platform.verdict) == 0;
+        CHECK(accepted == (forgeries == 4));
+        CHECK(accepted || platform.verdict.code == ATTEST_CRL_SIGNATURE);
+    }
+}
+
 /* Evidence in a request: quote, lists, TCB info; the rest in the extension with collateral. */
 static struct span make_request(struct platform *platform, bool wrong_kind)
 {
