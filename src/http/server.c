@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { EVENTS_MAX = 64, READ_SIZE = 16 * 1024, HEAD_SIZE = 512, LINGER_MS = 2000 };
+enum { EVENTS_MAX = 64, READ_SIZE = 16 * 1024, HEAD_SIZE = 512, LINGER_MS = 2000, SWEEP_MS = 250 };
 
 struct buffer {
     uint8_t *data;
@@ -36,6 +36,7 @@ struct http_server {
     struct connection *connections;
     unsigned count;
     bool draining;
+    int64_t next_sweep;
 };
 
 static int64_t now_ms(void)
@@ -339,6 +340,9 @@ static void serve(struct http_server *server, struct connection *connection)
 static void close_late(struct http_server *server)
 {
     int64_t now = now_ms();
+    if (now < server->next_sweep)
+        return;
+    server->next_sweep = now + SWEEP_MS;
     for (struct connection *each = server->connections, *next; each; each = next) {
         next = each->next;
         bool idle = each->input.size == 0 && each->output.size == 0;
@@ -399,6 +403,11 @@ void http_server_drain(struct http_server *server)
 void http_server_set_tls(struct http_server *server, struct crypto_tls_context *tls)
 {
     server->config.tls = tls;
+}
+
+int http_server_descriptor(const struct http_server *server)
+{
+    return server->epoll;
 }
 
 unsigned http_server_connections(const struct http_server *server)

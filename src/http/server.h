@@ -43,4 +43,6 @@ int http_server_step(struct http_server *server, int milliseconds);
 void http_server_drain(struct http_server *server);
 /* Another certificate for connections that come from now on. */
 void http_server_set_tls(struct http_server *server, struct crypto_tls_context *tls);
+/* Readable when http_server_step has something to do; for poll. */
+int http_server_descriptor(const struct http_server *server);
 unsigned http_server_connections(const struct http_server *server);

@@ -6,12 +6,14 @@
 #include "http/server.h"
 #include "steward/audit.h"
 #include "steward/files.h"
+#include "steward/metrics.h"
 #include "steward/options.h"
 #include "steward/service.h"
 #include "version.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,7 +21,14 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BACKLOG = 512, CONNECTIONS_MAX = 4096, SECONDS = 30, STEP_MS = 1000, DRAIN_STEPS = 30 };
+enum {
+    BACKLOG = 512,
+    CONNECTIONS_MAX = 4096,
+    METRICS_CONNECTIONS_MAX = 64,
+    SECONDS = 30,
+    STEP_MS = 1000,
+    DRAIN_STEPS = 30
+};
 
 /* What is read from files, and read again on SIGHUP. */
 struct state {
@@ -33,7 +42,9 @@ struct steward {
     struct options options;
     struct state *state;
     struct audit audit;
+    struct metrics metrics;
     int64_t fixed_time;
+    struct http_server *server, *metrics_server; /* the second may be NULL */
 };
 
 static volatile sig_atomic_t wants_reload, wants_end;
@@ -124,6 +135,7 @@ static int on_decided(void *context, const struct attest_verdict *verdict, const
     struct steward *steward = context;
     log_info("steward", "%s evidence: %s%s%s", attest_technology_name(verdict->technology),
              attest_code_name(verdict->code), verdict->reason[0] ? ": " : "", verdict->reason);
+    metrics_count_decision(&steward->metrics, verdict->code);
     int status = audit_write(&steward->audit, verdict, digest, current_time(steward));
     if (status < 0)
         log_error("steward", "the audit log cannot be written: %s", strerror(-status));
@@ -172,20 +184,44 @@ static void on_request(void *context, const struct http1_request *request, struc
                                    .body = response.body,
                                    .release = release,
                                    .memory = response.memory};
+    metrics_count_answer(&steward->metrics, response.status);
     log_info("steward", "%s %u", response.status == 200 ? "answered" : "refused", response.status);
 }
 
-static int make_listener(const struct options *options, int *listener, struct err *err)
+static void on_metrics_request(void *context, const struct http1_request *request, struct span body,
+                               struct http_answer *answer)
+{
+    struct steward *steward = context;
+    (void)body;
+    *answer = (struct http_answer){.status = 404};
+    if (!span_equal(request->target, SPAN_LITERAL("/metrics")))
+        return;
+    char *memory = malloc(METRICS_TEXT_MAX);
+    if (!memory)
+        return;
+    struct text text = text_init(memory, METRICS_TEXT_MAX);
+    steward->metrics.connections = http_server_connections(steward->server);
+    steward->metrics.certificate_end = steward->state->authority.parsed.not_after;
+    metrics_write(&steward->metrics, &text);
+    *answer = (struct http_answer){.status = 200,
+                                   .content_type = "text/plain; version=0.0.4",
+                                   .body = text_span(&text),
+                                   .release = release,
+                                   .memory = memory};
+}
+
+static int make_listener(const struct options *options, const char *port_text, int *listener,
+                         struct err *err)
 {
     struct sockaddr_in6 six = {.sin6_family = AF_INET6};
     struct sockaddr_in four = {.sin_family = AF_INET};
     char *end;
-    unsigned long port = strtoul(options->port, &end, 10);
+    unsigned long port = strtoul(port_text, &end, 10);
     bool is_six = inet_pton(AF_INET6, options->addr, &six.sin6_addr) == 1;
-    if (*end || !*options->port || port > UINT16_MAX ||
+    if (*end || !*port_text || port > UINT16_MAX ||
         (!is_six && inet_pton(AF_INET, options->addr, &four.sin_addr) != 1))
         return err_set(err, ERR_USAGE, 0, "\"%s\" and \"%s\" are not an IP address and a port",
-                       options->addr, options->port);
+                       options->addr, port_text);
     six.sin6_port = four.sin_port = htons((uint16_t)port);
     autoclose int fd =
         socket(is_six ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -193,13 +229,12 @@ static int make_listener(const struct options *options, int *listener, struct er
     const void *address = is_six ? (const void *)&six : &four;
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
         bind(fd, address, is_six ? sizeof(six) : sizeof(four)) < 0 || listen(fd, BACKLOG) < 0)
-        return err_set(err, ERR_IO, errno, "cannot listen on %s port %s", options->addr,
-                       options->port);
+        return err_set(err, ERR_IO, errno, "cannot listen on %s port %s", options->addr, port_text);
     *listener = take_fd(&fd);
     return 0;
 }
 
-static void reload(struct steward *steward, struct http_server *server)
+static void reload(struct steward *steward)
 {
     struct state *fresh, *old = steward->state;
     struct err err = {0};
@@ -208,29 +243,47 @@ static void reload(struct steward *steward, struct http_server *server)
         log_error("steward", "not reloaded: %s", err.message);
         return;
     }
-    http_server_set_tls(server, fresh->tls);
+    http_server_set_tls(steward->server, fresh->tls);
     steward->state = fresh;
     state_free(old);
     log_info("steward", "reloaded");
 }
 
-static int serve(struct steward *steward, struct http_server *server, struct err *err)
+/* Serves both servers once. */
+static int step(struct steward *steward, struct err *err)
 {
-    while (!wants_end) {
-        if (wants_reload)
-            reload(steward, server);
-        int status = http_server_step(server, STEP_MS);
+    struct http_server *servers[] = {steward->server, steward->metrics_server};
+    nfds_t count = steward->metrics_server ? 2 : 1;
+    struct pollfd ready[2];
+    for (nfds_t i = 0; i < count; i++)
+        ready[i] = (struct pollfd){http_server_descriptor(servers[i]), POLLIN, 0};
+    if (poll(ready, count, STEP_MS) < 0 && errno != EINTR)
+        return err_set(err, ERR_IO, errno, "cannot wait for requests");
+    for (nfds_t i = 0; i < count; i++) {
+        int status = http_server_step(servers[i], 0);
         if (status < 0)
             return err_set(err, ERR_IO, -status, "cannot wait for requests");
     }
-    log_info("steward", "draining");
-    http_server_drain(server);
-    for (int i = 0; i < DRAIN_STEPS && http_server_connections(server) > 0; i++)
-        (void)http_server_step(server, STEP_MS);
     return 0;
 }
 
-static void announce(const struct steward *steward, int listener)
+static int serve(struct steward *steward, struct err *err)
+{
+    while (!wants_end) {
+        if (wants_reload)
+            reload(steward);
+        int status = step(steward, err);
+        if (status < 0)
+            return status;
+    }
+    log_info("steward", "draining");
+    http_server_drain(steward->server);
+    for (int i = 0; i < DRAIN_STEPS && http_server_connections(steward->server) > 0; i++)
+        (void)http_server_step(steward->server, STEP_MS);
+    return 0;
+}
+
+static void announce(const char *what, int listener)
 {
     struct sockaddr_storage address = {0};
     socklen_t size = sizeof(address);
@@ -239,20 +292,14 @@ static void announce(const struct steward *steward, int listener)
     uint16_t port = address.ss_family == AF_INET6
                         ? ((const struct sockaddr_in6 *)&address)->sin6_port
                         : ((const struct sockaddr_in *)&address)->sin_port;
-    printf("listening on port %u\n", ntohs(port));
+    printf("%s on port %u\n", what, ntohs(port));
     fflush(stdout);
-    if (steward->options.time)
-        log_warn("steward", "judging as of %s", steward->options.time);
 }
 
-static int run(struct steward *steward, struct err *err)
+static int open_servers(struct steward *steward, int listeners[2], struct err *err)
 {
-    autoclose int listener = -1;
-    int status = make_listener(&steward->options, &listener, err);
-    if (status < 0)
-        return status;
+    const struct options *options = &steward->options;
     struct http_server_config config = {
-        .listener = listener,
         .tls = steward->state->tls,
         .body_max = SERVICE_BODY_MAX,
         .connections_max = CONNECTIONS_MAX,
@@ -260,16 +307,48 @@ static int run(struct steward *steward, struct err *err)
         .answer = on_request,
         .context = steward,
     };
-    struct http_server *server = http_server_new(&config);
-    if (!server)
+    int status = make_listener(options, options->port, &listeners[0], err);
+    if (status == 0 && options->metrics_port)
+        status = make_listener(options, options->metrics_port, &listeners[1], err);
+    if (status < 0)
+        return status;
+    config.listener = listeners[0];
+    steward->server = http_server_new(&config);
+    if (options->metrics_port) {
+        config.listener = listeners[1];
+        config.tls = NULL;
+        config.body_max = 0;
+        config.connections_max = METRICS_CONNECTIONS_MAX;
+        config.answer = on_metrics_request;
+        steward->metrics_server = http_server_new(&config);
+    }
+    if (!steward->server || (options->metrics_port && !steward->metrics_server))
         return err_set(err, ERR_IO, ENOMEM, "cannot serve");
-    const struct sigaction action = {.sa_handler = on_signal};
-    sigaction(SIGHUP, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGINT, &action, NULL);
-    announce(steward, listener);
-    status = serve(steward, server, err);
-    http_server_free(server);
+    return 0;
+}
+
+static int run(struct steward *steward, struct err *err)
+{
+    int listeners[2] = {-1, -1};
+    int status = open_servers(steward, listeners, err);
+    if (status == 0) {
+        const struct sigaction action = {.sa_handler = on_signal};
+        sigaction(SIGHUP, &action, NULL);
+        sigaction(SIGTERM, &action, NULL);
+        sigaction(SIGINT, &action, NULL);
+        announce("listening", listeners[0]);
+        if (listeners[1] >= 0)
+            announce("metrics", listeners[1]);
+        if (steward->options.time)
+            log_warn("steward", "judging as of %s", steward->options.time);
+        status = serve(steward, err);
+    }
+    http_server_free(steward->server);
+    http_server_free(steward->metrics_server);
+    for (size_t i = 0; i < 2; i++) {
+        if (listeners[i] >= 0)
+            close(listeners[i]);
+    }
     return status;
 }
 

@@ -25,6 +25,8 @@ static const struct row {
     {"san", 0, "NAME", "STEWARD_SAN", NULL, AT(san), "A DNS name for every certificate"},
     {"addr", 'a', "IP", "ROCKET_ADDRESS", "::", AT(addr), "Where to listen"},
     {"port", 'p', "N", "ROCKET_PORT", "3000", AT(port), "Port to listen on"},
+    {"metrics-port", 0, "N", NULL, NULL, AT(metrics_port),
+     "Serve /metrics (Prometheus) on this port of the same address"},
     {"config", 0, "FILE", NULL, NULL, AT(config),
      "The policy, steward.toml (none: nothing passes)"},
     {"collateral", 0, "DIR", NULL, NULL, AT(collateral),

@@ -12,6 +12,7 @@ struct options {
     const char *host;              /* or: a name for which an authority is made */
     const char *san;               /* an extra DNS name in every certificate */
     const char *addr, *port;       /* where to listen */
+    const char *metrics_port;      /* where to listen for metrics, or NULL */
     const char *config;            /* steward.toml */
     const char *collateral;        /* a directory */
     const char *audit;             /* a file */

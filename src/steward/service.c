@@ -201,12 +201,20 @@ static void answer_get(struct answer *answer)
     answer->response->status = 200;
 }
 
+/* Whether certificates can be issued now. */
+static void answer_ready(struct answer *answer)
+{
+    const struct x509_certificate *own = &answer->service->authority->parsed;
+    int64_t now = answer->request->now;
+    answer->response->status = now >= own->not_before && now < own->not_after ? 200 : 503;
+}
+
 static const struct {
     const char *method, *target;
     void (*answer)(struct answer *);
 } routes[] = {
-    {"GET", "/", answer_get},      {"HEAD", "/", answer_get},      {"POST", "/", answer_post},
-    {"GET", "/livez", answer_get}, {"GET", "/readyz", answer_get},
+    {"GET", "/", answer_get},      {"HEAD", "/", answer_get},        {"POST", "/", answer_post},
+    {"GET", "/livez", answer_get}, {"GET", "/readyz", answer_ready},
 };
 
 void service_answer(const struct service *service, const struct service_request *request,

@@ -49,7 +49,7 @@ start() {
         grep -q port listening && break
         sleep 0.1
     done
-    port=$(sed 's/.*port //' listening)
+    port=$(sed -n 's/listening on port //p' listening)
     url=http://127.0.0.1:$port
 }
 stop() {
@@ -67,7 +67,8 @@ ask() { # status name curl-arguments…
     [ "$got" = "$wanted" ]; result $? "$name"
 }
 
-start --host steward.example --config policy.toml --time $at --audit audit.log --san keep.example
+start --host steward.example --config policy.toml --time $at --audit audit.log --san keep.example \
+    --metrics-port 0
 milan=$v/milan.signed.crl.csr
 ask 200 "GET / is healthy" "$url/"
 ask 200 "GET /readyz is ready" "$url/readyz"
@@ -164,6 +165,14 @@ EOF
 status=0
 out_has "HTTP/1.1 400 Bad Request" "two hosts in a request are refused"
 out_has "open" "requests may follow each other on a connection"
+
+# Metrics are on a port of their own.
+metrics=http://127.0.0.1:$(sed -n 's/metrics on port //p' listening)
+ask 200 "there are metrics" "$metrics/metrics"
+grep -q 'steward_decisions_total{code="accepted"} [1-9]' answer; result $? "of decisions"
+grep -q 'steward_answers_total{status="401"} 2' answer; result $? "and answers"
+ask 404 "and nothing else beside them" "$metrics/"
+ask 404 "and none on the main port" "$url/metrics"
 
 # The audit log.
 python3 - <<'EOF' >"$out"
