@@ -285,14 +285,11 @@ static int serve(struct steward *steward, struct err *err)
 
 static void announce(const char *what, int listener)
 {
-    struct sockaddr_storage address = {0};
+    struct sockaddr_in6 address = {0}; /* the port is at the same place for both families */
     socklen_t size = sizeof(address);
     if (getsockname(listener, (struct sockaddr *)&address, &size) < 0)
         return;
-    uint16_t port = address.ss_family == AF_INET6
-                        ? ((const struct sockaddr_in6 *)&address)->sin6_port
-                        : ((const struct sockaddr_in *)&address)->sin_port;
-    printf("%s on port %u\n", what, ntohs(port));
+    printf("%s on port %u\n", what, ntohs(address.sin6_port));
     fflush(stdout);
 }
 

@@ -34,6 +34,10 @@ TEST(parts, "a head that is not complete asks for more, at every length")
     CHECK_INT(parse(text), sizeof(text) - 1);
 }
 
+#define TWICE_CHUNKED                                                                              \
+    "GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: "               \
+    "chunked\r\n\r\n"
+
 TEST(malformed, "what somebody else could understand differently is refused")
 {
     static const char *const texts[] = {
@@ -61,8 +65,7 @@ TEST(malformed, "what somebody else could understand differently is refused")
         "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
-        "GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: "
-        "chunked\r\n\r\n",
+        (TWICE_CHUNKED),
         "GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n",
     };
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
