@@ -17,6 +17,7 @@
 #ifndef WICK_H
 #define WICK_H
 
+#include <stdio.h>
 #include <wasm.h>
 
 #ifdef __cplusplus
@@ -43,21 +44,40 @@ WASM_API_EXTERN const char *wick_status_name(enum wick_status);
  * Set before wasm_engine_new_with_config. The limits hold for each store of the engine. */
 
 enum wick_engine {
-    WICK_ENGINE_INTERP, /* the reference interpreter */
+    WICK_ENGINE_INTERP,   /* the reference interpreter */
+    WICK_ENGINE_COMPILER, /* machine code for x86-64, a function at its first call; the default */
 };
 
-/* WICK_USAGE if this build has no such engine. */
+/* WICK_USAGE if this build has no such engine. The engine itself cannot be made on a processor
+ * without SSE4.2. */
 WASM_API_EXTERN enum wick_status wick_config_set_engine(wasm_config_t *, enum wick_engine);
 /* Bytes that one linear memory may reach. A memory whose minimum is larger cannot be created,
  * memory.grow beyond it answers -1. Default: 4 GiB for 32-bit memories, 16 GiB for 64-bit ones. */
 WASM_API_EXTERN void wick_config_set_max_memory(wasm_config_t *, uint64_t bytes);
 /* Elements that one table may reach. Default: 10 000 000. */
 WASM_API_EXTERN void wick_config_set_max_table(wasm_config_t *, uint64_t elements);
+/* Bytes that the collected heap of a store may reach: structs, arrays and exceptions. An allocation
+ * that does not fit after a collection traps with WICK_TRAP_NO_MEMORY. Default: 1 GiB. */
+WASM_API_EXTERN void wick_config_set_max_heap(wasm_config_t *, uint64_t bytes);
+/* For tests of engines and host functions: collects at each allocation and overwrites what it
+ * frees, so that a reference that is not a root is soon found out. Very slow. Default: no. */
+WASM_API_EXTERN void wick_config_set_heap_stress(wasm_config_t *, bool enabled);
 /* Bytes of stack for WebAssembly frames per store; using more traps with WICK_TRAP_STACK.
  * Default: 4 MiB. Rounded up to a page; at least 64 KiB. */
 WASM_API_EXTERN void wick_config_set_stack(wasm_config_t *, size_t bytes);
 /* Whether stores count fuel. Default: no. A store of such an engine begins with none. */
 WASM_API_EXTERN void wick_config_set_fuel(wasm_config_t *, bool enabled);
+
+/* Whether 32-bit memories take 8 GiB of address space each, so that compiled code need not check
+ * addresses. Default: yes; where the host does not grant it, and without, code checks. */
+WASM_API_EXTERN void wick_config_set_guard(wasm_config_t *, bool enabled);
+/* Whether modules are compiled as a whole when they are loaded, not function by function when these
+ * are called. Default: no. */
+WASM_API_EXTERN void wick_config_set_eager(wasm_config_t *, bool enabled);
+
+/* Whether the addresses of compiled functions are written to /tmp/perf-PID.map, for perf(1).
+ * Default: no. */
+WASM_API_EXTERN void wick_config_set_perf_map(wasm_config_t *, bool enabled);
 
 /* One unit of fuel is used by each call and each iteration of a loop. When it is used up the
  * running code traps with WICK_TRAP_FUEL. No effect unless the engine counts fuel. */
@@ -96,6 +116,23 @@ WASM_API_EXTERN const char *wick_module_name(const wasm_module_t *, size_t *leng
 WASM_API_EXTERN own wasm_externtype_t *wick_module_export_type(const wasm_module_t *,
                                                                const char *name, size_t length);
 
+/* Kinds of externals and values beyond those of <wasm.h>, whose functions answer them too. */
+enum {
+    WICK_EXTERN_TAG = WASM_EXTERN_MEMORY + 1,
+    WICK_ANYREF = WASM_FUNCREF + 1, /* of the hierarchy of any: i31, struct, array, none … */
+    WICK_EXNREF,                    /* an exception */
+};
+
+/* What the compiler makes of a function, as text for people. */
+enum wick_dump {
+    WICK_DUMP_SSA,  /* the intermediate form, after optimisation */
+    WICK_DUMP_CODE, /* machine code in hexadecimal, with the offsets in the module that it is for */
+};
+/* Writes it to the stream; for an import nothing. WICK_USAGE if there is no such function or the
+ * engine is an interpreter; WICK_LIMIT if the function is left to the interpreter. */
+WASM_API_EXTERN enum wick_status wick_module_dump(const wasm_module_t *, uint32_t func_index,
+                                                  enum wick_dump, FILE *) WICK_NODISCARD;
+
 /* ---- Values -----------------------------------------------------------------------------------
  */
 
@@ -109,13 +146,16 @@ typedef struct wick_val_t {
         float64_t f64;
         uint8_t v128[16];  /* lane 0 first, little-endian */
         wasm_func_t *func; /* WASM_FUNCREF; NULL is the null reference */
-        void *externref;   /* WASM_EXTERNREF; any pointer or number, NULL is the null reference.
-                            * Through wasm_val_t it is a wasm_ref_t *. */
+        void *externref;   /* WASM_EXTERNREF; any pointer or number below 2^62, NULL is the null
+                            * reference. Through wasm_val_t it is a wasm_ref_t *. */
+        uint64_t ref;      /* WICK_ANYREF, WICK_EXNREF; opaque, 0 is the null reference. An
+                            * externref that holds such a value has kind WICK_ANYREF. */
     } of;
 } wick_val_t;
 
 /* One slot of a call without conversions: 8 bytes. A v128 takes two consecutive slots. An i32 or
- * f32 leaves the upper half undefined. */
+ * f32 leaves the upper half undefined. A reference is the engine's own word: for an externref, see
+ * wick_externref_word. */
 typedef union wick_value_t {
     int32_t i32;
     uint32_t u32;
@@ -124,8 +164,53 @@ typedef union wick_value_t {
     float32_t f32;
     float64_t f64;
     wasm_func_t *func;
-    void *externref;
+    uint64_t ref;
 } wick_value_t;
+
+/* What a slot holds for a value of the embedder's, a pointer or number below 2^62, as an externref
+ * (or anyref), and back; NULL is the null reference. */
+static inline uint64_t wick_externref_word(const void *value)
+{
+    return value ? (uint64_t)(uintptr_t)value << 2 | 2 : 0;
+}
+
+static inline void *wick_externref_value(uint64_t word)
+{
+    return (void *)(uintptr_t)(word >> 2);
+}
+
+/* What a reference refers to. */
+enum wick_ref_kind {
+    WICK_REF_NULL,
+    WICK_REF_FUNC,
+    WICK_REF_HOST, /* a value of the embedder's */
+    WICK_REF_I31,
+    WICK_REF_STRUCT,
+    WICK_REF_ARRAY,
+    WICK_REF_EXCEPTION,
+};
+
+/* The value must be a reference. */
+WASM_API_EXTERN enum wick_ref_kind wick_ref_kind(const wick_val_t *);
+/* An i31 of the low 31 bits, and its value with its sign. */
+WASM_API_EXTERN wick_val_t wick_ref_new_i31(int32_t);
+WASM_API_EXTERN int32_t wick_ref_i31(const wick_val_t *);
+/* References to structs, arrays and exceptions that the API gave to the embedder (results, globals,
+ * elements of tables, exceptions) stay valid until this call; what nothing else refers to may then
+ * be collected. Do not call it while values that will still be used are held. The arguments of a
+ * host function are valid until it returns. */
+WASM_API_EXTERN void wick_store_release_refs(wasm_store_t *);
+/* What the collected heap of a store is like. */
+typedef struct wick_heap_stats_t {
+    uint64_t used;        /* bytes of the blocks in use */
+    uint64_t live;        /* bytes that the last collection kept */
+    uint64_t collections; /* so far */
+    uint64_t pause_ns;    /* the longest of them */
+    uint64_t total_ns;    /* all of them */
+} wick_heap_stats_t;
+WASM_API_EXTERN void wick_store_heap_stats(const wasm_store_t *, wick_heap_stats_t *out);
+/* Collects now. */
+WASM_API_EXTERN void wick_store_collect(wasm_store_t *);
 
 WASM_API_EXTERN own wasm_valtype_t *wick_valtype_new_v128(void);
 /* Writes a type as in the text format ("i32", "(ref null func)"); as snprintf. */
@@ -161,6 +246,13 @@ WASM_API_EXTERN enum wick_status wick_global_set(wasm_global_t *, const wick_val
 /* 64-bit sizes; memory in pages of 64 KiB, table in elements. */
 WASM_API_EXTERN uint64_t wick_memory_size(const wasm_memory_t *);
 WASM_API_EXTERN bool wick_memory_grow(wasm_memory_t *, uint64_t delta);
+/* A shared memory (limits with `shared`), to be used by several stores on several threads at once:
+ * share it in one and obtain it in the others, which keep it alive. NULL if it is not shared, or
+ * without memory. A wick_shared_memory_t may go from thread to thread. */
+typedef struct wick_shared_memory_t wick_shared_memory_t;
+WASM_API_EXTERN own wick_shared_memory_t *wick_memory_share(const wasm_memory_t *);
+WASM_API_EXTERN own wasm_memory_t *wick_memory_obtain(wasm_store_t *, const wick_shared_memory_t *);
+WASM_API_EXTERN void wick_shared_memory_delete(own wick_shared_memory_t *);
 WASM_API_EXTERN uint64_t wick_table_size(const wasm_table_t *);
 WASM_API_EXTERN bool wick_table_get(const wasm_table_t *, uint64_t index, wick_val_t *out);
 
@@ -209,6 +301,15 @@ enum wick_trap_kind {
     WICK_TRAP_UNSUPPORTED,       /* "function exceeds an implementation limit" */
     WICK_TRAP_HOST,              /* a host function's own message */
     WICK_TRAP_EXIT,              /* not a failure: the program ended itself with a status */
+    WICK_TRAP_CAST,              /* "cast failure": ref.cast */
+    WICK_TRAP_NULL_STRUCT,       /* "null structure reference" */
+    WICK_TRAP_NULL_ARRAY,        /* "null array reference" */
+    WICK_TRAP_NULL_I31,          /* "null i31 reference" */
+    WICK_TRAP_NULL_EXCEPTION,    /* "null exception reference": throw_ref */
+    WICK_TRAP_ARRAY,             /* "out of bounds array access" */
+    WICK_TRAP_EXCEPTION,         /* "uncaught exception": see wick_trap_exception */
+    WICK_TRAP_UNALIGNED,         /* "unaligned atomic" */
+    WICK_TRAP_NOT_SHARED,        /* "expected shared memory": memory.atomic.wait */
     WICK_TRAP_KIND_COUNT,
 };
 
@@ -224,6 +325,33 @@ WASM_API_EXTERN own wasm_trap_t *wick_trap_exit(wasm_store_t *, int32_t status);
 WASM_API_EXTERN bool wick_trap_exit_status(const wasm_trap_t *, int32_t *status);
 /* The message, borrowed from the trap, NUL-terminated. */
 WASM_API_EXTERN const char *wick_trap_text(const wasm_trap_t *);
+/* ---- Tags and exceptions ----
+ * An exception that no WebAssembly caught is a trap of kind WICK_TRAP_EXCEPTION. A host function
+ * that returns such a trap, its own or one that it got from a call, throws the exception in its
+ * caller. A trap that carries an exception belongs to the store's thread. */
+
+typedef struct wick_tag_t wick_tag_t;
+
+/* A tag; exceptions carry the type's parameters. Lives with the store. NULL if the type has
+ * results, or without memory. */
+WASM_API_EXTERN wick_tag_t *wick_tag_new(wasm_store_t *, const wasm_functype_t *);
+WASM_API_EXTERN own wasm_functype_t *wick_tag_type(const wick_tag_t *);
+WASM_API_EXTERN wasm_extern_t *wick_tag_as_extern(wick_tag_t *);
+/* NULL if it is something else. */
+WASM_API_EXTERN wick_tag_t *wick_extern_as_tag(wasm_extern_t *);
+/* The function type that describes a tag, borrowed, if the kind is WICK_EXTERN_TAG; else NULL. */
+WASM_API_EXTERN const wasm_functype_t *wick_externtype_as_tagtype(const wasm_externtype_t *);
+/* The exception that the trap carries, as a value of kind WICK_EXNREF; false if it carries none. */
+WASM_API_EXTERN bool wick_trap_exception(const wasm_trap_t *, wick_val_t *out);
+/* NULL if the value is no exception. */
+WASM_API_EXTERN wick_tag_t *wick_exception_tag(const wick_val_t *);
+/* How many arguments the exception carries; the first `room` of them are stored. */
+WASM_API_EXTERN size_t wick_exception_args(const wick_val_t *, wick_val_t *args, size_t room);
+/* A trap that throws a new exception, or one again. */
+WASM_API_EXTERN own wasm_trap_t *wick_trap_throw(wasm_store_t *, wick_tag_t *,
+                                                 const wick_val_t *args, size_t count);
+WASM_API_EXTERN own wasm_trap_t *wick_trap_throw_again(wasm_store_t *, const wick_val_t *exception);
+
 /* Writes message and frames, one a line, into `buffer`; as snprintf:
  *     wasm trap: integer divide by zero
  *         0: ratio (function 3) at 0x1a2

@@ -5,7 +5,7 @@
  *
  * A small walk of our own instead of X509_verify_cert: AMD's certificates have the serial number 0
  * and SPLs in raw extensions, every failure needs a code of its own, and a pure function over byte
- * ranges can be tested bit by bit (docs/adr/0007-own-certificate-walk.md).
+ * ranges can be tested bit by bit (docs/adr/0009-own-certificate-walk.md).
  */
 #pragma once
 

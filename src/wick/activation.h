@@ -11,6 +11,7 @@ enum { ACTIVATIONS_MAX = 400 };
 
 /* One such entry. The rest is filled when control leaves the loop. */
 struct activation {
+    struct root_frame roots;
     struct activation *outer;
     const struct insn *ip;
     wick_value_t *fp;
@@ -24,8 +25,25 @@ enum wick_trap_kind interp_refill(struct interp *interp, int64_t *ticks);
 /* Gives what remains of the ticks back to the store. */
 void interp_settle(struct interp *interp, int64_t ticks);
 
+/* Looks for the try_table that catches interp->exception, from the frame where the activation says
+ * it is outwards. True: its label has the values, and the activation says where to go on. */
+bool interp_catch(const struct interp *interp, struct activation *activation);
+
+/* Makes an exception of the tag and the arguments; WICK_TRAP_EXCEPTION if nothing else is wrong. */
+enum wick_trap_kind interp_throw(struct interp *interp, uint32_t tag, const wick_value_t *args);
+
+/* The root_frame.visit of an activation. */
+void activation_visit(const struct root_frame *frame, struct heap *heap);
+
 /* WICK_TRAP_INTERRUPTED if that was asked for, and forgets it. */
 enum wick_trap_kind interp_interrupted(struct wasm_store_t *store);
+
+/* Calls a host function; its arguments stay alive. */
+struct wasm_trap_t *call_host(struct wasm_func_t *func, struct wick_caller_t *caller,
+                              wick_value_t *slots);
+
+/* Whether the store's deadline has passed. */
+bool interp_deadline_passed(const struct wasm_store_t *store);
 
 /* Makes sure that a WebAssembly function has code. */
 enum wick_trap_kind interp_prepare(struct wasm_func_t *func);

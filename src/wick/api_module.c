@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Modules and instances of the API. */
 #include "wick/api_types.h"
+#include "wick/compile/compile.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,8 +55,26 @@ enum wick_status wick_module_new(wasm_store_t *store, const uint8_t *bytes, size
         message_set(error, text);
         return status;
     }
+    if (store->engine->config.eager && store->engine->compile)
+        status = compile_all(module);
+    if (status) {
+        message_set(error, "out of memory");
+        module_release(module);
+        return status;
+    }
     *out = (wasm_module_t *)module;
     return WICK_OK;
+}
+
+enum wick_status wick_module_dump(const wasm_module_t *handle, uint32_t func_index,
+                                  enum wick_dump form, FILE *stream)
+{
+    const struct module *module = module_of(handle);
+    if (!module->engine->compile || func_index >= module->func_count)
+        return WICK_USAGE;
+    if (func_index < module->imported_funcs)
+        return WICK_OK;
+    return compile_dump(module, func_index, form, stream);
 }
 
 enum wick_status wick_validate(wasm_store_t *store, const uint8_t *bytes, size_t size,

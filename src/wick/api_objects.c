@@ -1,24 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Functions, globals, tables, memories and foreign objects of the API. */
 #include "wick/api_types.h"
+#include "wick/shared.h"
 
 #include <stdlib.h>
 
 /* ---- Values -----------------------------------------------------------------------------------
  */
-
-static void read_slot(const wick_value_t *slot, uint32_t type, wick_val_t *out)
-{
-    memset(out, 0, sizeof(*out));
-    out->kind = valkind_of(type);
-    memcpy(&out->of, slot, type_slots(type) * sizeof(*slot));
-}
-
-/* `slot` has two words if the type needs them. */
-static void write_slot(wick_value_t *slot, uint32_t type, const wick_val_t *value)
-{
-    memcpy(slot, &value->of, type_slots(type) * sizeof(*slot));
-}
 
 static wick_val_t widen(const wasm_val_t *value)
 {
@@ -32,22 +20,6 @@ static wasm_val_t narrow(const wick_val_t *value)
     wasm_val_t small = {.kind = value->kind};
     small.of.i64 = value->of.i64;
     return small;
-}
-
-/* Whether the value may be given where the type is asked for. */
-static bool value_fits(const wick_val_t *value, uint32_t type)
-{
-    if (value->kind != valkind_of(type))
-        return false;
-    if (!type_is_ref(type))
-        return true;
-    uint64_t ref = (uint64_t)value->of.i64;
-    if (!ref)
-        return type_is_nullable(type);
-    uint32_t heap = type_heap(type);
-    if (value->kind == WASM_EXTERNREF || heap == HEAP_FUNC)
-        return heap != HEAP_NOEXTERN;
-    return heap >= HEAP_CONCRETE && value->of.func->type_id == heap - HEAP_CONCRETE;
 }
 
 /* ---- Functions --------------------------------------------------------------------------------
@@ -81,7 +53,7 @@ static void slots_to_vec(const wick_value_t *slots, const uint32_t *types, wasm_
 {
     for (size_t i = 0; i < vec->size; i++) {
         wick_val_t value;
-        read_slot(slots, types[i], &value);
+        slot_read(slots, types[i], &value);
         vec->data[i] = narrow(&value);
         slots += type_slots(types[i]);
     }
@@ -92,9 +64,9 @@ static struct wasm_trap_t *adapter_results(struct wasm_store_t *store, const str
 {
     for (uint32_t i = 0; i < type->result_count; i++) {
         wick_val_t value = widen(&results->data[i]);
-        if (!value_fits(&value, type->results[i]))
+        if (!value_fits(store, &value, type->results[i]))
             return wick_trap_new_text(store, "host function: result %u has the wrong type", i);
-        write_slot(slots++, type->results[i], &value);
+        slot_write(slots++, type->results[i], &value);
     }
     return NULL;
 }
@@ -190,9 +162,9 @@ static struct wasm_trap_t *check_args(const wasm_func_t *func, const wick_val_t 
         return wick_trap_new_text(store, "call: room for %zu results, the function returns %u",
                                   result_count, type->result_count);
     for (uint32_t i = 0; i < type->param_count; i++) {
-        if (!value_fits(&args[i], type->params[i]))
+        if (!value_fits(store, &args[i], type->params[i]))
             return wick_trap_new_text(store, "call: argument %u has the wrong type", i);
-        write_slot(slots, type->params[i], &args[i]);
+        slot_write(slots, type->params[i], &args[i]);
         slots += type_slots(type->params[i]);
     }
     return NULL;
@@ -211,7 +183,8 @@ wasm_trap_t *wick_func_call(const wasm_func_t *func, const wick_val_t *args, siz
         trap = wick_func_call_raw(func, slots);
     const wick_value_t *next = slots;
     for (uint32_t i = 0; i < type->result_count && !trap; i++) {
-        read_slot(next, type->results[i], &results[i]);
+        if (!slot_read_held(func->object.store, next, type->results[i], &results[i]))
+            trap = trap_new(func->object.store, WICK_TRAP_NO_MEMORY, NULL);
         next += type_slots(type->results[i]);
     }
     if (slots != few)
@@ -241,13 +214,20 @@ wasm_trap_t *wasm_func_call(const wasm_func_t *func, const wasm_val_vec_t *args,
     return trap;
 }
 
+/* What another thread may have added counts. */
+static uint64_t current_size(const wasm_memory_t *memory)
+{
+    memory_refresh((wasm_memory_t *)(uintptr_t)memory);
+    return memory->size;
+}
+
 /* ---- Callers ----------------------------------------------------------------------------------
  */
 
 uint8_t *wick_caller_memory(const wick_caller_t *caller, size_t *size)
 {
     const struct wasm_memory_t *memory = caller->instance ? caller->instance->memory : NULL;
-    *size = memory ? memory->size : 0;
+    *size = memory ? current_size(memory) : 0;
     return memory ? memory->base : NULL;
 }
 
@@ -269,9 +249,9 @@ wasm_global_t *wick_global_new(wasm_store_t *store, const wasm_globaltype_t *typ
 {
     struct global_type own_type = {type->content->type, type->mutability == WASM_VAR};
     wick_value_t slots[2] = {{.u64 = 0}, {.u64 = 0}};
-    if (!value_fits(value, own_type.type))
+    if (!value_fits(store, value, own_type.type))
         return NULL;
-    write_slot(slots, own_type.type, value);
+    slot_write(slots, own_type.type, value);
     return global_new(store, &own_type, slots);
 }
 
@@ -289,7 +269,9 @@ wasm_globaltype_t *wasm_global_type(const wasm_global_t *global)
 
 void wick_global_get(const wasm_global_t *global, wick_val_t *out)
 {
-    read_slot(global->value, global->type.type, out);
+    slot_read(global->value, global->type.type, out);
+    if (type_is_traced(global->type.type) && !store_hold(global->object.store, global->value->ref))
+        memset(&out->of, 0, sizeof(out->of)); /* without memory: null */
 }
 
 void wasm_global_get(const wasm_global_t *global, wasm_val_t *out)
@@ -301,9 +283,9 @@ void wasm_global_get(const wasm_global_t *global, wasm_val_t *out)
 
 enum wick_status wick_global_set(wasm_global_t *global, const wick_val_t *value)
 {
-    if (!global->type.is_mutable || !value_fits(value, global->type.type))
+    if (!global->type.is_mutable || !value_fits(global->object.store, value, global->type.type))
         return WICK_USAGE;
-    write_slot(global->value, global->type.type, value);
+    slot_write(global->value, global->type.type, value);
     return WICK_OK;
 }
 
@@ -316,19 +298,33 @@ void wasm_global_set(wasm_global_t *global, const wasm_val_t *value)
 /* ---- Tables -----------------------------------------------------------------------------------
  */
 
+static wick_val_t ref_value(uint32_t type, const wasm_ref_t *ref)
+{
+    wick_val_t value = {.kind = valkind_of(type)};
+    value.of.externref = (void *)(uintptr_t)ref;
+    return value;
+}
+
 static bool ref_fits(const struct wasm_table_t *table, const wasm_ref_t *ref)
 {
-    wick_val_t value = {.kind = valkind_of(table->type.type)};
-    value.of.externref = (void *)(uintptr_t)ref;
-    return value_fits(&value, table->type.type);
+    wick_val_t value = ref_value(table->type.type, ref);
+    return value_fits(table->object.store, &value, table->type.type);
+}
+
+/* What the table stores for it. */
+static uint64_t table_word(const struct wasm_table_t *table, const wasm_ref_t *ref)
+{
+    wick_val_t value = ref_value(table->type.type, ref);
+    return ref_word(&value);
 }
 
 wasm_table_t *wasm_table_new(wasm_store_t *store, const wasm_tabletype_t *type, wasm_ref_t *init)
 {
     struct table_type own_type = {type->element->type, type->limits};
     struct wasm_table_t *table;
-    if (!type_is_ref(own_type.type) ||
-        table_new(store, &own_type, (uint64_t)(uintptr_t)init, &table))
+    wick_val_t value = ref_value(own_type.type, init);
+    if (!type_is_ref(own_type.type) || !value_fits(store, &value, own_type.type) ||
+        table_new(store, &own_type, ref_word(&value), &table))
         return NULL;
     return table;
 }
@@ -341,7 +337,8 @@ wasm_tabletype_t *wasm_table_type(const wasm_table_t *table)
 
 wasm_ref_t *wasm_table_get(const wasm_table_t *table, wasm_table_size_t index)
 {
-    return index < table->size ? (wasm_ref_t *)(uintptr_t)table->slots[index].ref : NULL;
+    wick_val_t value;
+    return wick_table_get(table, index, &value) ? value.of.externref : NULL;
 }
 
 bool wick_table_get(const wasm_table_t *table, uint64_t index, wick_val_t *out)
@@ -349,15 +346,14 @@ bool wick_table_get(const wasm_table_t *table, uint64_t index, wick_val_t *out)
     if (index >= table->size)
         return false;
     wick_value_t slot = {.u64 = table->slots[index].ref};
-    read_slot(&slot, table->type.type, out);
-    return true;
+    return slot_read_held(table->object.store, &slot, table->type.type, out);
 }
 
 bool wasm_table_set(wasm_table_t *table, wasm_table_size_t index, wasm_ref_t *ref)
 {
     if (index >= table->size || !ref_fits(table, ref))
         return false;
-    table_put(table, index, (uint64_t)(uintptr_t)ref);
+    table_put(table, index, table_word(table, ref));
     return true;
 }
 
@@ -373,7 +369,7 @@ uint64_t wick_table_size(const wasm_table_t *table)
 
 bool wasm_table_grow(wasm_table_t *table, wasm_table_size_t delta, wasm_ref_t *init)
 {
-    return ref_fits(table, init) && table_grow(table, delta, (uint64_t)(uintptr_t)init) >= 0;
+    return ref_fits(table, init) && table_grow(table, delta, table_word(table, init)) >= 0;
 }
 
 /* ---- Memories ---------------------------------------------------------------------------------
@@ -383,7 +379,7 @@ wasm_memory_t *wasm_memory_new(wasm_store_t *store, const wasm_memorytype_t *typ
 {
     struct memory_type own_type = {type->limits};
     struct wasm_memory_t *memory;
-    return memory_new(store, &own_type, &memory) ? NULL : memory;
+    return memory_make(store, &own_type, &memory) ? NULL : memory;
 }
 
 wasm_memorytype_t *wasm_memory_type(const wasm_memory_t *memory)
@@ -399,12 +395,12 @@ byte_t *wasm_memory_data(wasm_memory_t *memory)
 
 size_t wasm_memory_data_size(const wasm_memory_t *memory)
 {
-    return memory->size;
+    return current_size(memory);
 }
 
 uint64_t wick_memory_size(const wasm_memory_t *memory)
 {
-    return memory->size >> PAGE_SHIFT;
+    return current_size(memory) >> PAGE_SHIFT;
 }
 
 wasm_memory_pages_t wasm_memory_size(const wasm_memory_t *memory)
@@ -414,12 +410,28 @@ wasm_memory_pages_t wasm_memory_size(const wasm_memory_t *memory)
 
 bool wick_memory_grow(wasm_memory_t *memory, uint64_t delta)
 {
-    return memory_grow(memory, delta) >= 0;
+    return memory_extend(memory, delta) >= 0;
 }
 
 bool wasm_memory_grow(wasm_memory_t *memory, wasm_memory_pages_t delta)
 {
-    return memory_grow(memory, delta) >= 0;
+    return memory_extend(memory, delta) >= 0;
+}
+
+wick_shared_memory_t *wick_memory_share(const wasm_memory_t *memory)
+{
+    return memory->shared ? (wick_shared_memory_t *)shared_memory_retain(memory->shared) : NULL;
+}
+
+wasm_memory_t *wick_memory_obtain(wasm_store_t *store, const wick_shared_memory_t *shared)
+{
+    return shared_memory_open(store, (struct shared_memory *)(uintptr_t)shared);
+}
+
+void wick_shared_memory_delete(wick_shared_memory_t *shared)
+{
+    if (shared)
+        shared_memory_release((struct shared_memory *)shared);
 }
 
 /* ---- Foreign objects --------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* References: identity, host data and conversions between handles. Objects of a store are not
  * counted, see <wasm.h>; modules and traps are. */
-#include "wick/runtime.h"
+#include "wick/api_types.h"
 
 struct wasm_ref_t {
     struct object object;
@@ -139,7 +139,7 @@ DEFINE_REF(instance, ref->object.kind == OBJECT_INSTANCE)
 DEFINE_REF(foreign, ref->object.kind == OBJECT_FOREIGN)
 DEFINE_REF(module, ref->object.kind == OBJECT_MODULE)
 DEFINE_REF(trap, ref->object.kind == OBJECT_TRAP)
-DEFINE_REF(extern, ref->object.kind <= OBJECT_MEMORY)
+DEFINE_REF(extern, ref->object.kind <= OBJECT_MEMORY || ref->object.kind == OBJECT_TAG)
 
 DEFINE_EXTERN(func, OBJECT_FUNC)
 DEFINE_EXTERN(global, OBJECT_GLOBAL)
@@ -149,10 +149,9 @@ DEFINE_EXTERN(memory, OBJECT_MEMORY)
 wasm_externkind_t wasm_extern_kind(const wasm_extern_t *item)
 {
     static const wasm_externkind_t kinds[] = {
-        [OBJECT_FUNC] = WASM_EXTERN_FUNC,
-        [OBJECT_GLOBAL] = WASM_EXTERN_GLOBAL,
-        [OBJECT_TABLE] = WASM_EXTERN_TABLE,
-        [OBJECT_MEMORY] = WASM_EXTERN_MEMORY,
+        [OBJECT_FUNC] = WASM_EXTERN_FUNC,   [OBJECT_GLOBAL] = WASM_EXTERN_GLOBAL,
+        [OBJECT_TABLE] = WASM_EXTERN_TABLE, [OBJECT_MEMORY] = WASM_EXTERN_MEMORY,
+        [OBJECT_TAG] = WICK_EXTERN_TAG,
     };
     return kinds[item->object.kind];
 }
@@ -166,6 +165,8 @@ wasm_externtype_t *wasm_extern_type(const wasm_extern_t *item)
         return wasm_globaltype_as_externtype(wasm_global_type((const wasm_global_t *)item));
     case OBJECT_TABLE:
         return wasm_tabletype_as_externtype(wasm_table_type((const wasm_table_t *)item));
+    case OBJECT_TAG:
+        return tagtype_describe(((const struct wick_tag_t *)item)->type);
     default:
         return wasm_memorytype_as_externtype(wasm_memory_type((const wasm_memory_t *)item));
     }

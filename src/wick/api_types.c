@@ -14,7 +14,16 @@ wasm_valkind_t valkind_of(uint32_t type)
     };
     if (!type_is_ref(type))
         return kinds[type_kind(type)];
-    return type_is_func_ref(type) ? WASM_FUNCREF : WASM_EXTERNREF;
+    switch (heap_top(type_heap(type))) {
+    case HEAP_FUNC:
+        return WASM_FUNCREF;
+    case HEAP_EXTERN:
+        return WASM_EXTERNREF;
+    case HEAP_EXN:
+        return WICK_EXNREF;
+    default:
+        return WICK_ANYREF;
+    }
 }
 
 static wasm_valtype_t *valtype_make(uint32_t type)
@@ -42,6 +51,10 @@ wasm_valtype_t *wasm_valtype_new(wasm_valkind_t kind)
         return valtype_make(TYPE_EXTERNREF);
     case WASM_FUNCREF:
         return valtype_make(TYPE_FUNCREF);
+    case WICK_ANYREF:
+        return valtype_make(TYPE_ANYREF);
+    case WICK_EXNREF:
+        return valtype_make(TYPE_EXNREF);
     default:
         return NULL;
     }
@@ -143,9 +156,14 @@ const struct functype *functype_resolve(struct wasm_engine_t *engine, const wasm
         types[i] = type->params.data[i]->type;
     for (size_t i = 0; i < results; i++)
         types[params + i] = type->results.data[i]->type;
-    struct functype_desc desc = {types, types + params, (uint32_t)params, (uint32_t)results};
-    const struct functype *resolved;
-    return type_registry_add(&engine->types, &desc, 1, &resolved) ? NULL : resolved;
+    struct deftype_desc desc = {.kind = DEF_FUNC,
+                                .is_final = true,
+                                .params = types,
+                                .results = types + params,
+                                .param_count = (uint32_t)params,
+                                .result_count = (uint32_t)results};
+    const struct deftype *resolved;
+    return type_registry_add(&engine->types, &desc, 1, &resolved) ? NULL : &resolved->func;
 }
 
 /* ---- Global types -----------------------------------------------------------------------------
@@ -367,6 +385,7 @@ void wasm_externtype_delete(wasm_externtype_t *type)
         return;
     switch (type->kind) {
     case WASM_EXTERN_FUNC:
+    case WICK_EXTERN_TAG:
         wasm_functype_delete((wasm_functype_t *)type);
         break;
     case WASM_EXTERN_GLOBAL:
@@ -380,6 +399,23 @@ void wasm_externtype_delete(wasm_externtype_t *type)
     }
 }
 
+static wasm_externtype_t *as_tag(wasm_functype_t *type)
+{
+    if (type)
+        type->head.kind = WICK_EXTERN_TAG;
+    return (wasm_externtype_t *)type;
+}
+
+wasm_externtype_t *tagtype_describe(const struct functype *type)
+{
+    return as_tag(functype_describe(type));
+}
+
+const wasm_functype_t *wick_externtype_as_tagtype(const wasm_externtype_t *type)
+{
+    return type->kind == WICK_EXTERN_TAG ? (const wasm_functype_t *)type : NULL;
+}
+
 wasm_externtype_t *wasm_externtype_copy(const wasm_externtype_t *type)
 {
     switch (type->kind) {
@@ -389,6 +425,8 @@ wasm_externtype_t *wasm_externtype_copy(const wasm_externtype_t *type)
         return (wasm_externtype_t *)wasm_globaltype_copy((const wasm_globaltype_t *)type);
     case WASM_EXTERN_TABLE:
         return (wasm_externtype_t *)wasm_tabletype_copy((const wasm_tabletype_t *)type);
+    case WICK_EXTERN_TAG:
+        return as_tag(wasm_functype_copy((const wasm_functype_t *)type));
     default:
         return (wasm_externtype_t *)wasm_memorytype_copy((const wasm_memorytype_t *)type);
     }
@@ -405,6 +443,8 @@ wasm_externtype_t *externtype_describe(const struct module *module, wasm_externk
     case WASM_EXTERN_TABLE:
         return (wasm_externtype_t *)tabletype_describe(module->tables[index].type.type,
                                                        &module->tables[index].type.limits);
+    case WICK_EXTERN_TAG:
+        return tagtype_describe(module->tags[index].type);
     default:
         return (wasm_externtype_t *)memorytype_describe(&module->memories[index].limits);
     }

@@ -44,87 +44,6 @@ void *decode_grow(struct reader *reader, void *array, uint32_t count, uint32_t m
     return grown;
 }
 
-/* ---- Types ------------------------------------------------------------------------------------
- */
-
-static uint32_t *read_type_list(struct reader *reader, const struct module *module, uint32_t limit,
-                                const char *what, uint32_t *count)
-{
-    *count = reader_count(reader, limit, what);
-    uint32_t *types = decode_grow(reader, NULL, 0, *count + 1, sizeof(*types));
-    for (uint32_t i = 0; types && i < *count && reader_ok(reader); i++)
-        types[i] = read_value_type(reader, module);
-    return types;
-}
-
-static void read_func_type(struct reader *reader, const struct module *module,
-                           struct functype_desc *desc)
-{
-    const uint8_t *place = reader->next;
-    uint8_t form = reader_u8(reader);
-    if (form & 0x80) {
-        reader_fail(reader, WICK_MALFORMED, place, "integer representation too long");
-        return;
-    }
-    if (reader_ok(reader) && form != 0x60) {
-        reader_fail(reader, WICK_MALFORMED, place, "malformed definition type 0x%02x", form);
-        return;
-    }
-    desc->params =
-        read_type_list(reader, module, FUNC_PARAMS_MAX, "parameters", &desc->param_count);
-    desc->results =
-        read_type_list(reader, module, FUNC_RESULTS_MAX, "results", &desc->result_count);
-}
-
-static void read_group_members(struct reader *reader, struct module *module,
-                               struct functype_desc *descs, uint32_t count)
-{
-    for (uint32_t i = 0; i < count && reader_ok(reader); i++)
-        read_func_type(reader, module, &descs[i]);
-    if (!reader_ok(reader) || count == 0)
-        return;
-    const struct functype **grown =
-        decode_grow(reader, module->types, module->type_count, count, sizeof(*grown));
-    if (!grown)
-        return;
-    module->types = grown;
-    if (type_registry_add(&module->engine->types, descs, count, grown + module->type_count))
-        reader_fail(reader, WICK_NO_MEMORY, reader->next, "out of memory or of type numbers");
-    else
-        module->type_count += count;
-}
-
-/* A recursion group: 0x4E and its members, or one type alone. */
-static void read_type_group(struct reader *reader, struct module *module)
-{
-    uint32_t count = 1;
-    if (reader_left(reader) && *reader->next == 0x4e) {
-        reader_u8(reader);
-        count = reader_count(reader, MODULE_TYPES_MAX - module->type_count, "types");
-    }
-    struct functype_desc *descs = calloc((size_t)count + 1, sizeof(*descs));
-    if (!descs) {
-        reader_fail(reader, WICK_NO_MEMORY, reader->next, "out of memory");
-        return;
-    }
-    module->group_start = module->type_count;
-    module->group_end = module->type_count + count;
-    read_group_members(reader, module, descs, count);
-    module->group_start = module->group_end = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        free((void *)descs[i].params);
-        free((void *)descs[i].results);
-    }
-    free(descs);
-}
-
-static void read_types(struct reader *reader, struct module *module)
-{
-    uint32_t count = reader_count(reader, MODULE_TYPES_MAX, "types");
-    for (uint32_t i = 0; i < count && reader_ok(reader); i++)
-        read_type_group(reader, module);
-}
-
 /* ---- Tables, memories, globals ----------------------------------------------------------------
  */
 
@@ -149,7 +68,9 @@ static void read_limits(struct reader *reader, struct limits *limits, bool may_s
 static void read_memory_type(struct reader *reader, struct memory_type *type)
 {
     const uint8_t *place = reader->next;
-    read_limits(reader, &type->limits, false);
+    read_limits(reader, &type->limits, true);
+    if (reader_ok(reader) && type->limits.shared && !type->limits.has_max)
+        reader_fail(reader, WICK_INVALID, place, "shared memory must have maximum");
     uint64_t most = type->limits.index64 ? (uint64_t)1 << 48 : (uint64_t)1 << 16;
     if (!reader_ok(reader))
         return;
@@ -249,15 +170,62 @@ static void read_globals(struct reader *reader, struct module *module)
 /* ---- Imports, functions, exports, start -------------------------------------------------------
  */
 
+/* The index of a function type. */
 static const struct functype *read_type_index(struct reader *reader, const struct module *module)
 {
     const uint8_t *place = reader->next;
     uint32_t index = reader_u32(reader);
-    if (reader_ok(reader) && index < module->type_count)
-        return module->types[index];
-    if (reader_ok(reader))
+    if (!reader_ok(reader))
+        return NULL;
+    if (index < module->type_count && module->types[index]->kind == DEF_FUNC)
+        return module_functype(module, index);
+    if (index < module->type_count)
+        reader_fail(reader, WICK_INVALID, place, "type mismatch: type %u is not a function", index);
+    else
         reader_fail(reader, WICK_INVALID, place, "unknown type %u", index);
     return NULL;
+}
+
+static void read_tag(struct reader *reader, const struct module *module, struct tag_decl *tag)
+{
+    const uint8_t *place = reader->next;
+    if (reader_u8(reader) != 0) {
+        reader_fail(reader, WICK_MALFORMED, place, "malformed tag attribute");
+        return;
+    }
+    tag->type = read_type_index(reader, module);
+    if (tag->type && tag->type->result_count)
+        reader_fail(reader, WICK_INVALID, place, "non-empty tag result type");
+}
+
+static struct tag_decl *grow_tags(struct reader *reader, struct module *module, uint32_t more)
+{
+    struct tag_decl *grown =
+        decode_grow(reader, module->tags, module->tag_count, more, sizeof(*grown));
+    if (!grown)
+        return NULL;
+    module->tags = grown;
+    memset(&grown[module->tag_count], 0, more * sizeof(*grown));
+    return &grown[module->tag_count];
+}
+
+static void read_tags(struct reader *reader, struct module *module)
+{
+    uint32_t count = reader_count(reader, MODULE_TAGS_MAX, "tags");
+    struct tag_decl *tags = grow_tags(reader, module, count + 1);
+    for (uint32_t i = 0; tags && i < count && reader_ok(reader); i++) {
+        read_tag(reader, module, &tags[i]);
+        module->tag_count++;
+    }
+}
+
+static void import_tag(struct reader *reader, struct module *module)
+{
+    struct tag_decl *tag = grow_tags(reader, module, 1);
+    if (!tag)
+        return;
+    read_tag(reader, module, tag);
+    module->imported_tags = ++module->tag_count;
 }
 
 static void import_func(struct reader *reader, struct module *module)
@@ -337,6 +305,11 @@ static void read_import(struct reader *reader, struct module *module, struct imp
         import->index = module->global_count;
         import_global(reader, module);
         break;
+    case 4:
+        import->kind = WICK_EXTERN_TAG;
+        import->index = module->tag_count;
+        import_tag(reader, module);
+        break;
     default:
         reader_fail(reader, WICK_MALFORMED, place, "malformed import kind 0x%02x", kind);
     }
@@ -385,12 +358,13 @@ static void read_export(struct reader *reader, struct module *module, struct exp
     export->index = reader_u32(reader);
     if (!reader_ok(reader))
         return;
-    static const char *const names[] = {"function", "table", "memory", "global"};
+    static const char *const names[] = {"function", "table", "memory", "global", "tag"};
     static const wasm_externkind_t kinds[] = {WASM_EXTERN_FUNC, WASM_EXTERN_TABLE,
-                                              WASM_EXTERN_MEMORY, WASM_EXTERN_GLOBAL};
+                                              WASM_EXTERN_MEMORY, WASM_EXTERN_GLOBAL,
+                                              WICK_EXTERN_TAG};
     const uint32_t counts[] = {module->func_count, module->table_count, module->memory_count,
-                               module->global_count};
-    if (kind > 3) {
+                               module->global_count, module->tag_count};
+    if (kind > 4) {
         reader_fail(reader, WICK_MALFORMED, place, "malformed export kind 0x%02x", kind);
         return;
     }
@@ -531,7 +505,7 @@ static void read_elem(struct reader *reader, struct module *module, struct elem_
     if (reader_ok(reader))
         read_elem_items(reader, module, elem);
     if (reader_ok(reader) && elem->mode == SEGMENT_ACTIVE &&
-        !type_matches(elem->type, module->tables[elem->table].type.type))
+        !type_matches(&module->engine->types, elem->type, module->tables[elem->table].type.type))
         reader_fail(reader, WICK_INVALID, place, "type mismatch: element segment and table");
 }
 
@@ -634,11 +608,11 @@ static const struct section {
     uint8_t order; /* 0: anywhere */
     void (*read)(struct reader *reader, struct module *module);
 } sections[] = {
-    [0] = {0, read_custom},       [1] = {1, read_types},   [2] = {2, read_imports},
+    [0] = {0, read_custom},       [1] = {1, decode_types}, [2] = {2, read_imports},
     [3] = {3, read_funcs},        [4] = {4, read_tables},  [5] = {5, read_memories},
     [6] = {7, read_globals},      [7] = {8, read_exports}, [8] = {9, read_start},
     [9] = {10, read_elems},       [10] = {12, read_code},  [11] = {13, read_datas},
-    [12] = {11, read_data_count},
+    [12] = {11, read_data_count}, [13] = {6, read_tags},
 };
 
 /* The functions that globals, exports and elements name; sized when the functions are known. */

@@ -9,6 +9,9 @@
 /* Reads header and sections into an empty module and validates everything. */
 void decode_sections(struct reader *reader, struct module *module);
 
+/* The type section. */
+void decode_types(struct reader *reader, struct module *module);
+
 /* Room for `more` elements behind `count` in an array that has only ever grown through this
  * function and never shrunk. NULL, with a fault, without memory; the array is then still the
  * caller's. */

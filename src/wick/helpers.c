@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Memory, table and segment instructions of the interpreter. See enum helper_id for operands. */
-#include "wick/activation.h"
+#include "wick/helpers.h"
+#include "wick/shared.h"
 
 static struct wasm_memory_t *memory_of(const struct interp *interp, uint32_t index)
 {
-    return interp->instance->memories[index];
+    struct wasm_memory_t *memory = interp->instance->memories[index];
+    memory_refresh(memory);
+    return memory;
 }
 
 static struct wasm_table_t *table_of(const struct interp *interp, uint32_t index)
@@ -39,7 +42,7 @@ static enum wick_trap_kind do_memory_grow(struct interp *interp, wick_value_t *f
 {
     struct wasm_memory_t *memory = memory_of(interp, insn[1].x);
     bool wide = memory->type.limits.index64;
-    set_address(wide, &fp[insn->dst], memory_grow(memory, address(wide, &fp[insn->a])));
+    set_address(wide, &fp[insn->dst], memory_extend(memory, address(wide, &fp[insn->a])));
     return WICK_TRAP_NONE;
 }
 
@@ -164,12 +167,44 @@ static enum wick_trap_kind do_add_offset(struct interp *interp, wick_value_t *fp
 }
 
 const helper_fn interp_helpers[HELPER_COUNT] = {
-    [HELPER_MEMORY_SIZE] = do_memory_size, [HELPER_MEMORY_GROW] = do_memory_grow,
-    [HELPER_MEMORY_FILL] = do_memory_fill, [HELPER_MEMORY_COPY] = do_memory_copy,
-    [HELPER_MEMORY_INIT] = do_memory_init, [HELPER_DATA_DROP] = do_data_drop,
-    [HELPER_TABLE_GET] = do_table_get,     [HELPER_TABLE_SET] = do_table_set,
-    [HELPER_TABLE_SIZE] = do_table_size,   [HELPER_TABLE_GROW] = do_table_grow,
-    [HELPER_TABLE_FILL] = do_table_fill,   [HELPER_TABLE_COPY] = do_table_copy,
-    [HELPER_TABLE_INIT] = do_table_init,   [HELPER_ELEM_DROP] = do_elem_drop,
+    [HELPER_MEMORY_SIZE] = do_memory_size,
+    [HELPER_MEMORY_GROW] = do_memory_grow,
+    [HELPER_MEMORY_FILL] = do_memory_fill,
+    [HELPER_MEMORY_COPY] = do_memory_copy,
+    [HELPER_MEMORY_INIT] = do_memory_init,
+    [HELPER_DATA_DROP] = do_data_drop,
+    [HELPER_TABLE_GET] = do_table_get,
+    [HELPER_TABLE_SET] = do_table_set,
+    [HELPER_TABLE_SIZE] = do_table_size,
+    [HELPER_TABLE_GROW] = do_table_grow,
+    [HELPER_TABLE_FILL] = do_table_fill,
+    [HELPER_TABLE_COPY] = do_table_copy,
+    [HELPER_TABLE_INIT] = do_table_init,
+    [HELPER_ELEM_DROP] = do_elem_drop,
     [HELPER_ADD_OFFSET] = do_add_offset,
+    [HELPER_ATOMIC] = do_atomic,
+    [HELPER_ATOMIC_WAIT] = do_atomic_wait,
+    [HELPER_ATOMIC_NOTIFY] = do_atomic_notify,
+    [HELPER_ATOMIC_FENCE] = do_atomic_fence,
+    [HELPER_STRUCT_NEW] = do_struct_new,
+    [HELPER_STRUCT_NEW_DEFAULT] = do_struct_new_default,
+    [HELPER_ARRAY_NEW] = do_array_new,
+    [HELPER_ARRAY_NEW_DEFAULT] = do_array_new_default,
+    [HELPER_ARRAY_NEW_FIXED] = do_array_new_fixed,
+    [HELPER_ARRAY_NEW_DATA] = do_array_new_data,
+    [HELPER_ARRAY_NEW_ELEM] = do_array_new_elem,
+    [HELPER_STRUCT_GET] = do_struct_get,
+    [HELPER_STRUCT_SET] = do_struct_set,
+    [HELPER_ARRAY_GET] = do_array_get,
+    [HELPER_ARRAY_SET] = do_array_set,
+    [HELPER_ARRAY_LEN] = do_array_len,
+    [HELPER_ARRAY_FILL] = do_array_fill,
+    [HELPER_ARRAY_COPY] = do_array_copy,
+    [HELPER_ARRAY_INIT_DATA] = do_array_init_data,
+    [HELPER_ARRAY_INIT_ELEM] = do_array_init_elem,
+    [HELPER_REF_TEST] = do_ref_test,
+    [HELPER_REF_CAST] = do_ref_cast,
+    [HELPER_REF_I31] = do_ref_i31,
+    [HELPER_I31_GET_S] = do_i31_get_s,
+    [HELPER_I31_GET_U] = do_i31_get_u,
 };

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Import matching and instantiation (core spec sections 4.5.2 to 4.5.4). */
-#include "wick/runtime.h"
+#include "wick/compile/compile.h"
+#include "wick/compile/layout.h"
+#include "wick/shared.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +25,17 @@ struct wasm_func_t *func_new_host(struct wasm_store_t *store, const struct funct
     func->env = env;
     func->finalizer = finalizer;
     store_add(store, &func->object, OBJECT_FUNC);
-    return func;
+    return !store->engine->compile || compile_host_init(func) ? func : NULL;
+}
+
+struct wick_tag_t *tag_new(struct wasm_store_t *store, const struct functype *type)
+{
+    struct wick_tag_t *tag = calloc(1, sizeof(*tag));
+    if (!tag)
+        return NULL;
+    tag->type = type;
+    store_add(store, &tag->object, OBJECT_TAG);
+    return tag;
 }
 
 struct wasm_global_t *global_new(struct wasm_store_t *store, const struct global_type *type,
@@ -33,7 +45,8 @@ struct wasm_global_t *global_new(struct wasm_store_t *store, const struct global
     if (!global)
         return NULL;
     global->type = *type;
-    memcpy(global->value, value, sizeof(global->value));
+    global->value = global->storage;
+    memcpy(global->value, value, sizeof(global->storage));
     store_add(store, &global->object, OBJECT_GLOBAL);
     return global;
 }
@@ -43,11 +56,14 @@ struct wasm_global_t *global_new(struct wasm_store_t *store, const struct global
 
 static bool limits_match(const struct limits *found, const struct limits *wanted)
 {
-    if (found->index64 != wanted->index64 || found->min < wanted->min)
+    if (found->index64 != wanted->index64 || found->shared != wanted->shared ||
+        found->min < wanted->min)
         return false;
     return !wanted->has_max || (found->has_max && found->max <= wanted->max);
 }
 
+/* Types may differ in their numbers and still match both ways only if they are the same, so that
+ * tables and mutable globals need equal ones. */
 static bool table_fits(const struct wasm_table_t *table, const struct table_type *wanted)
 {
     struct limits limits = table_limits(table);
@@ -56,16 +72,17 @@ static bool table_fits(const struct wasm_table_t *table, const struct table_type
 
 static bool memory_fits(const struct wasm_memory_t *memory, const struct memory_type *wanted)
 {
-    struct limits limits = memory_limits(memory);
+    struct limits limits = memory_limits(memory); /* of a shared one: at least so much */
     return limits_match(&limits, &wanted->limits);
 }
 
 static bool global_fits(const struct wasm_global_t *global, const struct global_type *wanted)
 {
+    const struct type_registry *registry = &global->object.store->engine->types;
     if (global->type.is_mutable != wanted->is_mutable)
         return false;
     return wanted->is_mutable ? global->type.type == wanted->type
-                              : type_matches(global->type.type, wanted->type);
+                              : type_matches(registry, global->type.type, wanted->type);
 }
 
 /* Checks one import and, if it fits, enters it into the instance. */
@@ -73,7 +90,7 @@ static bool take_import(struct wasm_instance_t *instance, const struct import_de
                         struct object *object)
 {
     static const enum object_kind kinds[] = {OBJECT_FUNC, OBJECT_GLOBAL, OBJECT_TABLE,
-                                             OBJECT_MEMORY};
+                                             OBJECT_MEMORY, OBJECT_TAG};
     const struct module *module = instance->module;
     uint32_t i = import->index;
     if (object->kind != kinds[import->kind])
@@ -81,13 +98,17 @@ static bool take_import(struct wasm_instance_t *instance, const struct import_de
     switch (import->kind) {
     case WASM_EXTERN_FUNC:
         instance->funcs[i] = (struct wasm_func_t *)object;
-        return instance->funcs[i]->type_id == module->funcs[i].type->id;
+        return deftype_is_sub(functype_def(instance->funcs[i]->type),
+                              functype_def(module->funcs[i].type));
     case WASM_EXTERN_GLOBAL:
         instance->globals[i] = (struct wasm_global_t *)object;
         return global_fits(instance->globals[i], &module->globals[i].type);
     case WASM_EXTERN_TABLE:
         instance->tables[i] = (struct wasm_table_t *)object;
         return table_fits(instance->tables[i], &module->tables[i].type);
+    case WICK_EXTERN_TAG:
+        instance->tags[i] = (struct wick_tag_t *)object;
+        return instance->tags[i]->type == module->tags[i].type;
     default:
         instance->memories[i] = (struct wasm_memory_t *)object;
         return memory_fits(instance->memories[i], &module->memories[i]);
@@ -129,12 +150,13 @@ static bool allocate_arrays(struct wasm_instance_t *instance, const struct modul
     instance->tables = allocate(module->table_count, sizeof(*instance->tables));
     instance->memories = allocate(module->memory_count, sizeof(*instance->memories));
     instance->globals = allocate(module->global_count, sizeof(*instance->globals));
+    instance->tags = allocate(module->tag_count, sizeof(*instance->tags));
     instance->elems = allocate(module->elem_count, sizeof(*instance->elems));
     instance->datas = allocate(module->data_count, sizeof(*instance->datas));
     instance->own_funcs =
         allocate(module->func_count - module->imported_funcs, sizeof(*instance->own_funcs));
     return instance->funcs && instance->tables && instance->memories && instance->globals &&
-           instance->elems && instance->datas && instance->own_funcs;
+           instance->tags && instance->elems && instance->datas && instance->own_funcs;
 }
 
 static void make_funcs(struct wasm_instance_t *instance)
@@ -152,6 +174,24 @@ static void make_funcs(struct wasm_instance_t *instance)
     }
 }
 
+/* The instance's own place for a global that it defines: compiled code finds it there. */
+static wick_value_t *global_storage(struct wasm_instance_t *instance, uint32_t index)
+{
+    uint8_t *start = (uint8_t *)instance;
+    return (wick_value_t *)(void *)(start + layout_global(instance->module, index));
+}
+
+static enum wick_status make_tags(struct wasm_instance_t *instance)
+{
+    const struct module *module = instance->module;
+    for (uint32_t i = module->imported_tags; i < module->tag_count; i++) {
+        instance->tags[i] = tag_new(instance->object.store, module->tags[i].type);
+        if (!instance->tags[i])
+            return WICK_NO_MEMORY;
+    }
+    return WICK_OK;
+}
+
 static enum wick_status make_globals(struct wasm_instance_t *instance)
 {
     const struct module *module = instance->module;
@@ -162,6 +202,8 @@ static enum wick_status make_globals(struct wasm_instance_t *instance)
         instance->globals[i] = global_new(instance->object.store, &module->globals[i].type, value);
         if (!instance->globals[i])
             return WICK_NO_MEMORY;
+        instance->globals[i]->value = global_storage(instance, i);
+        memcpy(instance->globals[i]->value, value, sizeof(value));
     }
     return WICK_OK;
 }
@@ -187,10 +229,12 @@ static enum wick_status make_memories(struct wasm_instance_t *instance)
     const struct module *module = instance->module;
     for (uint32_t i = module->imported_memories; i < module->memory_count; i++) {
         enum wick_status status =
-            memory_new(instance->object.store, &module->memories[i], &instance->memories[i]);
+            memory_make(instance->object.store, &module->memories[i], &instance->memories[i]);
         if (status)
             return status;
     }
+    if (module->memory_count)
+        instance->memory_base = instance->memories[0]->base;
     return WICK_OK;
 }
 
@@ -198,9 +242,9 @@ static bool make_elem(struct wasm_instance_t *instance, const struct elem_decl *
                       struct elem_instance *elem)
 {
     elem->refs = allocate(decl->count, sizeof(*elem->refs));
-    elem->count = decl->count;
     if (!elem->refs)
         return false;
+    elem->count = decl->count;
     struct span items = decl->items;
     struct fault fault = {WICK_OK, 0, ""};
     struct reader whole = reader_whole(instance->module->bytes, &fault);
@@ -231,7 +275,12 @@ static enum wick_status make_segments(struct wasm_instance_t *instance)
 static enum wick_status make_objects(struct wasm_instance_t *instance, struct fault *fault)
 {
     make_funcs(instance);
-    enum wick_status status = make_globals(instance);
+    bool compiled = instance->object.store->engine->compile;
+    enum wick_status status = make_tags(instance);
+    if (!status && compiled && !compile_instance_init(instance))
+        status = WICK_NO_MEMORY;
+    if (!status)
+        status = make_globals(instance);
     if (!status)
         status = make_tables(instance);
     if (!status)
@@ -311,7 +360,7 @@ enum wick_status instance_new(struct wasm_store_t *store, struct module *module,
     *out = NULL;
     *trap = NULL;
     *fault = (struct fault){WICK_OK, 0, ""};
-    struct wasm_instance_t *instance = calloc(1, sizeof(*instance));
+    struct wasm_instance_t *instance = calloc(1, layout_size(module));
     if (!instance) {
         fault_set(fault, WICK_NO_MEMORY, 0, "out of memory");
         return WICK_NO_MEMORY;
@@ -319,6 +368,8 @@ enum wick_status instance_new(struct wasm_store_t *store, struct module *module,
     /* From here on the store owns it: what failed may already be referred to from elsewhere. */
     instance->module = module_retain(module);
     store_add(store, &instance->object, OBJECT_INSTANCE);
+    instance->next = atomic_load(&store->instances);
+    atomic_store(&store->instances, instance);
     if (!allocate_arrays(instance, module)) {
         fault_set(fault, WICK_NO_MEMORY, 0, "out of memory");
         return WICK_NO_MEMORY;
@@ -352,6 +403,7 @@ void instance_fini(struct wasm_instance_t *instance)
     free(instance->tables);
     free(instance->memories);
     free(instance->globals);
+    free(instance->tags);
     free(instance->elems);
     free(instance->datas);
     free(instance->own_funcs);
@@ -368,6 +420,8 @@ struct object *instance_extern(const struct wasm_instance_t *instance, wasm_exte
         return &instance->globals[index]->object;
     case WASM_EXTERN_TABLE:
         return &instance->tables[index]->object;
+    case WICK_EXTERN_TAG:
+        return &instance->tags[index]->object;
     default:
         return &instance->memories[index]->object;
     }

@@ -73,6 +73,14 @@ static inline float float_of(uint32_t bits)
         goto trap;                                                                                 \
     } while (0)
 
+/* Before anything that looks at frames: collections, exceptions, backtraces. */
+#define SAVE_STATE()                                                                               \
+    do {                                                                                           \
+        activation->ip = ip;                                                                       \
+        activation->fp = fp;                                                                       \
+        activation->func = func;                                                                   \
+    } while (0)
+
 #define TYPE_OF(member) __typeof__(((wick_value_t *)0)->member)
 
 static const struct insn halt; /* the return address of the outermost frame; never executed */
@@ -108,6 +116,9 @@ static enum wick_trap_kind run(struct interp *interp, struct activation *activat
                                                  [OP_GLOBAL_SET2] = &&op_global_set2,
                                                  [OP_REF_FUNC] = &&op_ref_func,
                                                  [OP_REF_AS_NON_NULL] = &&op_ref_as_non_null,
+                                                 [OP_THROW] = &&op_throw,
+                                                 [OP_THROW_REF] = &&op_throw_ref,
+                                                 [OP_ALLOC] = &&op_alloc,
                                                  [OP_HELPER] = &&op_helper,
                                                  [OP_SIMD] = &&op_simd,
 #define BINARY(opcode, ...) [OP_##opcode] = &&op_##opcode, [OP_##opcode##_RI] = &&op_##opcode##_RI,
@@ -200,8 +211,8 @@ call:
     if (UNLIKELY(callee->code->frame_slots > (size_t)(store->stack_end - next_fp)))
         TRAP(WICK_TRAP_STACK);
     record = next_fp + callee->code->record_slot;
-    record[0].externref = (void *)(uintptr_t)(ip + 1);
-    record[1].externref = fp;
+    record[0].ref = (uintptr_t)(ip + 1);
+    record[1].ref = (uintptr_t)fp;
     record[2].func = func;
     fp = next_fp;
 enter : {
@@ -216,9 +227,7 @@ enter : {
     DISPATCH();
 }
 call_host:
-    activation->ip = ip;
-    activation->fp = fp;
-    activation->func = func;
+    SAVE_STATE();
     kind = interp_call_host(interp, callee, next_fp, &ticks);
     if (UNLIKELY(kind))
         goto trap;
@@ -238,16 +247,14 @@ op_tail_call_indirect:
         goto trap;
 tail_call:
     if (!callee->instance) {
-        activation->ip = ip;
-        activation->fp = fp;
-        activation->func = func;
+        SAVE_STATE();
         next_fp = fp + ip->dst;
         if ((kind = interp_call_host(interp, callee, next_fp, &ticks)))
             goto trap;
         RELOAD_MEMORY();
         record = fp + func->code->record_slot;
-        ip = record[0].externref;
-        wick_value_t *outer_fp = record[1].externref;
+        ip = (const struct insn *)(uintptr_t)record[0].ref;
+        wick_value_t *outer_fp = (wick_value_t *)(uintptr_t)record[1].ref;
         struct wasm_func_t *outer = record[2].func;
         memmove(fp, next_fp, callee->type->result_slots * sizeof(*fp));
         callee = func;
@@ -273,10 +280,10 @@ op_return1:
     record = fp + ip->dst;
     {
         wick_value_t result = fp[ip->a];
-        ip = record[0].externref;
+        ip = (const struct insn *)(uintptr_t)record[0].ref;
         callee = func;
         func = record[2].func;
-        next_fp = record[1].externref;
+        next_fp = (wick_value_t *)(uintptr_t)record[1].ref;
         fp[0] = result;
     }
     goto left;
@@ -284,18 +291,18 @@ op_return_n : {
     record = fp + ip->dst;
     wick_value_t saved[RECORD_SLOTS] = {record[0], record[1], record[2]};
     memmove(fp, fp + ip->a, ip->b * sizeof(*fp));
-    ip = saved[0].externref;
+    ip = (const struct insn *)(uintptr_t)saved[0].ref;
     callee = func;
     func = saved[2].func;
-    next_fp = saved[1].externref;
+    next_fp = (wick_value_t *)(uintptr_t)saved[1].ref;
     goto left;
 }
 op_return0:
     record = fp + ip->dst;
-    ip = record[0].externref;
+    ip = (const struct insn *)(uintptr_t)record[0].ref;
     callee = func;
     func = record[2].func;
-    next_fp = record[1].externref;
+    next_fp = (wick_value_t *)(uintptr_t)record[1].ref;
 left:
     if (UNLIKELY(!func)) {
         interp_settle(interp, ticks);
@@ -481,6 +488,18 @@ op_helper:
         goto trap;
     RELOAD_MEMORY();
     NEXT(2);
+op_alloc:
+    SAVE_STATE();
+    kind = interp_helpers[ip->x](interp, fp, ip);
+    if (UNLIKELY(kind))
+        goto trap;
+    NEXT(2);
+op_throw:
+    SAVE_STATE();
+    TRAP(interp_throw(interp, ip->a, &fp[ip->dst]));
+op_throw_ref:
+    interp->exception = fp[ip->a].ref;
+    TRAP(interp->exception ? WICK_TRAP_EXCEPTION : WICK_TRAP_NULL_EXCEPTION);
 op_simd:
     kind = interp_simd[ip->x](interp, fp, ip);
     if (UNLIKELY(kind))
@@ -488,9 +507,14 @@ op_simd:
     NEXT(2);
 
 trap:
-    activation->ip = ip;
-    activation->fp = fp;
-    activation->func = func;
+    SAVE_STATE();
+    if (kind == WICK_TRAP_EXCEPTION && interp_catch(interp, activation)) {
+        ip = activation->ip;
+        fp = activation->fp;
+        func = activation->func;
+        ENTER_INSTANCE();
+        DISPATCH();
+    }
     interp_settle(interp, ticks);
     return kind;
 }
@@ -508,8 +532,8 @@ static void add_frames(struct wasm_trap_t *trap, const struct activation *activa
         size_t at = (size_t)(ip - code->insns) - (innermost ? 0 : 1);
         trap_add_frame(trap, func->instance, func->index, code->offsets[at]);
         const wick_value_t *record = fp + code->record_slot;
-        ip = record[0].externref;
-        fp = record[1].externref;
+        ip = (const struct insn *)(uintptr_t)record[0].ref;
+        fp = (wick_value_t *)(uintptr_t)record[1].ref;
         func = record[2].func;
         innermost = false;
     }
@@ -521,7 +545,7 @@ struct wasm_trap_t *interp_call(struct wasm_func_t *func, wick_value_t *slots)
     if (store->depth >= ACTIVATIONS_MAX)
         return trap_new(store, WICK_TRAP_STACK, NULL);
     struct interp interp = {.store = store};
-    struct activation activation = {.outer = store->activation};
+    struct activation activation = {.roots.visit = activation_visit, .outer = store->activation};
     wick_value_t *top = store->stack_top;
     const struct functype *type = func->type;
     uint32_t room = type->param_slots > type->result_slots ? type->param_slots : type->result_slots;
@@ -530,9 +554,11 @@ struct wasm_trap_t *interp_call(struct wasm_func_t *func, wick_value_t *slots)
     memcpy(top, slots, type->param_slots * sizeof(*slots));
     store->activation = &activation;
     store->depth++;
+    root_push(store, &activation.roots);
     enum wick_trap_kind kind = interp_interrupted(store);
     if (!kind)
         kind = run(&interp, &activation, func, top);
+    root_pop(store, &activation.roots);
     store->depth--;
     store->activation = activation.outer;
     store->stack_top = top;
@@ -541,7 +567,10 @@ struct wasm_trap_t *interp_call(struct wasm_func_t *func, wick_value_t *slots)
         return NULL;
     }
     /* A host function's trap already has the frames that were below it. */
-    struct wasm_trap_t *trap = interp.trap ? interp.trap : trap_new(store, kind, NULL);
+    struct wasm_trap_t *trap = interp.trap;
+    if (!trap)
+        trap = kind == WICK_TRAP_EXCEPTION ? trap_new_exception(store, interp.exception)
+                                           : trap_new(store, kind, NULL);
     add_frames(trap, &activation);
     return trap;
 }

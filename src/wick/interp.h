@@ -13,6 +13,7 @@
  */
 #pragma once
 
+#include "wick/frame_map.h"
 #include "wick/interp_ops.h"
 #include "wick/runtime.h"
 
@@ -52,7 +53,10 @@ enum op {
     OP_GLOBAL_SET2,
     OP_REF_FUNC,        /* a: function index */
     OP_REF_AS_NON_NULL, /* a: reference */
+    OP_THROW,           /* a: tag; dst: first argument */
+    OP_THROW_REF,       /* a: exception */
     OP_HELPER,          /* x: enum helper_id; always with ext */
+    OP_ALLOC,           /* the same, of those that may collect */
     OP_SIMD,            /* x: opcode - 0xFD00; always with ext */
 /* Operand b of the second form is an immediate. */
 #define BINARY(opcode, ...) OP_##opcode, OP_##opcode##_RI,
@@ -103,7 +107,8 @@ struct func_code {
     uint32_t frame_slots;
     uint32_t insn_count;
     struct insn *insns;
-    uint32_t *offsets; /* for each instruction the module offset that it came from */
+    uint32_t *offsets;     /* for each instruction the module offset that it came from */
+    struct frame_map *map; /* NULL: nothing is traced, nothing caught */
 };
 
 enum { RECORD_SLOTS = 3 }; /* return address, caller's frame, caller's function */
@@ -114,6 +119,7 @@ struct interp {
     struct wasm_instance_t *instance; /* of the running function */
     int64_t slice;                    /* fuel taken from the store for `ticks` */
     struct wasm_trap_t *trap;         /* that a host function returned */
+    uint64_t exception;               /* on its way, of WICK_TRAP_EXCEPTION */
 };
 
 /* Instructions that are too rare or too large for the main loop. The result is the trap kind. */
@@ -132,6 +138,32 @@ enum helper_id {
     HELPER_TABLE_COPY, /* ext b: from table */
     HELPER_TABLE_INIT, /* ext b: segment */
     HELPER_ELEM_DROP,
+    HELPER_STRUCT_NEW, /* OP_ALLOC; a: first of the operands; ext b: type index; here and below */
+    HELPER_STRUCT_NEW_DEFAULT,
+    HELPER_ARRAY_NEW,         /* value, length */
+    HELPER_ARRAY_NEW_DEFAULT, /* length */
+    HELPER_ARRAY_NEW_FIXED,   /* values; ext a: length */
+    HELPER_ARRAY_NEW_DATA,    /* from, length; ext a: segment */
+    HELPER_ARRAY_NEW_ELEM,
+    HELPER_STRUCT_GET, /* OP_HELPER from here on; a: struct; ext a: field; ext x: with a sign */
+    HELPER_STRUCT_SET, /* b: value */
+    HELPER_ARRAY_GET,  /* a: array, b: index; ext x: with a sign */
+    HELPER_ARRAY_SET,  /* array, index, value (ext a) */
+    HELPER_ARRAY_LEN,
+    HELPER_ARRAY_FILL,      /* a: first of the operands array, to, value, count */
+    HELPER_ARRAY_COPY,      /* a: first of the operands array, to, array, from, count */
+    HELPER_ARRAY_INIT_DATA, /* a: first of the operands array, to, from, count; ext a: segment */
+    HELPER_ARRAY_INIT_ELEM,
+    HELPER_REF_TEST, /* a: reference; ext a: the type */
+    HELPER_REF_CAST,
+    HELPER_REF_I31,
+    HELPER_I31_GET_S,
+    HELPER_I31_GET_U,
+    HELPER_ATOMIC, /* a: address, b: offset; ext a: first of the other operands, ext b: opcode less
+                    * 0xFF00, ext x: memory */
+    HELPER_ATOMIC_WAIT,
+    HELPER_ATOMIC_NOTIFY,
+    HELPER_ATOMIC_FENCE,
     HELPER_ADD_OFFSET, /* a: address; ext a, b: a 64-bit offset; traps when it overflows */
     HELPER_COUNT,
 };

@@ -16,13 +16,22 @@ static uint8_t *reserve(uint64_t bytes)
     return base == MAP_FAILED ? NULL : base;
 }
 
-/* The largest reservation that the host grants, from all that could be needed to the minimum. */
-static bool reserve_some(struct wasm_memory_t *memory, uint64_t min_bytes)
+bool memory_can_reserve(void)
+{
+    uint8_t *base = reserve(FULL_RESERVATION);
+    if (base)
+        munmap(base, FULL_RESERVATION);
+    return base;
+}
+
+/* The largest reservation that the host grants, from all that could be needed to the minimum; where
+ * guards are relied on all or nothing. */
+static bool reserve_some(struct wasm_memory_t *memory, uint64_t min_bytes, bool guarded)
 {
     uint64_t max_bytes = memory->max_pages << PAGE_SHIFT;
-    bool full = !memory->type.limits.index64 && max_bytes == (uint64_t)4 << 30;
     uint64_t sizes[] = {FULL_RESERVATION, max_bytes, min_bytes};
-    for (size_t i = full || !memory->type.limits.index64 ? 0 : 1; i < 3; i++) {
+    bool narrow = !memory->type.limits.index64;
+    for (size_t i = narrow ? 0 : 1; i < (narrow && guarded ? 1 : 3); i++) {
         if (sizes[i] == 0)
             continue;
         memory->base = reserve(sizes[i]);
@@ -50,7 +59,7 @@ enum wick_status memory_new(struct wasm_store_t *store, const struct memory_type
     memory->type = *type;
     memory->max_pages = max_pages;
     uint64_t bytes = type->limits.min << PAGE_SHIFT;
-    if (!reserve_some(memory, bytes) ||
+    if (!reserve_some(memory, bytes, config->guard) ||
         (bytes && mprotect(memory->base, bytes, PROT_READ | PROT_WRITE))) {
         memory_fini(memory);
         free(memory);

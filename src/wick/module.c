@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wick/module.h"
 
+#include "wick/compile/compile.h"
 #include "wick/decode.h"
 #include "wick/runtime.h"
 
@@ -31,6 +32,7 @@ static void module_free(struct module *module)
     free(module->tables);
     free(module->memories);
     free(module->globals);
+    free(module->tags);
     free(module->imports);
     free(module->exports);
     free(module->elems);
@@ -39,6 +41,7 @@ static void module_free(struct module *module)
     free(module->declared_funcs);
     free(module->export_order);
     free((void *)module->bytes.data);
+    compile_module_free(module->compiled);
     pthread_mutex_destroy(&module->code_lock);
     engine_release(module->engine);
     free(module);

@@ -23,9 +23,11 @@ enum {
     MODULE_GLOBALS_MAX = 1000000,
     MODULE_TABLES_MAX = 65535,
     MODULE_MEMORIES_MAX = 100,
+    MODULE_TAGS_MAX = 1000000,
     MODULE_ELEMS_MAX = 10000000,
     MODULE_DATAS_MAX = 100000,
     MODULE_ELEM_ITEMS_MAX = 10000000,
+    TYPE_FIELDS_MAX = 10000,
     FUNC_PARAMS_MAX = 1000,
     FUNC_RESULTS_MAX = 1000,
     FUNC_LOCALS_MAX = 50000,
@@ -54,6 +56,7 @@ struct global_type {
     bool is_mutable;
 };
 
+struct compile_module;
 struct func_code;
 
 struct func_decl {
@@ -70,6 +73,10 @@ struct table_decl {
 struct global_decl {
     struct global_type type;
     struct span init;
+};
+
+struct tag_decl {
+    const struct functype *type; /* without results */
 };
 
 struct import_decl {
@@ -113,7 +120,7 @@ struct module {
     struct wasm_engine_t *engine;
     struct span bytes;
 
-    const struct functype **types;
+    const struct deftype **types;
     uint32_t type_count;
     uint32_t group_start, group_end; /* while decoding: the open recursion group */
 
@@ -121,8 +128,9 @@ struct module {
     struct table_decl *tables;
     struct memory_type *memories;
     struct global_decl *globals;
-    uint32_t func_count, table_count, memory_count, global_count;
-    uint32_t imported_funcs, imported_tables, imported_memories, imported_globals;
+    struct tag_decl *tags;
+    uint32_t func_count, table_count, memory_count, global_count, tag_count;
+    uint32_t imported_funcs, imported_tables, imported_memories, imported_globals, imported_tags;
 
     struct import_decl *imports;
     struct export_decl *exports;
@@ -138,7 +146,14 @@ struct module {
     uint8_t *declared_funcs;   /* bit per function: ref.func may name it */
     uint32_t *export_order;    /* exports sorted by name */
     pthread_mutex_t code_lock; /* held while a function is translated */
+    struct compile_module *compiled; /* NULL until an instance needs it */
 };
+
+/* A type that was checked to be one of functions: a block's, or that of call_indirect. */
+static inline const struct functype *module_functype(const struct module *module, uint32_t index)
+{
+    return &module->types[index]->func;
+}
 
 /* Decodes and validates. On success *out has one reference. The bytes are copied. On failure the
  * fault says why. */

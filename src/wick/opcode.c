@@ -18,11 +18,16 @@ enum row {
 #undef OPCODE
 };
 
-/* Codes 0 … 0xFF, 0xFC00 … 0xFC1F and 0xFD00 … 0xFE1F, packed one after the other. */
+/* Codes 0 … 0xFF, 0xFB00 … 0xFB1F, 0xFC00 … 0xFC1F, 0xFD00 … 0xFE1F and 0xFF00 … 0xFF4F, packed one
+ * after the other. */
 #define PACKED(code)                                                                               \
-    ((code) < 0x100 ? (code) : (code) < 0xFD00 ? (code)-0xFC00 + 0x100 : (code)-0xFD00 + 0x120)
+    ((code) < 0x100    ? (code)                                                                    \
+     : (code) < 0xFC00 ? (code)-0xFB00 + 0x100                                                     \
+     : (code) < 0xFD00 ? (code)-0xFC00 + 0x120                                                     \
+     : (code) < 0xFF00 ? (code)-0xFD00 + 0x140                                                     \
+                       : (code)-0xFF00 + 0x260)
 
-enum { PACKED_COUNT = 0x120 + 0x120 };
+enum { PACKED_COUNT = 0x260 + 0x50 };
 
 static const uint16_t row_of[PACKED_COUNT] = {
 #define OPCODE(code, identifier, name, signature, immediates, argument)                            \
@@ -33,8 +38,9 @@ static const uint16_t row_of[PACKED_COUNT] = {
 
 const struct opcode_info *opcode_info(uint16_t opcode)
 {
-    bool known = opcode < 0x100 || (opcode >= 0xFC00 && opcode < 0xFC20) ||
-                 (opcode >= 0xFD00 && opcode < 0xFE20);
+    bool known = opcode < 0x100 || (opcode >= 0xFB00 && opcode < 0xFB20) ||
+                 (opcode >= 0xFC00 && opcode < 0xFC20) || (opcode >= 0xFD00 && opcode < 0xFE20) ||
+                 (opcode >= 0xFF00 && opcode < 0xFF50);
     unsigned row = known ? row_of[PACKED(opcode)] : ROW_NONE;
     return row == ROW_NONE ? NULL : &rows[row];
 }
@@ -49,23 +55,16 @@ static uint32_t heap_from_index(struct reader *reader, const struct module *modu
         reader_fail(reader, WICK_INVALID, place, "unknown type %lld", (long long)index);
         return HEAP_BOTTOM;
     }
-    return HEAP_CONCRETE + module->types[index]->id;
+    return deftype_heap(module->types[index]);
 }
 
 static uint32_t abstract_heap(uint8_t byte)
 {
-    switch (byte) {
-    case 0x70:
-        return HEAP_FUNC;
-    case 0x73:
-        return HEAP_NOFUNC;
-    case 0x6f:
-        return HEAP_EXTERN;
-    case 0x72:
-        return HEAP_NOEXTERN;
-    default:
-        return HEAP_BOTTOM;
-    }
+    static const uint8_t heaps[] = {
+        HEAP_EXN,    HEAP_ARRAY, HEAP_STRUCT, HEAP_I31,      HEAP_EQ,     HEAP_ANY,
+        HEAP_EXTERN, HEAP_FUNC,  HEAP_NONE,   HEAP_NOEXTERN, HEAP_NOFUNC, HEAP_NOEXN,
+    };
+    return byte >= 0x69 && byte < 0x69 + sizeof(heaps) ? heaps[byte - 0x69] : HEAP_BOTTOM;
 }
 
 static uint32_t read_heap_type(struct reader *reader, const struct module *module)
@@ -125,6 +124,15 @@ uint32_t read_value_type(struct reader *reader, const struct module *module)
     return type;
 }
 
+uint32_t read_storage_type(struct reader *reader, const struct module *module)
+{
+    uint8_t byte = reader_left(reader) ? *reader->next : 0;
+    if (byte != 0x78 && byte != 0x77)
+        return read_value_type(reader, module);
+    reader_u8(reader);
+    return byte == 0x78 ? TYPE_I8 : TYPE_I16;
+}
+
 static void read_block_type(struct reader *reader, const struct module *module,
                             struct block_type *block)
 {
@@ -150,6 +158,9 @@ static void read_block_type(struct reader *reader, const struct module *module,
         reader_fail(reader, WICK_MALFORMED, place, "malformed block type");
     else if (reader_ok(reader) && index >= module->type_count)
         reader_fail(reader, WICK_INVALID, place, "unknown type %lld", (long long)index);
+    else if (reader_ok(reader) && module->types[index]->kind != DEF_FUNC)
+        reader_fail(reader, WICK_INVALID, place, "type mismatch: block type %lld is not a function",
+                    (long long)index);
 }
 
 /* Alignment and memory in one LEB128 (bit 6: a memory index follows), then the offset. */
@@ -182,6 +193,53 @@ static void skip_types(struct reader *reader, const struct module *module, struc
     for (uint32_t i = 0; i < instr->count && reader_ok(reader); i++)
         read_value_type(reader, module);
     instr->bytes = span_of(start, (size_t)(reader->next - start));
+}
+
+struct catch_clause catch_read(struct reader *reader)
+{
+    struct catch_clause clause = {.kind = CATCH};
+    const uint8_t *place = reader->next;
+    uint8_t kind = reader_u8(reader);
+    if (kind > CATCH_ALL_REF) {
+        reader_fail(reader, WICK_MALFORMED, place, "malformed catch clause 0x%02x", kind);
+        return clause;
+    }
+    clause.kind = (enum catch_kind)kind;
+    if (catch_has_tag(clause.kind))
+        clause.tag = reader_u32(reader);
+    clause.label = reader_u32(reader);
+    return clause;
+}
+
+static void read_try(struct reader *reader, const struct module *module, struct instr *instr)
+{
+    read_block_type(reader, module, &instr->block);
+    instr->count = reader_count(reader, UINT32_MAX, "catch clauses");
+    const uint8_t *start = reader->next;
+    for (uint32_t i = 0; i < instr->count && reader_ok(reader); i++)
+        catch_read(reader);
+    instr->bytes = span_of(start, (size_t)(reader->next - start));
+}
+
+/* Bits 0 and 1: whether the first and the second type are nullable. */
+static void read_cast(struct reader *reader, const struct module *module, struct instr *instr)
+{
+    const uint8_t *place = reader->next;
+    uint8_t flags = reader_u8(reader);
+    if (flags > 3) {
+        reader_fail(reader, WICK_MALFORMED, place, "malformed br_on_cast flags 0x%02x", flags);
+        return;
+    }
+    instr->index = reader_u32(reader);
+    instr->type = type_ref(read_heap_type(reader, module), flags & 1);
+    instr->type2 = type_ref(read_heap_type(reader, module), flags & 2);
+}
+
+static void read_fence(struct reader *reader)
+{
+    const uint8_t *place = reader->next;
+    if (reader_u8(reader) != 0)
+        reader_fail(reader, WICK_MALFORMED, place, "zero byte expected");
 }
 
 static void read_immediates(struct reader *reader, const struct module *module, struct instr *instr)
@@ -229,6 +287,15 @@ static void read_immediates(struct reader *reader, const struct module *module, 
     case IMMEDIATES_BLOCK:
         read_block_type(reader, module, &instr->block);
         break;
+    case IMMEDIATES_TRY:
+        read_try(reader, module, instr);
+        break;
+    case IMMEDIATES_FENCE:
+        read_fence(reader);
+        break;
+    case IMMEDIATES_CAST:
+        read_cast(reader, module, instr);
+        break;
     case IMMEDIATES_TYPES:
         skip_types(reader, module, instr);
         break;
@@ -242,9 +309,10 @@ void instr_read(struct reader *reader, const struct module *module, struct instr
 {
     instr->place = reader->next;
     uint32_t opcode = reader_u8(reader);
-    if (opcode == 0xFC || opcode == 0xFD) {
-        uint32_t code = reader_u32(reader);
-        opcode = code < 0x200 ? (opcode << 8) + code : 0xFFFF;
+    if (opcode >= 0xFB && opcode <= 0xFE) {
+        uint32_t code = reader_u32(reader), most = opcode == 0xFD ? 0x200 : 0x100;
+        uint32_t page = opcode == 0xFE ? 0xFF : opcode;
+        opcode = code < most ? (page << 8) + code : 0xFFFF;
     }
     instr->opcode = (uint16_t)opcode;
     instr->info = opcode_info(instr->opcode);

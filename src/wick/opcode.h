@@ -29,10 +29,13 @@ enum immediates {
     IMMEDIATES_MEMORY,      /* index */
     IMMEDIATES_INDEX,       /* index */
     IMMEDIATES_INDEX2,      /* index, index2, in the order of the bytes */
+    IMMEDIATES_FENCE,       /* a byte that is 0 */
     IMMEDIATES_LABELS,      /* count, bytes: count + 1 LEB128 labels */
     IMMEDIATES_BLOCK,       /* block */
+    IMMEDIATES_TRY,         /* block; count, bytes: catch clauses, see catch_read */
     IMMEDIATES_TYPES,       /* count, bytes: value types, not yet checked */
     IMMEDIATES_HEAP,        /* heap */
+    IMMEDIATES_CAST,        /* index (label), type and type2: reference types from and to */
 };
 
 struct opcode_info {
@@ -63,15 +66,41 @@ struct instr {
     uint32_t count;
     uint64_t value;
     uint8_t lane;
-    uint32_t heap; /* a heap type as in wick/type.h */
+    uint32_t heap;        /* a heap type as in wick/type.h */
+    uint32_t type, type2; /* value types */
     struct block_type block;
     struct span bytes;
 };
+
+/* A clause of try_table. */
+enum catch_kind { CATCH, CATCH_REF, CATCH_ALL, CATCH_ALL_REF };
+
+struct catch_clause {
+    enum catch_kind kind;
+    uint32_t tag; /* of CATCH and CATCH_REF */
+    uint32_t label;
+};
+
+static inline bool catch_has_tag(enum catch_kind kind)
+{
+    return kind == CATCH || kind == CATCH_REF;
+}
+
+/* Whether the label also gets the exception itself. */
+static inline bool catch_has_ref(enum catch_kind kind)
+{
+    return kind == CATCH_REF || kind == CATCH_ALL_REF;
+}
+
+/* Reads the next clause from a reader over instr.bytes. */
+struct catch_clause catch_read(struct reader *reader);
 
 /* Reads one instruction. Fails with WICK_MALFORMED; indices are not checked, except those of types
  * inside block, value and heap types. */
 void instr_read(struct reader *reader, const struct module *module, struct instr *instr);
 
-/* Value, reference and heap types (core spec sections 5.3.2-5.3.4); the module resolves indices. */
+/* Value, reference, heap and storage types (core spec sections 5.3.2-5.3.8); the module resolves
+ * indices. */
 uint32_t read_value_type(struct reader *reader, const struct module *module);
 uint32_t read_ref_type(struct reader *reader, const struct module *module);
+uint32_t read_storage_type(struct reader *reader, const struct module *module);

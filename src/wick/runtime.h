@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "wick/heap.h"
 #include "wick/module.h"
 
 #include <assert.h>
@@ -21,51 +22,96 @@ struct wasm_config_t {
     enum wick_engine engine;
     uint64_t max_memory, max_memory64; /* bytes */
     uint64_t max_table;                /* elements */
+    uint64_t max_heap;                 /* bytes */
     size_t stack;                      /* bytes */
+    bool heap_stress;
     bool fuel;
+    bool guard; /* 32-bit memories are reserved in full; compiled code does not check */
+    bool eager; /* compile whole modules */
+    bool perf_map;
 };
 
 struct wasm_engine_t {
     atomic_uint references;
     struct wasm_config_t config;
     struct type_registry types;
+    struct compile_engine *compile; /* NULL: the interpreter runs */
 };
 
 struct wasm_engine_t *engine_retain(struct wasm_engine_t *engine);
 void engine_release(struct wasm_engine_t *engine);
 
 struct activation;
+struct compiled_frame;
+struct watch;
+
+/* Room for arguments and results that registers do not hold, 16 bytes each. */
+enum {
+    OVERFLOW_BYTES = 16 * (FUNC_PARAMS_MAX > FUNC_RESULTS_MAX ? FUNC_PARAMS_MAX : FUNC_RESULTS_MAX)
+};
 
 struct wasm_store_t {
     struct wasm_engine_t *engine;
     struct object *objects; /* all that were made, newest first */
     void *data;
     atomic_int interrupt;
-    uint64_t fuel;
+    uint64_t fuel; /* by compiled code */
     uint64_t deadline;
     wick_value_t *stack, *stack_end;
     wick_value_t *stack_top; /* free from here on */
     struct activation *activation;
     unsigned depth; /* of host functions that called back */
+    struct heap heap;
+    struct root_frame *roots; /* newest first */
+    struct object *thrown;    /* traps that carry an exception, newest first */
+    uint64_t *held;           /* references that the embedder was given */
+    size_t held_count, held_capacity;
+    struct compiled_frame *frame; /* by compiled code: the newest entry */
+    uintptr_t code_stack;         /* where that of compiled code begins */
+    uintptr_t stack_limit;        /* and ends; it grows down */
+    size_t stack_bytes;           /* of both */
+    atomic_int alarm;             /* the instances' limits were raised, to get attention */
+    _Atomic(struct wasm_instance_t *) instances; /* newest first */
+    struct watch *watch;                         /* for the deadline; NULL until there is one */
+    uint8_t overflow[OVERFLOW_BYTES];            /* by compiled code */
 };
+
+/* Makes a reference that the embedder was given a root until wick_store_release_refs. False without
+ * memory. */
+bool store_hold(struct wasm_store_t *store, uint64_t ref);
+
+/* Sets the stack limit that compiled code sees. Async-signal-safe. */
+void store_set_limits(struct wasm_store_t *store, uintptr_t limit);
+/* Makes running compiled code look up soon. Async-signal-safe. */
+void store_alarm(struct wasm_store_t *store);
 
 /* Puts an object into the store's list. */
 void store_add(struct wasm_store_t *store, struct object *object, enum object_kind kind);
 
-/* A reference in a frame, global, table or segment is one 64-bit word: a struct wasm_func_t * or
- * the embedder's externref; 0 is null. */
+/* A reference in a frame, global, table or segment is one 64-bit word: see heap.h. */
 
 struct wasm_func_t {
     struct object object;
     uint32_t type_id;                 /* by compiled code */
     uint32_t index;                   /* in its module */
     struct wasm_instance_t *instance; /* by compiled code; NULL: a host function */
-    struct func_code *code;           /* by compiled code; NULL until the first call */
+    const void *entry;                /* by compiled code */
+    struct func_code *code;           /* of the interpreter; NULL until the first call */
     const struct functype *type;
     wick_host_callback_t host;
     void *env;
     void (*finalizer)(void *);
 };
+
+/* Whether the function's type is that of the number or below it. What a call_indirect asks when the
+ * numbers differ; for a final type the answer is then no. */
+static inline bool func_has_type(const struct wasm_func_t *func, uint32_t type_id)
+{
+    return deftype_is_sub(functype_def(func->type),
+                          type_registry_get(&func->object.store->engine->types, type_id));
+}
+
+struct shared_memory;
 
 struct wasm_memory_t {
     struct object object;
@@ -74,6 +120,8 @@ struct wasm_memory_t {
     uint64_t reserved;
     uint64_t max_pages; /* the smaller of declared and configured */
     struct memory_type type;
+    struct shared_memory
+        *shared; /* NULL unless the type says so; its size counts then (atomic.h) */
 };
 
 /* `ref` first: code that knows the table's type needs no more. The others are of the function that
@@ -96,8 +144,14 @@ struct wasm_table_t {
 
 struct wasm_global_t {
     struct object object;
-    wick_value_t value[2]; /* by compiled code */
+    wick_value_t *value; /* by compiled code; two, in the instance that defines it or here */
     struct global_type type;
+    wick_value_t storage[2];
+};
+
+struct wick_tag_t {
+    struct object object;
+    const struct functype *type;
 };
 
 struct elem_instance {
@@ -111,11 +165,15 @@ struct wasm_instance_t {
     struct wasm_func_t **funcs;
     struct wasm_table_t **tables;
     struct wasm_global_t **globals;
-    struct wasm_memory_t *memory; /* the export "memory", or NULL */
-    struct module *module;
+    struct wick_tag_t **tags;
+    _Atomic(uintptr_t) stack_limit;
+    uint8_t *memory_base;          /* of memory 0 where guards catch every address */
     struct wasm_func_t *own_funcs; /* those that the module defines */
+    struct wasm_memory_t *memory;  /* the export "memory", or NULL */
+    struct module *module;
     struct elem_instance *elems;
-    struct span *datas; /* empty once dropped */
+    struct span *datas;           /* empty once dropped */
+    struct wasm_instance_t *next; /* of the store */
 };
 
 struct wasm_foreign_t {
@@ -134,6 +192,8 @@ struct wick_caller_t {
 enum wick_status memory_new(struct wasm_store_t *store, const struct memory_type *type,
                             struct wasm_memory_t **out);
 void memory_fini(struct wasm_memory_t *memory);
+/* Whether the host grants what guards need for a memory. */
+bool memory_can_reserve(void);
 /* The old size in pages, or -1. */
 int64_t memory_grow(struct wasm_memory_t *memory, uint64_t pages);
 /* The current limits: type with the minimum replaced by the current size. */
@@ -170,6 +230,7 @@ enum wick_trap_kind table_init(struct wasm_table_t *table, uint64_t to,
 struct wasm_func_t *func_new_host(struct wasm_store_t *store, const struct functype *type,
                                   wick_host_callback_t callback, void *env,
                                   void (*finalizer)(void *));
+struct wick_tag_t *tag_new(struct wasm_store_t *store, const struct functype *type);
 struct wasm_global_t *global_new(struct wasm_store_t *store, const struct global_type *type,
                                  const wick_value_t value[2]);
 
@@ -204,10 +265,11 @@ struct wasm_frame_t {
 enum { TRAP_FRAMES_MAX = 64 };
 
 struct wasm_trap_t {
-    struct object object;
+    struct object object; /* next: in the store's list `thrown` */
     atomic_uint references;
     enum wick_trap_kind kind;
     int32_t status;
+    uint64_t exception; /* of WICK_TRAP_EXCEPTION; 0 once the store is gone */
     char *text;
     uint32_t frame_count; /* kept: the first and the last half of TRAP_FRAMES_MAX */
     uint32_t frame_total;
@@ -218,6 +280,10 @@ struct wasm_trap_t {
  * memory it is a static trap that says so. */
 struct wasm_trap_t *trap_new(struct wasm_store_t *store, enum wick_trap_kind kind,
                              const char *text);
+/* A trap that carries an exception, which is a root of the store as long as the trap lives. */
+struct wasm_trap_t *trap_new_exception(struct wasm_store_t *store, uint64_t exception);
+/* Takes the exceptions from traps that outlive the store. */
+void traps_abandon(struct wasm_store_t *store);
 /* Adds the next outer frame. */
 void trap_add_frame(struct wasm_trap_t *trap, struct wasm_instance_t *instance, uint32_t func_index,
                     size_t module_offset);

@@ -5,174 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- Growing arrays ---------------------------------------------------------------------------
- */
-
-static bool grow(struct translator *t, void *array_pointer, uint32_t count, uint32_t *capacity,
-                 size_t size)
-{
-    void **array = array_pointer;
-    if (count < *capacity)
-        return true;
-    uint32_t room = *capacity ? *capacity * 2 : 32;
-    void *grown = realloc(*array, room * size);
-    if (!grown) {
-        t->out_of_memory = true;
-        return false;
-    }
-    *array = grown;
-    *capacity = room;
-    return true;
-}
-
-/* ---- Code -------------------------------------------------------------------------------------
- */
-
-void emit(struct translator *t, struct insn insn)
-{
-    t->result_insn = NONE;
-    if (t->insn_count == t->insn_capacity) {
-        uint32_t capacity = t->insn_capacity;
-        if (!grow(t, &t->offsets, t->insn_count, &capacity, sizeof(*t->offsets)))
-            return;
-        if (!grow(t, &t->insns, t->insn_count, &t->insn_capacity, sizeof(*t->insns)))
-            return;
-    }
-    t->offsets[t->insn_count] = (uint32_t)(t->instr.place - t->module->bytes.data);
-    t->insns[t->insn_count++] = insn;
-}
-
-void emit_ext(struct translator *t, struct insn insn, struct insn ext)
-{
-    emit(t, insn);
-    emit(t, ext);
-}
-
-void emit_result(struct translator *t, struct insn insn, bool wide)
-{
-    insn.dst = t->top_slot;
-    emit(t, insn);
-    push_home(t, wide);
-    t->result_insn = t->insn_count - 1;
-}
-
-void emit_result_ext(struct translator *t, struct insn insn, struct insn ext, bool wide)
-{
-    insn.dst = t->top_slot;
-    emit_ext(t, insn, ext);
-    push_home(t, wide);
-    t->result_insn = t->insn_count - 2;
-}
-
-/* ---- The stack model --------------------------------------------------------------------------
- */
-
-void push_entry(struct translator *t, struct entry entry)
-{
-    if (!grow(t, &t->entries, t->entry_count, &t->entry_capacity, sizeof(*t->entries)))
-        return;
-    entry.home = t->top_slot;
-    t->top_slot += entry.wide ? 2 : 1;
-    if (t->top_slot > t->max_slot)
-        t->max_slot = t->top_slot;
-    if (entry.kind == ENTRY_LOCAL) {
-        if (t->alias_count == ALIASES_MAX) {
-            move_to(t, &entry, entry.home);
-            entry.kind = ENTRY_HOME;
-        } else {
-            t->aliases[t->alias_count++] = t->entry_count;
-        }
-    }
-    t->entries[t->entry_count++] = entry;
-}
-
-void push_home(struct translator *t, bool wide)
-{
-    push_entry(t, (struct entry){.kind = ENTRY_HOME, .wide = wide});
-}
-
-struct entry pop_entry(struct translator *t)
-{
-    if (t->entry_count == 0) /* only without memory, when pushes were lost */
-        return (struct entry){.kind = ENTRY_HOME};
-    struct entry entry = t->entries[--t->entry_count];
-    t->top_slot = entry.home;
-    if (t->alias_count && t->aliases[t->alias_count - 1] == t->entry_count)
-        t->alias_count--;
-    return entry;
-}
-
-void move_to(struct translator *t, const struct entry *entry, uint32_t slot)
-{
-    if (entry->kind == ENTRY_CONST) {
-        emit(t, (struct insn){.op = OP_CONST,
-                              .dst = slot,
-                              .a = (uint32_t)entry->value,
-                              .b = (uint32_t)(entry->value >> 32)});
-        return;
-    }
-    uint32_t from = entry->kind == ENTRY_LOCAL ? entry->local : entry->home;
-    if (from != slot)
-        emit(t, (struct insn){.op = entry->wide ? OP_MOVE2 : OP_MOVE, .dst = slot, .a = from});
-}
-
-uint32_t entry_slot(struct translator *t, const struct entry *entry)
-{
-    if (entry->kind == ENTRY_LOCAL)
-        return entry->local;
-    if (entry->kind == ENTRY_CONST)
-        move_to(t, entry, entry->home);
-    return entry->home;
-}
-
-static void settle_entry(struct translator *t, uint32_t index)
-{
-    struct entry *entry = &t->entries[index];
-    if (entry->kind == ENTRY_HOME)
-        return;
-    move_to(t, entry, entry->home);
-    entry->kind = ENTRY_HOME;
-}
-
-/* Drops from the list the entries that have become independent. */
-static void prune_aliases(struct translator *t)
-{
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < t->alias_count; i++) {
-        if (t->entries[t->aliases[i]].kind == ENTRY_LOCAL)
-            t->aliases[kept++] = t->aliases[i];
-    }
-    t->alias_count = kept;
-}
-
-void settle(struct translator *t, uint32_t count)
-{
-    uint32_t first = count < t->entry_count ? t->entry_count - count : 0;
-    for (uint32_t i = first; i < t->entry_count; i++)
-        settle_entry(t, i);
-    prune_aliases(t);
-}
-
-void detach_local(struct translator *t, uint32_t slot)
-{
-    bool any = false;
-    for (uint32_t i = 0; i < t->alias_count; i++) {
-        if (t->entries[t->aliases[i]].local == slot) {
-            settle_entry(t, t->aliases[i]);
-            any = true;
-        }
-    }
-    if (any)
-        prune_aliases(t);
-}
-
-/* Cuts the stack to `height` entries. */
-static void cut(struct translator *t, uint32_t height)
-{
-    while (t->entry_count > height)
-        pop_entry(t);
-}
-
 /* ---- Labels -----------------------------------------------------------------------------------
  */
 
@@ -185,7 +17,7 @@ static struct types label_params(const struct translator *t, const struct label 
 {
     if (!label->block.has_index || label->is_func)
         return (struct types){NULL, 0};
-    const struct functype *type = t->module->types[label->block.index];
+    const struct functype *type = module_functype(t->module, label->block.index);
     return (struct types){type->params, type->param_count};
 }
 
@@ -195,7 +27,7 @@ static struct types label_results(const struct translator *t, const struct label
     if (label->is_func)
         return (struct types){t->type->results, t->type->result_count};
     if (label->block.has_index) {
-        const struct functype *type = t->module->types[label->block.index];
+        const struct functype *type = module_functype(t->module, label->block.index);
         return (struct types){type->results, type->result_count};
     }
     return (struct types){&label->block.result, label->block.result == TYPE_BOTTOM ? 0 : 1};
@@ -217,7 +49,7 @@ static uint32_t slots_of(struct types list)
 static void push_all(struct translator *t, struct types list)
 {
     for (uint32_t i = 0; i < list.count; i++)
-        push_home(t, type_slots(list.types[i]) == 2);
+        push_value(t, list.types[i]);
 }
 
 static struct label *label_at(struct translator *t, uint32_t depth)
@@ -236,7 +68,7 @@ static uint32_t label_slot(const struct translator *t, const struct label *label
 
 static void push_label(struct translator *t, bool is_func)
 {
-    if (!grow(t, &t->labels, t->label_count, &t->label_capacity, sizeof(*t->labels)))
+    if (!translator_grow(t, &t->labels, t->label_count, &t->label_capacity, sizeof(*t->labels)))
         return;
     struct label *label = &t->labels[t->label_count];
     *label = (struct label){.opcode = is_func ? OPCODE_BLOCK : t->instr.opcode,
@@ -443,6 +275,39 @@ static void translate_block(struct translator *t)
     emit_forward(t, branch, &label_at(t, 0)->else_patches);
 }
 
+/* A branch to the label for each clause, behind a branch around them, so that labels and heights
+ * are those around the block. */
+static void translate_catches(struct translator *t)
+{
+    struct frame_map *map = &t->map;
+    struct reader clauses = reader_sub(t->reader, t->instr.bytes);
+    uint32_t first = map->clause_count, over = NONE;
+    if (t->instr.count)
+        emit_forward(t, (struct insn){.op = OP_BR}, &over);
+    for (uint32_t i = 0; i < t->instr.count && !t->out_of_memory; i++) {
+        struct catch_clause clause = catch_read(&clauses);
+        struct label *label = label_at(t, clause.label);
+        if (!translator_grow(t, &map->clauses, map->clause_count, &map->clause_capacity,
+                             sizeof(*map->clauses)))
+            return;
+        map->clauses[map->clause_count++] =
+            (struct try_clause){clause, t->insn_count, label_slot(t, label)};
+        emit_branch(t, (struct insn){.op = OP_BR}, label);
+    }
+    patch(t, over);
+    try_enter(t, first, t->instr.count);
+}
+
+static void translate_try_table(struct translator *t)
+{
+    settle(t, t->entry_count);
+    uint32_t outer = t->inner_try;
+    translate_catches(t);
+    push_label(t, false);
+    if (!t->out_of_memory)
+        label_at(t, 0)->outer_try = outer;
+}
+
 static void translate_else(struct translator *t, bool live)
 {
     struct label *label = label_at(t, 0);
@@ -464,6 +329,8 @@ static void translate_end(struct translator *t, bool live)
         settle(t, label_results(t, label).count);
     patch(t, label->patches);
     patch(t, label->else_patches);
+    if (label->opcode == OPCODE_TRY_TABLE)
+        try_leave(t, label->outer_try);
     cut(t, label->height);
     push_all(t, label_results(t, label));
     if (!label->is_func) {
@@ -485,6 +352,7 @@ static void translate_dead(struct translator *t)
     case OPCODE_BLOCK:
     case OPCODE_LOOP:
     case OPCODE_IF:
+    case OPCODE_TRY_TABLE:
         t->dead++;
         break;
     case OPCODE_ELSE:
@@ -509,6 +377,9 @@ static void translate_live(struct translator *t)
     case OPCODE_LOOP:
     case OPCODE_IF:
         translate_block(t);
+        break;
+    case OPCODE_TRY_TABLE:
+        translate_try_table(t);
         break;
     case OPCODE_ELSE:
         translate_else(t, true);
@@ -542,6 +413,8 @@ static void translate_body(struct translator *t)
     t->operand_base = t->locals.slots + RECORD_SLOTS;
     t->top_slot = t->max_slot = t->operand_base;
     t->result_insn = NONE;
+    t->top_node = t->inner_try = MAP_NONE;
+    map_locals(t);
     push_label(t, true);
     while (t->label_count > 0 && !t->out_of_memory && reader_ok(t->reader)) {
         instr_read(t->reader, t->module, &t->instr);
@@ -567,6 +440,15 @@ static struct func_code *finish(struct translator *t)
         .insns = t->insns,
         .offsets = t->offsets,
     };
+    if (!frame_map_is_empty(&t->map)) {
+        code->map = malloc(sizeof(*code->map));
+        if (!code->map) {
+            free(code);
+            return NULL;
+        }
+        *code->map = t->map;
+        t->map = (struct frame_map){0};
+    }
     t->insns = NULL;
     t->offsets = NULL;
     return code;
@@ -590,6 +472,7 @@ int translate(const struct module *module, uint32_t func_index, struct func_code
     else if (!(*out = finish(&t)))
         error = -ENOMEM;
     locals_fini(&t.locals);
+    frame_map_fini(&t.map);
     free(t.entries);
     free(t.labels);
     free(t.insns);
@@ -603,5 +486,8 @@ void func_code_free(struct func_code *code)
         return;
     free(code->insns);
     free(code->offsets);
+    if (code->map)
+        frame_map_fini(code->map);
+    free(code->map);
     free(code);
 }

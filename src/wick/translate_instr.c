@@ -132,7 +132,8 @@ static uint32_t address_slot(struct translator *t, const struct entry *address, 
 
 static uint16_t memory_form(const struct translator *t, uint16_t op)
 {
-    bool first = t->instr.index == 0 && !t->module->memories[0].limits.index64;
+    const struct limits *limits = &t->module->memories[t->instr.index].limits;
+    bool first = t->instr.index == 0 && !limits->index64 && !limits->shared;
     return first ? op : (uint16_t)(op + 1);
 }
 
@@ -157,6 +158,47 @@ static void translate_store(struct translator *t, uint16_t op)
                           .dst = offset,
                           .a = slot,
                           .b = from});
+}
+
+/* ---- Atomics ----------------------------------------------------------------------------------
+ */
+
+static enum helper_id atomic_helper(uint16_t opcode)
+{
+    switch (opcode) {
+    case OPCODE_MEMORY_ATOMIC_NOTIFY:
+        return HELPER_ATOMIC_NOTIFY;
+    case OPCODE_MEMORY_ATOMIC_WAIT32:
+    case OPCODE_MEMORY_ATOMIC_WAIT64:
+        return HELPER_ATOMIC_WAIT;
+    case OPCODE_ATOMIC_FENCE:
+        return HELPER_ATOMIC_FENCE;
+    default:
+        return HELPER_ATOMIC;
+    }
+}
+
+/* The operands behind the address are brought home, where they are next to each other. */
+static void translate_atomic(struct translator *t)
+{
+    const char *signature = t->instr.info->signature;
+    struct insn insn = {.op = OP_HELPER, .x = (uint16_t)atomic_helper(t->instr.opcode)};
+    struct insn ext = {.x = (uint16_t)t->instr.index, .b = t->instr.opcode - 0xFF00u};
+    uint32_t operands = 0;
+    while (signature[operands] != '>')
+        operands++;
+    if (operands) {
+        settle(t, operands - 1);
+        for (uint32_t i = 1; i < operands; i++)
+            pop_entry(t);
+        ext.a = t->top_slot;
+        struct entry address = pop_entry(t);
+        insn.a = address_slot(t, &address, &insn.b);
+    }
+    if (signature[operands + 1])
+        emit_result_ext(t, insn, ext, false);
+    else
+        emit_ext(t, insn, ext);
 }
 
 /* ---- Vectors ----------------------------------------------------------------------------------
@@ -229,12 +271,19 @@ static void translate_const(struct translator *t, uint8_t type)
     push_entry(t, (struct entry){.kind = ENTRY_CONST, .type = type, .value = t->instr.value});
 }
 
+static void push_local(struct translator *t, uint32_t type, uint32_t slot)
+{
+    push_entry(t, (struct entry){.kind = ENTRY_LOCAL,
+                                 .wide = type_slots(type) == 2,
+                                 .traced = type_is_traced(type),
+                                 .local = slot});
+}
+
 static void translate_local_get(struct translator *t)
 {
     uint32_t slot;
     const struct local_run *run = locals_find(&t->locals, t->instr.index, &slot);
-    push_entry(
-        t, (struct entry){.kind = ENTRY_LOCAL, .wide = type_slots(run->type) == 2, .local = slot});
+    push_local(t, run->type, slot);
 }
 
 /* Lets the instruction that made the value write it to the local, if nothing stands between. */
@@ -259,17 +308,18 @@ static void translate_local_set(struct translator *t)
     struct entry entry = pop_entry(t);
     write_local(t, &entry, slot);
     if (t->instr.opcode == OPCODE_LOCAL_TEE)
-        push_entry(t, (struct entry){
-                          .kind = ENTRY_LOCAL, .wide = type_slots(run->type) == 2, .local = slot});
+        push_local(t, run->type, slot);
 }
 
 static void translate_global(struct translator *t)
 {
-    bool wide = type_slots(t->module->globals[t->instr.index].type.type) == 2;
+    uint32_t type = t->module->globals[t->instr.index].type.type;
+    bool wide = type_slots(type) == 2;
     if (t->instr.opcode == OPCODE_GLOBAL_GET) {
         emit_result(t,
                     (struct insn){.op = wide ? OP_GLOBAL_GET2 : OP_GLOBAL_GET, .a = t->instr.index},
                     wide);
+        set_type(t, type);
         return;
     }
     struct entry entry = pop_entry(t);
@@ -285,6 +335,8 @@ static void translate_select(struct translator *t)
     emit_result_ext(
         t, (struct insn){.op = a.wide ? OP_SELECT2 : OP_SELECT, .a = slots[0], .b = slots[1]},
         (struct insn){.a = slots[2]}, a.wide);
+    if (a.traced || b.traced)
+        set_type(t, TYPE_ANYREF);
 }
 
 /* ---- Calls ------------------------------------------------------------------------------------
@@ -298,6 +350,7 @@ static void emit_call(struct translator *t, const struct functype *type, struct 
     for (uint32_t i = 0; i < type->param_count; i++)
         pop_entry(t);
     insn.dst = t->top_slot;
+    add_safepoint(t, prepare_safepoint(t));
     if (t->top_slot + type->param_slots > t->max_slot)
         t->max_slot = t->top_slot + type->param_slots;
     emit(t, insn);
@@ -306,7 +359,7 @@ static void emit_call(struct translator *t, const struct functype *type, struct 
         return;
     }
     for (uint32_t i = 0; i < type->result_count; i++)
-        push_home(t, type_slots(type->results[i]) == 2);
+        push_value(t, type->results[i]);
 }
 
 static void translate_call(struct translator *t)
@@ -320,7 +373,7 @@ static void translate_call(struct translator *t)
 static void translate_call_indirect(struct translator *t)
 {
     bool tail = t->instr.opcode == OPCODE_RETURN_CALL_INDIRECT;
-    const struct functype *type = t->module->types[t->instr.index];
+    const struct functype *type = module_functype(t->module, t->instr.index);
     struct entry index = pop_entry(t);
     emit_call(t, type,
               (struct insn){.op = tail ? OP_TAIL_CALL_INDIRECT : OP_CALL_INDIRECT,
@@ -334,7 +387,7 @@ static void translate_call_ref(struct translator *t)
 {
     bool tail = t->instr.opcode == OPCODE_RETURN_CALL_REF;
     struct entry ref = pop_entry(t);
-    emit_call(t, t->module->types[t->instr.index],
+    emit_call(t, module_functype(t->module, t->instr.index),
               (struct insn){.op = tail ? OP_TAIL_CALL_REF : OP_CALL_REF, .a = entry_slot(t, &ref)},
               tail);
 }
@@ -443,6 +496,8 @@ static void translate_helper(struct translator *t)
         emit_result_ext(t, insn, ext, false);
     else
         emit_ext(t, insn, ext);
+    if (t->instr.opcode == OPCODE_TABLE_GET)
+        set_type(t, t->module->tables[t->instr.index].type.type);
 }
 
 /* ---- Dispatch ---------------------------------------------------------------------------------
@@ -523,6 +578,19 @@ static void translate_other(struct translator *t)
 void translate_instr(struct translator *t)
 {
     uint16_t opcode = t->instr.opcode;
+    if (opcode == OPCODE_THROW || opcode == OPCODE_THROW_REF ||
+        (opcode >= 0xFB00 && opcode < 0xFC00)) {
+        translate_gc(t);
+        return;
+    }
+    if (opcode == OPCODE_REF_EQ) {
+        translate_binary(t, OP_I64_EQ);
+        return;
+    }
+    if (opcode >= 0xFF00) {
+        translate_atomic(t);
+        return;
+    }
     if (opcode >= 0xFD00) {
         translate_simd(t);
         return;

@@ -27,6 +27,15 @@ static const char *const texts[WICK_TRAP_KIND_COUNT] = {
     [WICK_TRAP_UNSUPPORTED] = "function exceeds an implementation limit",
     [WICK_TRAP_HOST] = "host function failed",
     [WICK_TRAP_EXIT] = "exit",
+    [WICK_TRAP_CAST] = "cast failure",
+    [WICK_TRAP_NULL_STRUCT] = "null structure reference",
+    [WICK_TRAP_NULL_ARRAY] = "null array reference",
+    [WICK_TRAP_NULL_I31] = "null i31 reference",
+    [WICK_TRAP_NULL_EXCEPTION] = "null exception reference",
+    [WICK_TRAP_ARRAY] = "out of bounds array access",
+    [WICK_TRAP_EXCEPTION] = "uncaught exception",
+    [WICK_TRAP_UNALIGNED] = "unaligned atomic",
+    [WICK_TRAP_NOT_SHARED] = "expected shared memory",
 };
 
 /* Stands for any trap that there was no memory for. Never written to, hence const below. */
@@ -56,6 +65,35 @@ struct wasm_trap_t *trap_new(struct wasm_store_t *store, enum wick_trap_kind kin
     trap->kind = kind;
     trap->text = copy;
     return trap;
+}
+
+struct wasm_trap_t *trap_new_exception(struct wasm_store_t *store, uint64_t exception)
+{
+    struct wasm_trap_t *trap = trap_new(store, WICK_TRAP_EXCEPTION, NULL);
+    if (trap == static_trap())
+        return trap;
+    trap->exception = exception;
+    trap->object.next = store->thrown;
+    store->thrown = &trap->object;
+    return trap;
+}
+
+void traps_abandon(struct wasm_store_t *store)
+{
+    for (struct object *object = store->thrown; object; object = object->next)
+        ((struct wasm_trap_t *)object)->exception = 0;
+    store->thrown = NULL;
+}
+
+/* Takes a trap out of its store's list, unless the store is gone. */
+static void forget_exception(struct wasm_trap_t *trap)
+{
+    if (!trap->exception)
+        return;
+    struct object **link = &trap->object.store->thrown;
+    while (*link != &trap->object)
+        link = &(*link)->next;
+    *link = trap->object.next;
 }
 
 void trap_add_frame(struct wasm_trap_t *trap, struct wasm_instance_t *instance, uint32_t func_index,
@@ -93,6 +131,7 @@ void wasm_trap_delete(wasm_trap_t *trap)
         return;
     if (trap->object.host_finalizer)
         trap->object.host_finalizer(trap->object.host_info);
+    forget_exception(trap);
     for (uint32_t i = 0; i < trap->frame_count; i++)
         module_release(trap->frames[i].module);
     free(trap->text);

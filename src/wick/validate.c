@@ -82,7 +82,7 @@ uint32_t pop(struct validator *v, uint32_t expected)
         return expected;
     }
     uint32_t found = pop_any(v);
-    if (!type_matches(found, expected))
+    if (!matches(v, found, expected))
         check_mismatch(v, expected, found);
     return found;
 }
@@ -119,7 +119,7 @@ static struct type_list block_params(const struct validator *v, const struct blo
 {
     if (!block->has_index)
         return (struct type_list){NULL, 0};
-    const struct functype *type = v->module->types[block->index];
+    const struct functype *type = module_functype(v->module, block->index);
     return (struct type_list){type->params, type->param_count};
 }
 
@@ -127,7 +127,7 @@ static struct type_list block_params(const struct validator *v, const struct blo
 static struct type_list block_results(const struct validator *v, const struct block_type *block)
 {
     if (block->has_index) {
-        const struct functype *type = v->module->types[block->index];
+        const struct functype *type = module_functype(v->module, block->index);
         return (struct type_list){type->results, type->result_count};
     }
     return (struct type_list){&block->result, block->result == TYPE_BOTTOM ? 0 : 1};
@@ -215,6 +215,57 @@ static void check_block(struct validator *v)
     push_all(v, params.types, params.count);
 }
 
+/* What the label of a clause gets: the tag's parameters and perhaps the exception. */
+static void check_catch(struct validator *v, const struct catch_clause *clause)
+{
+    const struct functype *type = NULL;
+    if (catch_has_tag(clause->kind)) {
+        if (clause->tag >= v->module->tag_count) {
+            check_fail(v, "unknown tag %u", clause->tag);
+            return;
+        }
+        type = v->module->tags[clause->tag].type;
+    }
+    struct type_list label = label_types(v, clause->label);
+    if (!reader_ok(v->reader))
+        return;
+    uint32_t count = type ? type->param_count : 0;
+    bool same = label.count == count + catch_has_ref(clause->kind);
+    for (uint32_t i = 0; same && i < count; i++)
+        same = matches(v, type->params[i], label.types[i]);
+    if (same && catch_has_ref(clause->kind))
+        same = matches(v, type_ref(HEAP_EXN, false), label.types[count]);
+    if (!same)
+        check_fail(v, "type mismatch: the label of a catch clause takes other values");
+}
+
+/* The labels of the clauses are those around the block. */
+static void check_try_table(struct validator *v)
+{
+    struct reader clauses = reader_sub(v->reader, v->instr.bytes);
+    for (uint32_t i = 0; i < v->instr.count && reader_ok(v->reader); i++) {
+        struct catch_clause clause = catch_read(&clauses);
+        check_catch(v, &clause);
+    }
+    if (reader_ok(v->reader))
+        check_block(v);
+}
+
+static void check_throw(struct validator *v)
+{
+    if (v->instr.opcode == OPCODE_THROW_REF) {
+        pop(v, TYPE_EXNREF);
+    } else if (v->instr.index < v->module->tag_count) {
+        const struct functype *type = v->module->tags[v->instr.index].type;
+        pop_all(v, type->params, type->param_count);
+    } else {
+        check_fail(v, "unknown tag %u", v->instr.index);
+        return;
+    }
+    if (reader_ok(v->reader))
+        set_unreachable(v);
+}
+
 static void check_else(struct validator *v)
 {
     struct control control;
@@ -241,7 +292,7 @@ static void check_end(struct validator *v)
         struct type_list results = block_results(v, &control.block);
         bool same = params.count == results.count;
         for (uint32_t i = 0; same && i < params.count; i++)
-            same = type_matches(params.types[i], results.types[i]);
+            same = matches(v, params.types[i], results.types[i]);
         if (!same) {
             check_fail(v, "type mismatch: if without else must leave its parameters");
             return;
@@ -285,7 +336,7 @@ static void check_target(struct validator *v, uint32_t depth, uint32_t arity)
             continue;
         }
         uint32_t found = v->operands[v->operand_count - 1 - below];
-        if (!type_matches(found, types.types[i]))
+        if (!matches(v, found, types.types[i]))
             check_mismatch(v, types.types[i], found);
     }
 }
@@ -339,6 +390,13 @@ static void check_control(struct validator *v)
     case OPCODE_LOOP:
     case OPCODE_IF:
         check_block(v);
+        break;
+    case OPCODE_TRY_TABLE:
+        check_try_table(v);
+        break;
+    case OPCODE_THROW:
+    case OPCODE_THROW_REF:
+        check_throw(v);
         break;
     case OPCODE_ELSE:
         check_else(v);

@@ -35,9 +35,14 @@ static uint32_t memory_index_type(struct validator *v, uint32_t index)
     return index_type(&v->module->memories[index].limits);
 }
 
-static const struct functype *find_type(struct validator *v, uint32_t index)
+static const struct functype *find_functype(struct validator *v, uint32_t index)
 {
-    return known(v, "type", index, v->module->type_count) ? v->module->types[index] : NULL;
+    if (!known(v, "type", index, v->module->type_count))
+        return NULL;
+    if (v->module->types[index]->kind == DEF_FUNC)
+        return module_functype(v->module, index);
+    check_fail(v, "type mismatch: type %u is not a function", index);
+    return NULL;
 }
 
 /* ---- Plain instructions -----------------------------------------------------------------------
@@ -64,6 +69,8 @@ static uint32_t signature_type(char letter, uint32_t address)
 static uint32_t check_memarg(struct validator *v)
 {
     uint32_t address = memory_index_type(v, v->instr.index);
+    if (v->instr.opcode >= 0xFF00 && v->instr.align != v->instr.info->argument)
+        check_fail(v, "alignment of an atomic access must be natural");
     if (v->instr.align > v->instr.info->argument)
         check_fail(v, "alignment must not be larger than natural");
     if (address == TYPE_I32 && v->instr.value > UINT32_MAX)
@@ -119,7 +126,7 @@ static void check_tail(struct validator *v, const struct functype *type)
 {
     bool same = type->result_count == v->results.count;
     for (uint32_t i = 0; same && i < type->result_count; i++)
-        same = type_matches(type->results[i], v->results.types[i]);
+        same = matches(v, type->results[i], v->results.types[i]);
     if (!same)
         check_fail(v, "type mismatch: the results of the tail call are not the function's");
     else
@@ -145,10 +152,10 @@ static void check_call(struct validator *v)
 static void check_call_indirect(struct validator *v)
 {
     const struct table_type *table = find_table(v, v->instr.index2);
-    const struct functype *type = find_type(v, v->instr.index);
+    const struct functype *type = find_functype(v, v->instr.index);
     if (!reader_ok(v->reader))
         return;
-    if (!type_matches(table->type, TYPE_FUNCREF)) {
+    if (!matches(v, table->type, TYPE_FUNCREF)) {
         check_mismatch(v, TYPE_FUNCREF, table->type);
         return;
     }
@@ -158,10 +165,10 @@ static void check_call_indirect(struct validator *v)
 
 static void check_call_ref(struct validator *v)
 {
-    const struct functype *type = find_type(v, v->instr.index);
+    const struct functype *type = find_functype(v, v->instr.index);
     if (!type)
         return;
-    pop(v, type_ref(HEAP_CONCRETE + type->id, true));
+    pop(v, type_ref(deftype_heap(functype_def(type)), true));
     check_call_type(v, type, v->instr.opcode == OPCODE_RETURN_CALL_REF);
 }
 
@@ -294,7 +301,7 @@ static void check_table_copy(struct validator *v)
 {
     const struct table_type *to = find_table(v, v->instr.index);
     const struct table_type *from = find_table(v, v->instr.index2);
-    if (!type_matches(from->type, to->type))
+    if (!matches(v, from->type, to->type))
         check_mismatch(v, to->type, from->type);
     check_copy(v, index_type(&to->limits), index_type(&from->limits));
 }
@@ -305,7 +312,7 @@ static void check_table_init(struct validator *v)
     if (!known(v, "elem segment", v->instr.index, v->module->elem_count))
         return;
     uint32_t type = v->module->elems[v->instr.index].type;
-    if (!type_matches(type, table->type))
+    if (!matches(v, type, table->type))
         check_mismatch(v, table->type, type);
     pop(v, TYPE_I32);
     pop(v, TYPE_I32);
@@ -356,7 +363,7 @@ static void check_ref_func(struct validator *v)
         decode_declare_func(v->declare, index);
     else if (!(v->module->declared_funcs[index / 8] >> index % 8 & 1))
         check_fail(v, "undeclared function reference");
-    push(v, type_ref(HEAP_CONCRETE + v->module->funcs[index].type->id, false));
+    push(v, type_ref(deftype_heap(functype_def(v->module->funcs[index].type)), false));
 }
 
 static void check_br_on_null(struct validator *v)
@@ -379,7 +386,7 @@ static void check_br_on_non_null(struct validator *v)
         return;
     }
     uint32_t expected = types.types[types.count - 1];
-    if (!type_matches(non_null(type), expected))
+    if (!matches(v, non_null(type), expected))
         check_mismatch(v, expected, non_null(type));
     pop_all(v, types.types, types.count - 1);
     push_all(v, types.types, types.count - 1);
@@ -397,6 +404,11 @@ static void check_ref(struct validator *v)
         break;
     case OPCODE_REF_FUNC:
         check_ref_func(v);
+        break;
+    case OPCODE_REF_EQ:
+        pop(v, type_ref(HEAP_EQ, true));
+        pop(v, type_ref(HEAP_EQ, true));
+        push(v, TYPE_I32);
         break;
     case OPCODE_REF_AS_NON_NULL:
         push(v, non_null(pop_ref(v)));
@@ -481,6 +493,8 @@ void check_instr(struct validator *v)
     default:
         if (v->instr.opcode >= 0xFC00)
             check_bulk(v);
+        else if (v->instr.opcode >= 0xFB00)
+            check_gc(v);
         else
             check_ref(v);
     }
@@ -503,6 +517,14 @@ void check_constant_instr(struct validator *v)
     case OPCODE_I64_ADD:
     case OPCODE_I64_SUB:
     case OPCODE_I64_MUL:
+    case OPCODE_STRUCT_NEW:
+    case OPCODE_STRUCT_NEW_DEFAULT:
+    case OPCODE_ARRAY_NEW:
+    case OPCODE_ARRAY_NEW_DEFAULT:
+    case OPCODE_ARRAY_NEW_FIXED:
+    case OPCODE_REF_I31:
+    case OPCODE_ANY_CONVERT_EXTERN:
+    case OPCODE_EXTERN_CONVERT_ANY:
         return;
     case OPCODE_GLOBAL_GET:
         if (v->instr.index >= v->global_limit ||

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "wick/opcode.h"
+#include "wick/runtime.h"
 #include "wick/validate.h"
 
 #include <stdarg.h>
@@ -49,6 +50,11 @@ struct validator {
 __attribute__((format(printf, 2, 3))) void check_fail(struct validator *v, const char *format, ...);
 void check_mismatch(struct validator *v, uint32_t expected, uint32_t found);
 
+static inline bool matches(const struct validator *v, uint32_t type, uint32_t expected)
+{
+    return type_matches(&v->module->engine->types, type, expected);
+}
+
 void push(struct validator *v, uint32_t type);
 uint32_t pop_any(struct validator *v); /* TYPE_BOTTOM: unknown, in unreachable code */
 uint32_t pop(struct validator *v, uint32_t expected);
@@ -68,5 +74,7 @@ struct type_list label_types(struct validator *v, uint32_t depth);
 void check_plain(struct validator *v);
 /* The rest, but for blocks and branches. */
 void check_instr(struct validator *v);
+/* Structs, arrays, i31 and casts: opcodes 0xFB00 … 0xFBFF. */
+void check_gc(struct validator *v);
 /* Refuses what may not stand in a constant expression. */
 void check_constant_instr(struct validator *v);

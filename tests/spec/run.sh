@@ -1,13 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Runs every script of the WebAssembly specification's test suite; one TAP line a file.
-# usage: run.sh WICK SUITE_DIRECTORY PROPOSALS
+# usage: run.sh WICK SUITE_DIRECTORY PROPOSALS ENGINE
 #
-# PROPOSALS lists files that need what is not implemented: `PROPOSAL FILE [partly]` a line, FILE relative
-# to the suite, `DIRECTORY/` for all below it. They are skipped by the proposal's name. Of a file
-# that is `partly` about the proposal, everything that the engine accepts is run.
+# PROPOSALS lists files that need what is not implemented: `REASON FILE [partly | lines LIST]` a line,
+# FILE relative to the suite, `DIRECTORY/` for all below it. They are skipped by the reason's name. Of a
+# file that is `partly` about a proposal, everything that the engine accepts is run; of one with lines,
+# everything but the commands that begin there.
 set -u
-wick=$(realpath "$1") suite=$2 proposals=$(realpath "$3")
+wick=$(realpath "$1") suite=$2 proposals=$(realpath "$3") engine=$4
 
 if [ ! -d "$suite" ]; then
     echo "1..0 # SKIP the specification's test suite is not at $suite"
@@ -18,7 +19,7 @@ fi
 proposal_of() {
     awk -v file="$1" '
         /^#/ || NF < 2 { next }
-        $2 == file || ($2 ~ /\/$/ && index(file, $2) == 1) { print $1, $3; exit }' "$proposals"
+        $2 == file || ($2 ~ /\/$/ && index(file, $2) == 1) { print $1, $3, $4; exit }' "$proposals"
 }
 
 cd "$suite" || exit 99
@@ -31,17 +32,19 @@ for file in $files; do
     options=-v
     case $proposal in
     '') ;;
-    *' partly') options=-pv ;;
+    *' partly ') options=-pv ;;
+    *' lines '*) options="-v -s ${proposal##* }" ;;
     *)
         echo "ok $number $file # SKIP proposal: $proposal"
         continue
         ;;
     esac
-    output=$(timeout 120 "$wick" wast $options "$file" 2>&1)
+    # shellcheck disable=SC2086 # a list
+    output=$(timeout 120 "$wick" wast -e "$engine" $options "$file" 2>&1)
     status=$?
     summary=$(printf '%s\n' "$output" | tail -n 1)
     if [ $status -eq 0 ]; then
-        echo "ok $number $summary${proposal:+ (without ${proposal% partly})}"
+        echo "ok $number $summary${proposal:+ (without ${proposal%% *})}"
         continue
     fi
     failed=1

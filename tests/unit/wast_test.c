@@ -93,11 +93,24 @@ TEST(passing, "each kind of command")
               "(assert_invalid (module (func (result i32))) \"type mismatch\")\n"
               "(module definition $d (memory (export \"mem\") 1))\n"
               "(module instance $i $d)\n"
-              "(assert_invalid_custom (module) \"\")\n",
+              "(assert_invalid_custom (module quote \"(func (@metadata.code.branch_hint "
+              "\\22\\00\\22) nop)\") \"invalid target\")\n",
               &counts));
     CHECK_INT(counts.failed, 0);
-    CHECK_INT(counts.passed, 13);
-    CHECK_INT(counts.skipped, 1);
+    CHECK_INT(counts.passed, 14);
+    CHECK_INT(counts.skipped, 0);
+}
+
+TEST(left_out, "commands at the lines that were given are skipped, and only those")
+{
+    const char *text = "(module (func (export \"f\")))\n(assert_return (invoke \"g\"))\n"
+                       "(assert_return (invoke \"f\"))\n(assert_trap (invoke \"f\") \"\")\n";
+    const unsigned lines[] = {2, 4};
+    const struct wast_options options = {.report = record, .left_out = lines, .left_out_count = 2};
+    struct wast_counts counts = {0};
+    struct err err = {0};
+    CHECK_INT(wast_run(span_of(text, strlen(text)), &options, &counts, &err), 0);
+    CHECK(counts.passed == 2 && counts.skipped == 2 && counts.failed == 0);
 }
 
 TEST(failing, "a wrong result is noticed, counted and located")

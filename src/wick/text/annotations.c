@@ -172,6 +172,11 @@ static void check_hint(struct encoder *encoder, const struct annotation *annotat
                    parser_token_is(parser, &parser->tokens.items[field + 1], "func");
     if (!in_func)
         fail(encoder, annotation, "not in a function");
+    const struct token *target = &parser->tokens.items[annotation->token];
+    if (target->kind == TOKEN_OPEN)
+        target++;
+    if (!parser_token_is(parser, target, "if") && !parser_token_is(parser, target, "br_if"))
+        fail(encoder, annotation, "invalid target");
     const struct annotation *first = parser->tokens.annotations;
     if (annotation > first && annotation[-1].token == annotation->token &&
         span_equal(annotation[-1].name, annotation->name))

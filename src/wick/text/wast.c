@@ -479,7 +479,7 @@ static bool run_bare_action(struct script *script)
 
 static const struct {
     const char *word;
-    bool (*run)(struct script *script); /* the cursor is at the parenthesis; NULL: skipped */
+    bool (*run)(struct script *script); /* the cursor is at the parenthesis */
 } commands[] = {
     {"module", run_module},
     {"register", run_register},
@@ -493,10 +493,28 @@ static const struct {
     {"assert_invalid", run_assert_invalid},
     {"assert_unlinkable", run_assert_unlinkable},
     {"assert_malformed_custom", run_assert_malformed},
-    {"assert_invalid_custom", NULL},
+    {"assert_invalid_custom", run_assert_malformed}, /* the text parser knows the annotations */
 };
 
 enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };
+
+static unsigned line_of(const struct script *script, uint32_t token)
+{
+    const struct parser *parser = script->parser;
+    return lexer_position(parser->text, parser->tokens.items[token].offset).line;
+}
+
+/* Whether the command that begins at the token is one of those that were asked to be left out. */
+static bool is_left_out(const struct script *script, uint32_t token)
+{
+    const struct wast_options *options = script->options;
+    unsigned line = options->left_out_count ? line_of(script, token) : 0;
+    for (size_t i = 0; i < options->left_out_count; i++) {
+        if (options->left_out[i] == line)
+            return true;
+    }
+    return false;
+}
 
 static void count_command(struct script *script, uint32_t token, bool passed)
 {
@@ -509,12 +527,8 @@ static void count_command(struct script *script, uint32_t token, bool passed)
         return;
     }
     script->counts->failed++;
-    if (!script->options->report)
-        return;
-    const struct parser *parser = script->parser;
-    size_t offset = parser->tokens.items[token].offset;
-    script->options->report(script->options->env, lexer_position(parser->text, offset).line,
-                            script->message);
+    if (script->options->report)
+        script->options->report(script->options->env, line_of(script, token), script->message);
 }
 
 /* Runs the command at the cursor, which then is behind it. */
@@ -533,12 +547,14 @@ static void run_command(struct script *script)
         parser_unexpected(parser, "a command");
         return;
     }
-    bool is_instance = index == 0 && parser_token_is(parser, parser_peek(parser, 2), "instance");
-    if (!commands[index].run)
+    if (is_left_out(script, start)) {
         script->counts->skipped++;
-    else
-        count_command(script, start,
-                      is_instance ? run_module_instance(script) : commands[index].run(script));
+        parser_skip_form(parser);
+        return;
+    }
+    bool is_instance = index == 0 && parser_token_is(parser, parser_peek(parser, 2), "instance");
+    count_command(script, start,
+                  is_instance ? run_module_instance(script) : commands[index].run(script));
     if (parser->failed)
         return;
     parser->at = end;
@@ -584,7 +600,8 @@ static void run_commands(struct script *script)
 
 static int script_init(struct script *script, struct err *err)
 {
-    script->engine = wasm_engine_new();
+    script->engine = script->options->config ? wasm_engine_new_with_config(script->options->config)
+                                             : wasm_engine_new();
     script->store = script->engine ? wasm_store_new(script->engine) : NULL;
     script->linker = script->store ? wick_linker_new(script->store) : NULL;
     if (!script->linker)

@@ -10,10 +10,11 @@
 #include "base/err.h"
 #include "base/span.h"
 
+#include <wasm.h>
+
 struct wast_counts {
     unsigned passed, failed;
-    unsigned
-        skipped; /* commands that the runner does not implement, such as assert_invalid_custom */
+    unsigned skipped; /* commands that the options leave out */
 };
 
 /* Called for each command that failed: line in the script (from 1), what happened, and env. */
@@ -27,6 +28,11 @@ struct wast_options {
      * and commands on instances that are therefore missing, are skipped instead of failed. So are
      * assertions about a refusal if its words are others. */
     bool partly;
+    /* How the engine is to run; taken. NULL: as by default. */
+    wasm_config_t *config;
+    /* Lines at which commands begin that are not to be run. */
+    const unsigned *left_out;
+    size_t left_out_count;
     wast_report_fn report; /* may be NULL */
     void *env;
 };

@@ -32,26 +32,37 @@ static uint64_t load_le(const uint8_t *bytes, unsigned width)
 
 /* ---- arguments ---- */
 
-static void skip_heap_type(struct parser *parser)
+/* The abstract heap types, by the kind of a reference that the API knows. */
+static const struct {
+    const char *word;
+    wasm_valkind_t kind;
+} heap_kinds[] = {
+    {"func", WASM_FUNCREF},       {"nofunc", WASM_FUNCREF}, {"extern", WASM_EXTERNREF},
+    {"noextern", WASM_EXTERNREF}, {"exn", WICK_EXNREF},     {"noexn", WICK_EXNREF},
+    {"any", WICK_ANYREF},         {"eq", WICK_ANYREF},      {"i31", WICK_ANYREF},
+    {"struct", WICK_ANYREF},      {"array", WICK_ANYREF},   {"none", WICK_ANYREF},
+};
+
+/* Takes a heap type, if there is one. False if it does not tell the kind. */
+static bool accept_heap_type(struct parser *parser, wasm_valkind_t *kind)
 {
+    for (size_t i = 0; i < sizeof(heap_kinds) / sizeof(heap_kinds[0]); i++) {
+        if (parser_accept_word(parser, heap_kinds[i].word)) {
+            *kind = heap_kinds[i].kind;
+            return true;
+        }
+    }
     if (parser_peek(parser, 0)->kind != TOKEN_CLOSE)
         parser_take(parser);
-}
-
-/* Abstract types of functions are one kind to the API, all others another. */
-static wasm_valkind_t null_kind(const struct parser *parser)
-{
-    bool is_func = parser_at_word(parser, "func") || parser_at_word(parser, "nofunc");
-    return is_func ? WASM_FUNCREF : WASM_EXTERNREF;
+    return false;
 }
 
 static wick_val_t parse_reference(struct parser *parser)
 {
     wick_val_t value = {.kind = WASM_EXTERNREF};
     if (parser_accept_word(parser, "ref.null")) {
-        value.kind = null_kind(parser);
         value.of.externref = NULL;
-        skip_heap_type(parser);
+        accept_heap_type(parser, &value.kind);
     } else if (parser_accept_word(parser, "ref.extern") || parser_accept_word(parser, "ref.host")) {
         uint64_t number = parser_unsigned(parser, 32, "the number of a host reference");
         value.of.externref = (void *)(uintptr_t)(number + 1);
@@ -151,29 +162,42 @@ static bool number_matches(struct parser *parser, const wick_val_t *value, bool 
     return false;
 }
 
+/* The words for what is not null, with the kinds that they match. */
+static const struct {
+    const char *word;
+    unsigned kinds;
+} ref_words[] = {
+    {"ref.i31", 1 << WICK_REF_I31},
+    {"ref.struct", 1 << WICK_REF_STRUCT},
+    {"ref.array", 1 << WICK_REF_ARRAY},
+    {"ref.exn", 1 << WICK_REF_EXCEPTION},
+    {"ref.eq", 1 << WICK_REF_I31 | 1 << WICK_REF_STRUCT | 1 << WICK_REF_ARRAY},
+    {"ref.any",
+     1 << WICK_REF_HOST | 1 << WICK_REF_I31 | 1 << WICK_REF_STRUCT | 1 << WICK_REF_ARRAY},
+};
+
 static bool reference_matches(struct parser *parser, const wick_val_t *value)
 {
     bool is_ref = wasm_valkind_is_ref(value->kind);
+    wasm_valkind_t kind = value->kind;
     if (parser_accept_word(parser, "ref.null")) {
-        skip_heap_type(parser);
-        return is_ref && is_null(value);
+        bool known = accept_heap_type(parser, &kind);
+        return is_ref && is_null(value) && (!known || kind == value->kind);
     }
     if (parser_accept_word(parser, "ref.func")) {
-        skip_heap_type(parser);
+        accept_heap_type(parser, &kind);
         return value->kind == WASM_FUNCREF && !is_null(value);
     }
     if (parser_accept_word(parser, "ref.extern") || parser_accept_word(parser, "ref.host")) {
-        bool any = parser_peek(parser, 0)->kind == TOKEN_CLOSE;
-        uint64_t number = any ? 0 : parser_unsigned(parser, 32, "the number of a host reference");
-        if (value->kind != WASM_EXTERNREF || is_null(value))
-            return false;
-        return any || value->of.externref == (void *)(uintptr_t)(number + 1);
+        if (parser_peek(parser, 0)->kind == TOKEN_CLOSE) /* or an object that became external */
+            return (kind == WASM_EXTERNREF || kind == WICK_ANYREF) && !is_null(value);
+        uint64_t number = parser_unsigned(parser, 32, "the number of a host reference");
+        return kind == WASM_EXTERNREF && value->of.externref == (void *)(uintptr_t)(number + 1);
     }
-    static const char *const heap[] = {"ref.any",    "ref.eq",    "ref.i31",
-                                       "ref.struct", "ref.array", "ref.exn"};
-    for (size_t i = 0; i < sizeof(heap) / sizeof(heap[0]); i++) {
-        if (parser_accept_word(parser, heap[i]))
-            return is_ref && value->kind != WASM_FUNCREF && !is_null(value);
+    for (size_t i = 0; i < sizeof(ref_words) / sizeof(ref_words[0]); i++) {
+        if (parser_accept_word(parser, ref_words[i].word))
+            return is_ref && kind != WASM_FUNCREF &&
+                   (ref_words[i].kinds >> wick_ref_kind(value) & 1);
     }
     parser_unexpected(parser, "a result");
     return false;
@@ -222,6 +246,17 @@ static int print_vector(const wick_val_t *value, char *buffer, size_t size)
                     (unsigned)load_le(lanes + 8, 4), (unsigned)load_le(lanes + 12, 4));
 }
 
+static int print_ref(const wick_val_t *value, char *buffer, size_t size)
+{
+    static const char *const words[] = {
+        [WICK_REF_NULL] = "(ref.null any)", [WICK_REF_FUNC] = "(ref.func)",
+        [WICK_REF_HOST] = "(ref.host)",     [WICK_REF_I31] = "(ref.i31)",
+        [WICK_REF_STRUCT] = "(ref.struct)", [WICK_REF_ARRAY] = "(ref.array)",
+        [WICK_REF_EXCEPTION] = "(ref.exn)",
+    };
+    return snprintf(buffer, size, "%s", words[wick_ref_kind(value)]);
+}
+
 int wast_value_print(const wick_val_t *value, char *buffer, size_t size)
 {
     switch (value->kind) {
@@ -239,6 +274,9 @@ int wast_value_print(const wick_val_t *value, char *buffer, size_t size)
         return print_vector(value, buffer, size);
     case WASM_FUNCREF:
         return snprintf(buffer, size, is_null(value) ? "(ref.null func)" : "(ref.func)");
+    case WICK_ANYREF:
+    case WICK_EXNREF:
+        return print_ref(value, buffer, size);
     default:
         if (is_null(value))
             return snprintf(buffer, size, "(ref.null extern)");

@@ -15,8 +15,9 @@ struct options {
     const char *path;
     uint64_t fuel;
     bool has_fuel;
-    bool trap_missing; /* imports that nobody defines trap when they are called */
-    enum wick_engine engine;
+    bool heap_stats;       /* say on stderr what the collector did */
+    bool trap_missing;     /* imports that nobody defines trap when they are called */
+    wasm_config_t *config; /* taken by the engine */
     char **args;
     int arg_count;
     struct wick_wasi *wasi; /* what --dir and --env grant */
@@ -46,10 +47,7 @@ static int option_fuel(struct options *options, const char *value, struct err *e
 
 static int option_engine(struct options *options, const char *value, struct err *err)
 {
-    if (strcmp(value, "interp") != 0)
-        return err_set(err, ERR_USAGE, 0, "--engine %s: this build has only \"interp\"", value);
-    options->engine = WICK_ENGINE_INTERP;
-    return 0;
+    return tool_set_engine(options->config, value, err);
 }
 
 static int option_env(struct options *options, const char *value, struct err *err)
@@ -102,6 +100,10 @@ static int parse_options(int argc, char **argv, struct options *options, struct 
     for (; i < argc && strncmp(argv[i], "--", 2) == 0; i++) {
         if (strcmp(argv[i], "--trap-missing-imports") == 0) {
             options->trap_missing = true;
+            continue;
+        }
+        if (strcmp(argv[i], "--heap-stats") == 0) {
+            options->heap_stats = true;
             continue;
         }
         size_t k = 0;
@@ -292,13 +294,22 @@ static int run_module(wasm_store_t *store, const wasm_module_t *module,
     return call_function(func, options, err);
 }
 
+static void report_heap(const wasm_store_t *store)
+{
+    wick_heap_stats_t stats;
+    wick_store_heap_stats(store, &stats);
+    fprintf(stderr,
+            "heap: %" PRIu64 " collections, longest %.2f ms, all %.1f ms; %.1f MiB used, %.1f MiB "
+            "live after the last\n",
+            stats.collections, (double)stats.pause_ns / 1e6, (double)stats.total_ns / 1e6,
+            (double)stats.used / 0x100000, (double)stats.live / 0x100000);
+}
+
 static int run_bytes(const struct options *options, const uint8_t *bytes, size_t size,
                      struct err *err)
 {
-    wasm_config_t *config = wasm_config_new();
-    if (config && !wick_config_set_engine(config, options->engine))
-        wick_config_set_fuel(config, options->has_fuel);
-    wasm_engine_t *engine = wasm_engine_new_with_config(config);
+    wick_config_set_fuel(options->config, options->has_fuel);
+    wasm_engine_t *engine = wasm_engine_new_with_config(options->config);
     wasm_store_t *store = wasm_store_new(engine);
     int status = 1;
     if (!store) {
@@ -311,6 +322,8 @@ static int run_bytes(const struct options *options, const uint8_t *bytes, size_t
             err_set(err, ERR_MODULE, 0, "%s: %s", options->path, message.data);
         else
             status = run_module(store, module, options, err);
+        if (options->heap_stats)
+            report_heap(store);
         wasm_byte_vec_delete(&message);
         wasm_module_delete(module);
     }
@@ -321,7 +334,7 @@ static int run_bytes(const struct options *options, const uint8_t *bytes, size_t
 
 int cmd_run(int argc, char **argv, struct err *err)
 {
-    struct options options = {.wasi = wick_wasi_new()};
+    struct options options = {.wasi = wick_wasi_new(), .config = wasm_config_new()};
     autofree uint8_t *bytes = NULL;
     size_t size = 0;
     int status = 1;

@@ -7,11 +7,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
 static const struct command commands[] = {
     {"run",
-     "[--invoke NAME] [--engine interp] [--fuel N] [--trap-missing-imports] [--dir "
+     "[--invoke NAME] [--engine E] [--fuel N] [--heap-stats] [--trap-missing-imports] [--dir "
      "HOST::GUEST[:ro]] "
      "[--env KEY=VALUE] "
      "FILE [ARGS…]",
@@ -19,9 +20,13 @@ static const struct command commands[] = {
      "a limit 127",
      cmd_run},
     {"validate", "FILE…", "check modules, one line for each", cmd_validate},
-    {"wast", "[-pvw] FILE…",
+    {"dump", "[--ssa|--asm] FILE [FUNCTION]",
+     "print what the compiler makes of functions: its intermediate form, or machine code",
+     cmd_dump},
+    {"wast", "[-gpvw] [-e E] [-s LINES] FILE…",
      "run scripts of the specification's tests; -v: say what failed, -w: compare the words of "
-     "refusals, -p: skip what the engine does not accept",
+     "refusals, -p: skip what the engine does not accept, -g: collect at each allocation, "
+     "-s: leave out the commands at these lines",
      cmd_wast},
 };
 
@@ -34,6 +39,20 @@ static int usage(FILE *stream, int status)
         fprintf(stream, "  wick %s %s\n      %s\n", commands[i].name, commands[i].arguments,
                 commands[i].summary);
     return status;
+}
+
+int tool_set_engine(wasm_config_t *config, const char *name, struct err *err)
+{
+    bool interp = strcmp(name, "interp") == 0, eager = strcmp(name, "eager") == 0;
+    bool checked = strcmp(name, "checked") == 0;
+    if (!interp && !eager && !checked && strcmp(name, "compiler") != 0)
+        return err_set(err, ERR_USAGE, 0,
+                       "engine %s: interp, compiler, eager and checked are known", name);
+    wick_config_set_eager(config, eager);
+    wick_config_set_guard(config, !checked);
+    if (wick_config_set_engine(config, interp ? WICK_ENGINE_INTERP : WICK_ENGINE_COMPILER))
+        return err_set(err, ERR_USAGE, 0, "engine %s: this build does not have it", name);
+    return 0;
 }
 
 /* Reads until the end, for size and contents of a file may disagree. */

@@ -1,0 +1,31 @@
+(module
+  (tag $a (param i32 f64)) (tag $b) (tag $v (param v128 externref))
+  (type $t (func (param i32)))
+  (func $throws (type $t) (block (block (block (br_table 0 1 2 (local.get 0)))
+    (throw $a (i32.const 5) (f64.const 2))) (throw $b))
+    (throw $v (v128.const i64x2 1 2) (ref.null extern)))
+  (elem declare func $throws)
+  (func (export "catch") (param i32) (result i32) (local exnref)
+    (block $all (result exnref)
+      (block $b
+        (block $a (result i32 f64)
+          (try_table (catch $a $a) (catch $b $b) (catch_all_ref $all)
+            (call $throws (local.get 0)))
+          (return (i32.const 0)))
+        (drop) (return))
+      (return (i32.const 1)))
+    (local.set 1)
+    (block $x (try_table (catch_all $x) (throw_ref (local.get 1))))
+    (i32.const 2))
+  (func (export "nested") (param i32) (result i32)
+    (block $y
+      (try_table (catch_all $y)
+        (block $z
+          (try_table (catch $b $z)
+            (loop $l
+              (block $x (try_table (catch_all $x) (call_ref $t (local.get 0) (ref.func $throws))))
+              (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+            (call $throws (i32.const 0))))
+        (throw $b)))
+    (i32.const 4))
+  (func (export "uncaught") (throw $b)))

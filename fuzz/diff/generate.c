@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "diff/generator.h"
+
+#include <string.h>
+
+void choices_from_seed(uint64_t seed, uint8_t *choices, size_t size)
+{
+    uint64_t state = seed * 0x9e3779b97f4a7c15u + 0x2545f4914f6cdd1du;
+    for (size_t i = 0; i < size; i++) {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        choices[i] = (uint8_t)(state >> 32);
+    }
+}
+
+/* ---- Functions --------------------------------------------------------------------------------
+ */
+
+static void put_body(struct generator *g, struct bytes *code)
+{
+    put(g, 0x0b);
+    bytes_put_vector(code, bytes_span(&g->body));
+    code->failed |= g->body.failed;
+}
+
+static void begin_body(struct generator *g, unsigned func, unsigned result)
+{
+    g->body.size = 0;
+    g->func = func;
+    g->result = result;
+    g->label_count = g->depth = 0;
+}
+
+static void put_function(struct generator *g, unsigned func, struct bytes *code)
+{
+    begin_body(g, func, func % TYPES);
+    bytes_put_unsigned(&g->body, 2 * TYPES);
+    for (unsigned i = 0; i < 2 * TYPES; i++) { /* two others of each type, then the spare ones */
+        put(g, i < TYPES ? 2 : 1);
+        put(g, type_codes[i % TYPES]);
+    }
+    put_fuel_check(g);
+    g->labels[g->label_count++] = g->result;
+    for (unsigned i = 0; i < 4; i++)
+        statements(g);
+    expression(g, g->result);
+    put_body(g, code);
+}
+
+/* Calls one of the functions and keeps its result in the global of that type. */
+static void put_run(struct generator *g, struct bytes *code)
+{
+    unsigned callee = choose(g, FUNCS);
+    begin_body(g, FUNCS, TYPES);
+    put(g, 0);
+    put_i32(g, FUEL);
+    put_index(g, 0x24, GLOBAL_FUEL);
+    for (unsigned i = 0; i < PARAMS; i++)
+        put_constant(g, i / 2);
+    put_index(g, 0x10, callee);
+    put_index(g, 0x24, callee % TYPES);
+    put_body(g, code);
+}
+
+/* Copies what cannot be read from outside to the memory. */
+static void put_finish(struct generator *g, struct bytes *code)
+{
+    begin_body(g, FUNCS, TYPES);
+    put(g, 0);
+    put_i32(g, 0);
+    put_index(g, 0x23, GLOBAL_V128);
+    put_code(g, 0xFD0B);
+    bytes_put(&g->body, "\x04\x00", 2);
+    for (int32_t i = 0; i < TABLE_SIZE; i++) {
+        put_i32(g, 16 + i);
+        put_i32(g, i);
+        put_index(g, 0x25, 0);
+        put(g, 0xd1);
+        put(g, 0x3a); /* i32.store8 */
+        bytes_put(&g->body, "\x00\x00", 2);
+    }
+    put_body(g, code);
+}
+
+/* ---- The module -------------------------------------------------------------------------------
+ */
+
+static void put_section(struct bytes *out, uint8_t id, struct bytes *content)
+{
+    bytes_put_u8(out, id);
+    bytes_put_vector(out, bytes_span(content));
+    out->failed |= content->failed;
+    content->size = 0;
+}
+
+/* Type k < TYPES: all parameters, result k. The last: nothing. */
+static void put_types(struct bytes *out, struct bytes *content)
+{
+    bytes_put_unsigned(content, TYPES + 1);
+    for (unsigned result = 0; result <= TYPES; result++) {
+        bytes_put_u8(content, 0x60);
+        bytes_put_unsigned(content, result < TYPES ? PARAMS : 0);
+        for (unsigned i = 0; i < PARAMS && result < TYPES; i++)
+            bytes_put_u8(content, type_codes[i / 2]);
+        bytes_put_unsigned(content, result < TYPES ? 1 : 0);
+        if (result < TYPES)
+            bytes_put_u8(content, type_codes[result]);
+    }
+    put_section(out, 1, content);
+    bytes_put_unsigned(content, FUNCS + GENERATED_RUNS + 1);
+    for (unsigned i = 0; i < FUNCS + GENERATED_RUNS + 1; i++)
+        bytes_put_unsigned(content, i < FUNCS ? i % TYPES : TYPES);
+    put_section(out, 3, content);
+}
+
+static void put_state(struct bytes *out, struct bytes *content)
+{
+    static const uint8_t table[] = {1, 0x70, 1, TABLE_SIZE, TABLE_SIZE};
+    static const uint8_t memory[] = {1, 1, 1, PAGES_MAX};
+    static const uint8_t globals[] = {
+        7,                                                             /* */
+        0x7f, 1, 0x41, 0,    0x0b, 0x7e, 1, 0x42, 0,    0x0b,          /* i32, i64 */
+        0x7d, 1, 0x43, 0,    0,    0,    0, 0x0b,                      /* f32 */
+        0x7c, 1, 0x44, 0,    0,    0,    0, 0,    0,    0,    0, 0x0b, /* f64 */
+        0x7b, 1, 0xfd, 0x0c, 0,    0,    0, 0,    0,    0,    0, 0,
+        0,    0, 0,    0,    0,    0,    0, 0,    0x0b,       /* v128 */
+        0x70, 1, 0xd0, 0x70, 0x0b, 0x7f, 1, 0x41, 0,    0x0b, /* funcref, fuel */
+    };
+    bytes_put(content, table, sizeof(table));
+    put_section(out, 4, content);
+    bytes_put(content, memory, sizeof(memory));
+    put_section(out, 5, content);
+    bytes_put(content, globals, sizeof(globals));
+    put_section(out, 6, content);
+}
+
+static void put_export(struct bytes *content, const char *name, uint8_t kind, uint32_t index)
+{
+    bytes_put_vector(content, span_of(name, strlen(name)));
+    bytes_put_u8(content, kind);
+    bytes_put_unsigned(content, index);
+}
+
+static void put_exports(struct bytes *out, struct bytes *content)
+{
+    char run[] = "run0";
+    bytes_put_unsigned(content, GENERATED_RUNS + 6);
+    for (unsigned i = 0; i < GENERATED_RUNS; i++, run[3]++)
+        put_export(content, run, 0, FUNCS + i);
+    put_export(content, "finish", 0, FUNCS + GENERATED_RUNS);
+    put_export(content, "memory", 2, 0);
+    put_export(content, "i32", 3, GLOBAL_I32);
+    put_export(content, "i64", 3, GLOBAL_I64);
+    put_export(content, "f32", 3, GLOBAL_F32);
+    put_export(content, "f64", 3, GLOBAL_F64);
+    put_section(out, 7, content);
+    /* The first three functions, in the table from its second element on and in a segment. */
+    static const uint8_t elems[] = {2, 1, 0, 4, 0, 1, 2, 0, 0, 0x41, 1, 0x0b, 3, 0, 1, 2};
+    bytes_put(content, elems, sizeof(elems));
+    put_section(out, 9, content);
+    bytes_put_u8(content, 1);
+    put_section(out, 12, content);
+}
+
+void module_generate(struct span choices, struct bytes *out)
+{
+    struct generator g = {.choices = choices};
+    struct bytes content = {0};
+    bytes_put(out, "\0asm\1\0\0\0", 8);
+    put_types(out, &content);
+    put_state(out, &content);
+    put_exports(out, &content);
+    bytes_put_unsigned(&content, FUNCS + GENERATED_RUNS + 1);
+    for (unsigned i = 0; i < FUNCS; i++)
+        put_function(&g, i, &content);
+    for (unsigned i = 0; i < GENERATED_RUNS; i++)
+        put_run(&g, &content);
+    put_finish(&g, &content);
+    put_section(out, 10, &content);
+    bytes_put(&content, "\x01\x01\x20", 3); /* one passive segment */
+    for (unsigned i = 0; i < DATA_SIZE; i++)
+        bytes_put_u8(&content, (uint8_t)(i * 37));
+    put_section(out, 11, &content);
+    bytes_fini(&content);
+    bytes_fini(&g.body);
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// node v8.mjs DIRECTORY: runs each SEED.wasm of the directory in V8 and compares what can be seen with
+// SEED.txt, which wick-diff wrote. Exit status 1 if two differ.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const RUNS = ['run0', 'run1', 'run2', 'run3', 'finish'];
+
+const CLASSES = [
+  ['unreachable', /unreachable/],
+  ['memory', /memory access out of bounds/],
+  ['table', /table (index|access).*out of bounds|element segment/],
+  ['signature', /signature mismatch|null function/],
+  ['zero', /by zero/],
+  ['range', /unrepresentable/],
+];
+
+function attempt(exports, name) {
+  try {
+    exports[name]();
+    return `${name} ok`;
+  } catch (error) {
+    const found = CLASSES.find(([, pattern]) => pattern.test(error.message));
+    return `${name} ${found ? found[0] : `other (${error.message})`}`;
+  }
+}
+
+const view = new DataView(new ArrayBuffer(8));
+
+function hex(value, digits) {
+  return BigInt.asUintN(digits * 4, BigInt(value)).toString(16).padStart(digits, '0');
+}
+
+function float(value, wide) {
+  if (Number.isNaN(value)) return 'nan';
+  if (wide) view.setFloat64(0, value);
+  else view.setFloat32(0, value);
+  return wide ? hex(view.getBigUint64(0), 16) : hex(view.getUint32(0), 8);
+}
+
+function hash(bytes) {
+  let value = 0x811c9dc5;
+  for (const byte of bytes) value = Math.imul(value ^ byte, 0x01000193);
+  return hex(value >>> 0, 8);
+}
+
+function transcript(bytes) {
+  let exports;
+  try {
+    ({ exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes)));
+  } catch (error) {
+    return `refused: ${error.message}\n`;
+  }
+  const lines = RUNS.map((name) => attempt(exports, name));
+  const memory = new Uint8Array(exports.memory.buffer);
+  lines.push(`i32 ${hex(exports.i32.value, 8)}`, `i64 ${hex(exports.i64.value, 16)}`);
+  lines.push(`f32 ${float(exports.f32.value, false)}`, `f64 ${float(exports.f64.value, true)}`);
+  lines.push(`memory ${memory.length} ${hash(memory)}`);
+  return `${lines.join('\n')}\n`;
+}
+
+const directory = process.argv[2];
+const modules = readdirSync(directory).filter((name) => name.endsWith('.wasm'));
+let failed = 0;
+for (const name of modules) {
+  const expected = readFileSync(join(directory, name.replace('.wasm', '.txt')), 'utf8');
+  const found = transcript(readFileSync(join(directory, name)));
+  if (found === expected) continue;
+  failed++;
+  console.log(`${name}: V8 differs\n--- libwick\n${expected}--- V8\n${found}`);
+}
+console.log(`${modules.length} modules in V8, ${failed} with a difference`);
+process.exit(failed ? 1 : 0);

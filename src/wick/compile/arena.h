@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Memory that lives as long as one compilation: allocated by moving a pointer, freed as a whole.
+ *
+ * Nobody checks for NULL: when the host has no memory left, or the compilation exceeds a limit,
+ * arena_give_up jumps back to arena_run. Code that uses an arena therefore owns nothing that the
+ * arena does not.
+ */
+#pragma once
+
+#include <setjmp.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena_chunk;
+
+struct arena {
+    struct arena_chunk *chunks; /* newest first */
+    uint8_t *next, *end;
+    size_t total, limit; /* bytes taken from the host; at most */
+    bool unsupported;    /* why it was given up: arena_give_up_unsupported */
+    jmp_buf out;
+};
+
+/* Calls work(env), which may allocate; false if it gave up. `limit` bytes are taken from the host
+ * at most. Frees everything. */
+bool arena_run(struct arena *arena, size_t limit, void (*work)(void *env), void *env);
+
+_Noreturn void arena_give_up(struct arena *arena);
+/* The same because of code that the compiler does not have. */
+_Noreturn void arena_give_up_unsupported(struct arena *arena);
+
+/* `size` zeroed bytes, aligned to 16. */
+void *arena_alloc(struct arena *arena, size_t size) __attribute__((malloc, alloc_size(2)));
+
+/* Gives an array room for at least `count` elements of `size` bytes, at least doubling it; the old
+ * elements are copied. */
+void arena_grow(struct arena *arena, void *array_pointer, uint32_t count, uint32_t *capacity,
+                size_t size);

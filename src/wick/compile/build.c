@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Blocks and branches. */
+#include "wick/compile/build.h"
+
+#include <string.h>
+
+static uint32_t place_of(const struct builder *b)
+{
+    return (uint32_t)(b->instr.place - b->module->bytes.data);
+}
+
+static struct label *label_at(struct builder *b, uint32_t depth)
+{
+    return &b->labels[b->label_count - 1 - depth];
+}
+
+/* ---- Blocks -----------------------------------------------------------------------------------
+ */
+
+static void set_succs(struct builder *b, uint32_t block, uint32_t first, uint32_t second)
+{
+    uint32_t *succs = arena_alloc(b->arena, 2 * sizeof(*succs));
+    succs[0] = first;
+    succs[1] = second;
+    b->graph->blocks[block].succs = succs;
+    b->graph->blocks[block].succ_count = second ? 2 : 1;
+}
+
+void finish_block(struct builder *b, struct ins end)
+{
+    struct graph *graph = b->graph;
+    ins_append(graph, end);
+    arena_grow(b->arena, &graph->order, graph->order_count + 1, &graph->order_capacity,
+               sizeof(*graph->order));
+    graph->order[graph->order_count++] = graph->current;
+    graph->current = 0;
+}
+
+/* A block with one predecessor. */
+static uint32_t block_after(struct builder *b, uint32_t pred)
+{
+    uint32_t block = block_new(b->graph);
+    block_add_pred(b->graph, block, pred);
+    b->graph->blocks[block].sealed = true;
+    return block;
+}
+
+void build_unreachable(struct builder *b)
+{
+    b->stack_count = label_at(b, 0)->height;
+    b->graph->current = 0;
+    b->dead = 1;
+}
+
+/* ---- Labels -----------------------------------------------------------------------------------
+ */
+
+static void set_label_types(struct builder *b, struct label *label)
+{
+    const struct block_type *block = &b->instr.block;
+    if (block->has_index) {
+        const struct functype *type = module_functype(b->module, block->index);
+        label->params = type->params;
+        label->param_count = type->param_count;
+        label->results = type->results;
+        label->result_count = type->result_count;
+    } else if (block->result != TYPE_BOTTOM) {
+        label->single_result = block->result;
+        label->result_count = 1;
+    }
+}
+
+static const uint32_t *label_results(const struct label *label)
+{
+    return label->results ? label->results : &label->single_result;
+}
+
+static uint32_t label_arity(const struct label *label)
+{
+    return label->opcode == OPCODE_LOOP ? label->param_count : label->result_count;
+}
+
+static struct label *add_label(struct builder *b, struct label label)
+{
+    arena_grow(b->arena, &b->labels, b->label_count + 1, &b->label_capacity, sizeof(*b->labels));
+    label.above = b->graph->current;
+    label.above_start = place_of(b);
+    b->labels[b->label_count] = label;
+    return &b->labels[b->label_count++];
+}
+
+static struct label *push_label(struct builder *b)
+{
+    struct label label = {.opcode = b->instr.opcode};
+    set_label_types(b, &label);
+    label.height = b->stack_count - label.param_count;
+    return add_label(b, label);
+}
+
+void push_body_label(struct builder *b)
+{
+    const struct functype *type = b->body->type;
+    add_label(b, (struct label){.opcode = OPCODE_BLOCK,
+                                .is_body = true,
+                                .height = b->stack_count,
+                                .results = type->results,
+                                .result_count = type->result_count});
+}
+
+/* Records an edge to the label's block and the values that travel over it. */
+static void add_incoming(struct builder *b, struct label *label, uint32_t from)
+{
+    uint32_t arity = label_arity(label);
+    block_add_pred(b->graph, label->target, from);
+    arena_grow(b->arena, &label->incoming, label->incoming_count + arity, &label->incoming_capacity,
+               sizeof(*label->incoming));
+    const uint32_t *values = &b->stack[b->stack_count - arity];
+    for (uint32_t i = 0; i < arity; i++)
+        label->incoming[label->incoming_count++] = values[i];
+}
+
+/* Ends the current block with a jump to the label. */
+static void jump_to(struct builder *b, struct label *label)
+{
+    if (!label->target)
+        label->target = block_new(b->graph);
+    uint32_t from = b->graph->current;
+    set_succs(b, from, label->target, 0);
+    add_incoming(b, label, from);
+    finish_block(b, (struct ins){.op = SSA_JUMP});
+}
+
+/* The i-th value that arrives at a label's block: one that all edges bring, or a phi. */
+static uint32_t merge_value(struct builder *b, const struct label *label, uint32_t i, uint32_t type)
+{
+    uint32_t arity = label_arity(label), count = b->graph->blocks[label->target].pred_count;
+    uint32_t args = pool_alloc(b->graph, count);
+    bool same = true;
+    for (uint32_t p = 0; p < count; p++) {
+        b->graph->pool[args + p] = ssa_resolve(b->graph, label->incoming[p * arity + i]);
+        same = same && b->graph->pool[args + p] == b->graph->pool[args];
+    }
+    if (same)
+        return b->graph->pool[args];
+    return ins_prepend(b->graph, label->target,
+                       (struct ins){.op = SSA_PHI,
+                                    .type = type_is_ref(type) ? TYPE_I64 : (uint8_t)type_kind(type),
+                                    .is_traced = type_is_traced(type),
+                                    .args = args,
+                                    .arg_count = count});
+}
+
+/* ---- Branches ---------------------------------------------------------------------------------
+ */
+
+void branch_if(struct builder *b, uint32_t depth, uint32_t condition, bool negated)
+{
+    uint64_t constant;
+    if (ssa_is_const(b->graph, condition, &constant)) {
+        if ((constant != 0) == negated)
+            return;
+        jump_to(b, label_at(b, depth));
+        build_unreachable(b);
+        return;
+    }
+    uint32_t from = b->graph->current;
+    uint32_t edge = block_after(b, from), next = block_after(b, from);
+    set_succs(b, from, negated ? next : edge, negated ? edge : next);
+    finish_block(b, (struct ins){.op = SSA_BRANCH, .a = condition});
+    b->graph->current = edge;
+    jump_to(b, label_at(b, depth));
+    b->graph->current = next;
+}
+
+/* A condition without the i32.eqz around it. */
+static uint32_t pop_condition(struct builder *b, bool *negated)
+{
+    uint32_t condition = pop(b);
+    *negated = false;
+    while (ins_at(b->graph, condition)->op == OPCODE_I32_EQZ) {
+        condition = ins_at(b->graph, condition)->a;
+        *negated = !*negated;
+    }
+    return condition;
+}
+
+static void build_br_if(struct builder *b)
+{
+    bool negated;
+    uint32_t condition = pop_condition(b, &negated);
+    branch_if(b, b->instr.index, condition, negated);
+}
+
+static void build_br(struct builder *b)
+{
+    jump_to(b, label_at(b, b->instr.index));
+    build_unreachable(b);
+}
+
+static void build_br_table(struct builder *b)
+{
+    uint32_t index = pop(b), count = b->instr.count, from = b->graph->current;
+    uint32_t *succs = arena_alloc(b->arena, ((size_t)count + 1) * sizeof(*succs));
+    struct reader labels = reader_sub(&b->body->reader, b->instr.bytes);
+    finish_block(b,
+                 count ? (struct ins){.op = SSA_SWITCH, .a = index} : (struct ins){.op = SSA_JUMP});
+    b->switches++;
+    for (uint32_t i = 0; i <= count; i++) {
+        struct label *label = label_at(b, reader_u32(&labels));
+        if (label->switched != b->switches) {
+            label->switched = b->switches;
+            label->switch_edge = block_after(b, from);
+            b->graph->current = label->switch_edge;
+            jump_to(b, label);
+        }
+        succs[i] = label->switch_edge;
+    }
+    b->graph->blocks[from].succs = succs;
+    b->graph->blocks[from].succ_count = count + 1;
+    build_unreachable(b);
+}
+
+void build_return(struct builder *b)
+{
+    if (b->inline_depth) {
+        jump_to(b, &b->labels[b->body->label_base]);
+        build_unreachable(b);
+        return;
+    }
+    uint32_t count = b->body->type->result_count, args = pool_alloc(b->graph, count);
+    for (uint32_t i = 0; i < count; i++)
+        b->graph->pool[args + i] = ssa_resolve(b->graph, b->stack[b->stack_count - count + i]);
+    finish_block(b, (struct ins){.op = SSA_RETURN, .args = args, .arg_count = count});
+    build_unreachable(b);
+}
+
+/* ---- Constructs -------------------------------------------------------------------------------
+ */
+
+static void build_loop(struct builder *b)
+{
+    struct label *label = push_label(b);
+    jump_to(b, label);
+    uint32_t header = label->target, end = b->body->loop_ends[b->body->next_loop++];
+    struct block *block = &b->graph->blocks[header];
+    block->is_loop = true;
+    block->above = label->above;
+    block->above_start = label->above_start;
+    block->above_end = end;
+    b->graph->current = header;
+    for (uint32_t i = 0; i < label->param_count; i++) {
+        uint32_t type = label->params[i];
+        uint32_t phi = ins_append(
+            b->graph, (struct ins){.op = SSA_PHI,
+                                   .type = type_is_ref(type) ? TYPE_I64 : (uint8_t)type_kind(type),
+                                   .is_traced = type_is_traced(type)});
+        b->stack[b->stack_count - label->param_count + i] = phi;
+    }
+    label->first_phi = b->graph->ins_count - label->param_count;
+    ins_append(b->graph, (struct ins){.op = SSA_LOOP});
+    if (b->graph->options->fuel)
+        ins_append(b->graph, (struct ins){.op = SSA_FUEL});
+}
+
+static void build_if(struct builder *b)
+{
+    bool negated;
+    uint32_t condition = pop_condition(b, &negated), from = b->graph->current;
+    struct label *label = push_label(b);
+    uint32_t yes = block_after(b, from), no = block_after(b, from);
+    label->else_block = no;
+    label->else_params = pool_alloc(b->graph, label->param_count);
+    if (label->param_count)
+        memcpy(&b->graph->pool[label->else_params], &b->stack[label->height],
+               label->param_count * sizeof(uint32_t));
+    set_succs(b, from, negated ? no : yes, negated ? yes : no);
+    finish_block(b, (struct ins){.op = SSA_BRANCH, .a = condition});
+    b->graph->current = yes;
+}
+
+/* Goes on in the block for the else, with the operands that the if had. */
+static void enter_else(struct builder *b, struct label *label)
+{
+    b->graph->current = label->else_block;
+    b->stack_count = label->height;
+    for (uint32_t i = 0; i < label->param_count; i++)
+        push(b, b->graph->pool[label->else_params + i]);
+    label->else_block = 0;
+}
+
+static void build_else(struct builder *b)
+{
+    struct label *label = label_at(b, 0);
+    if (b->graph->current)
+        jump_to(b, label);
+    enter_else(b, label);
+    b->dead = 0;
+}
+
+/* The phis for a loop's operands get theirs. */
+static void finish_loop(struct builder *b, const struct label *label)
+{
+    uint32_t count = b->graph->blocks[label->target].pred_count;
+    for (uint32_t i = 0; i < label->param_count; i++) {
+        uint32_t args = pool_alloc(b->graph, count);
+        for (uint32_t p = 0; p < count; p++)
+            b->graph->pool[args + p] =
+                ssa_resolve(b->graph, label->incoming[p * label->param_count + i]);
+        struct ins *phi = ins_at(b->graph, label->first_phi + i);
+        phi->args = args;
+        phi->arg_count = count;
+    }
+    block_seal(b, label->target);
+}
+
+/* Goes on behind a construct other than a loop, where its branches meet. */
+static void enter_merge(struct builder *b, const struct label *label)
+{
+    uint32_t target = label->target;
+    struct block *block = &b->graph->blocks[target];
+    block->above = label->above;
+    block->above_start = label->above_start;
+    block->above_end = place_of(b);
+    block_seal(b, target);
+    b->stack_count = label->height;
+    for (uint32_t i = 0; i < label->result_count; i++)
+        push(b, merge_value(b, label, i, label_results(label)[i]));
+    b->graph->current = target;
+    b->dead = 0;
+}
+
+static void build_end(struct builder *b)
+{
+    struct label label = *label_at(b, 0);
+    bool live = b->graph->current != 0;
+    if (label.opcode == OPCODE_LOOP) {
+        finish_loop(b, &label);
+    } else {
+        if (label.else_block) { /* an if without else */
+            if (live)
+                jump_to(b, &label);
+            enter_else(b, &label);
+            live = true;
+        }
+        if (live && label.target)
+            jump_to(b, &label);
+        if (label.target) {
+            enter_merge(b, &label);
+            live = true;
+        }
+    }
+    b->dead = 0;
+    if (label.is_body && live && !b->inline_depth) {
+        build_return(b);
+        b->label_count--;
+        return;
+    }
+    b->label_count--;
+    if (!live && !label.is_body)
+        build_unreachable(b);
+}
+
+/* ---- Bodies -----------------------------------------------------------------------------------
+ */
+
+/* In dead code only nesting matters. */
+static void build_dead(struct builder *b)
+{
+    b->body->next_loop += b->instr.opcode == OPCODE_LOOP;
+    if (b->instr.info->immediates == IMMEDIATES_BLOCK)
+        b->dead++;
+    else if (b->instr.opcode == OPCODE_ELSE && b->dead == 1)
+        build_else(b);
+    else if (b->instr.opcode == OPCODE_END && --b->dead == 0)
+        build_end(b);
+}
+
+static void build_live(struct builder *b)
+{
+    switch (b->instr.opcode) {
+    case OPCODE_TRY_TABLE: /* build_instr.c says what the others are */
+        arena_give_up_unsupported(b->arena);
+    case OPCODE_BLOCK:
+        push_label(b);
+        break;
+    case OPCODE_LOOP:
+        build_loop(b);
+        break;
+    case OPCODE_IF:
+        build_if(b);
+        break;
+    case OPCODE_ELSE:
+        build_else(b);
+        break;
+    case OPCODE_END:
+        build_end(b);
+        break;
+    case OPCODE_BR:
+        build_br(b);
+        break;
+    case OPCODE_BR_IF:
+        build_br_if(b);
+        break;
+    case OPCODE_BR_TABLE:
+        build_br_table(b);
+        break;
+    case OPCODE_RETURN:
+        build_return(b);
+        break;
+    case OPCODE_UNREACHABLE:
+        finish_block(b, (struct ins){.op = SSA_TRAP, .imm = WICK_TRAP_UNREACHABLE});
+        build_unreachable(b);
+        break;
+    default:
+        build_instr(b);
+    }
+}
+
+void build_body(struct builder *b)
+{
+    while (b->label_count > b->body->label_base && reader_ok(&b->body->reader)) {
+        instr_read(&b->body->reader, b->module, &b->instr);
+        b->graph->offset = place_of(b);
+        if (b->dead)
+            build_dead(b);
+        else
+            build_live(b);
+    }
+}
+
+/* Parameters, and the zeros of the other locals. */
+static void define_locals(struct builder *b)
+{
+    for (uint32_t i = 0; i < b->variable_count; i++) {
+        const struct variable *v = &b->variables[i];
+        uint32_t value;
+        if (i < b->body->type->param_count)
+            value = ins_append(b->graph, (struct ins){.op = SSA_PARAM,
+                                                      .type = v->type,
+                                                      .is_traced = v->is_traced,
+                                                      .imm = i});
+        else
+            value = b->zero[v->type] ? b->zero[v->type] : build_zero(b, v->type);
+        variable_write(b, i, value);
+    }
+}
+
+void graph_build(struct graph *graph)
+{
+    const struct func_decl *func = &graph->module->funcs[graph->func_index];
+    struct builder b = {.graph = graph, .arena = graph->arena, .module = graph->module};
+    struct reader whole = reader_whole(graph->module->bytes, &b.fault);
+    struct body body = {.reader = reader_sub(&whole, func->body),
+                        .func_index = graph->func_index,
+                        .type = func->type};
+    b.body = &body;
+    b.instr.place = body.reader.next;
+    graph->offset = place_of(&b);
+    graph->current = 1;
+    graph->blocks[1].sealed = true;
+    variables_add(&b, &body);
+    define_locals(&b);
+    push_body_label(&b);
+    build_body(&b);
+    graph->current = 0;
+    if (!reader_ok(&body.reader))
+        arena_give_up(graph->arena); /* a validated body reads without fault */
+}

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "wick/compile/code.h"
+
+#include "wick/compile/x86_64/asm.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+enum { CODE_PAGE = 4096, REGIONS_MAX = 4096, FUNC_ALIGNMENT = 16 };
+
+/* ---- All regions, for signal handlers ---------------------------------------------------------
+ */
+
+static _Atomic(struct code_region *) regions[REGIONS_MAX];
+static atomic_uint region_end; /* no region at or behind */
+
+static bool register_region(struct code_region *region)
+{
+    for (uint32_t i = 0; i < REGIONS_MAX; i++) {
+        struct code_region *none = NULL;
+        if (!atomic_compare_exchange_strong(&regions[i], &none, region))
+            continue;
+        uint32_t end = atomic_load(&region_end);
+        while (end < i + 1 && !atomic_compare_exchange_weak(&region_end, &end, i + 1))
+            continue;
+        return true;
+    }
+    return false;
+}
+
+static void unregister_region(struct code_region *region)
+{
+    for (uint32_t i = 0; i < atomic_load(&region_end); i++) {
+        struct code_region *found = region;
+        if (atomic_compare_exchange_strong(&regions[i], &found, NULL))
+            return;
+    }
+}
+
+struct code_region *code_region_find(uintptr_t address)
+{
+    for (uint32_t i = 0; i < atomic_load(&region_end); i++) {
+        struct code_region *region = atomic_load(&regions[i]);
+        if (region && address - (uintptr_t)region->base < region->reserved)
+            return region;
+    }
+    return NULL;
+}
+
+/* ---- Regions ----------------------------------------------------------------------------------
+ */
+
+/* Makes the pages of [at, at + size) writable, or executable. */
+static bool protect(struct code_region *region, size_t at, size_t size, int protection)
+{
+    size_t first = at & ~(size_t)(CODE_PAGE - 1);
+    size_t end = (at + size + CODE_PAGE - 1) & ~(size_t)(CODE_PAGE - 1);
+    return mprotect(region->base + first, end - first, protection) == 0;
+}
+
+/* Copies code to the region's end. Threads that run into a page which is being written wait in the
+ * signal handler (signals.c). */
+static bool append(struct code_region *region, const uint8_t *bytes, size_t size)
+{
+    if (size > region->reserved - region->used)
+        return false;
+    atomic_store(&region->writing, 1);
+    bool done = protect(region, region->used, size, PROT_READ | PROT_WRITE);
+    if (done) {
+        memcpy(region->base + region->used, bytes, size);
+        done = protect(region, region->used, size, PROT_READ | PROT_EXEC);
+    }
+    atomic_store(&region->writing, 0);
+    if (done)
+        region->used += size;
+    return done;
+}
+
+struct stub_writer {
+    struct arena arena;
+    struct code_region *region;
+    bool done;
+};
+
+static void write_stubs(void *env)
+{
+    struct stub_writer *writer = env;
+    struct code code = {.arena = &writer->arena};
+    stubs_emit(&code, writer->region->stubs);
+    writer->done = append(writer->region, code.bytes, code.size);
+}
+
+static bool add_stubs(struct code_region *region)
+{
+    struct stub_writer writer = {.region = region};
+    return arena_run(&writer.arena, SIZE_MAX, write_stubs, &writer) && writer.done;
+}
+
+struct code_region *code_region_new(size_t bytes, uint32_t funcs)
+{
+    struct code_region *region = calloc(1, sizeof(*region));
+    if (!region)
+        return NULL;
+    pthread_mutex_init(&region->lock, NULL);
+    region->reserved = (bytes + 2 * CODE_PAGE - 1) & ~(size_t)(CODE_PAGE - 1);
+    region->funcs = calloc(funcs + 1, sizeof(struct code_func *));
+    region->base =
+        mmap(NULL, region->reserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (region->base == MAP_FAILED)
+        region->base = NULL;
+    if (!region->funcs || !region->base || !add_stubs(region) || !register_region(region)) {
+        code_region_free(region);
+        return NULL;
+    }
+    return region;
+}
+
+void code_region_free(struct code_region *region)
+{
+    if (!region)
+        return;
+    unregister_region(region);
+    for (uint32_t i = 0; region->funcs && i < atomic_load(&region->func_count); i++)
+        free(region->funcs[i]);
+    free(region->funcs);
+    if (region->base)
+        munmap(region->base, region->reserved);
+    pthread_mutex_destroy(&region->lock);
+    free(region);
+}
+
+/* ---- Functions --------------------------------------------------------------------------------
+ */
+
+/* Starts the next code at a multiple of the alignment. */
+static void align(struct code_region *region)
+{
+    size_t aligned = (region->used + FUNC_ALIGNMENT - 1) & ~(size_t)(FUNC_ALIGNMENT - 1);
+    region->used = aligned < region->reserved ? aligned : region->reserved;
+}
+
+static void link_stubs(const struct code_region *region, const struct emitted *emitted,
+                       uint8_t *bytes)
+{
+    for (uint32_t i = 0; i < emitted->stub_count; i++) {
+        const struct stub_fixup *fixup = &emitted->stubs[i];
+        uint32_t from = (uint32_t)region->used + fixup->place + 4;
+        uint32_t disp = region->stubs[fixup->stub] - from;
+        memcpy(bytes + fixup->place, &disp, 4);
+    }
+}
+
+const struct code_func *code_install(struct code_region *region, const struct emitted *emitted,
+                                     uint32_t func_index)
+{
+    align(region);
+    size_t offsets = emitted->offset_count * sizeof(struct code_offset);
+    size_t roots = emitted->root_count * sizeof(struct code_root);
+    struct code_func *func = malloc(sizeof(*func) + offsets + roots);
+    uint8_t *bytes = malloc(emitted->size);
+    bool done = func && bytes;
+    if (done) {
+        *func = (struct code_func){
+            .start = (uint32_t)region->used,
+            .size = emitted->size,
+            .entry = emitted->entry,
+            .frame = emitted->frame,
+            .early = emitted->early,
+            .func_index = func_index,
+            .saves_instance = emitted->saves_instance,
+            .interpreted = emitted->interpreted,
+            .offset_count = emitted->offset_count,
+            .root_count = emitted->root_count,
+        };
+        void *behind = &func->offsets[emitted->offset_count];
+        func->roots = behind;
+        if (roots)
+            memcpy(behind, emitted->roots, roots);
+        if (offsets)
+            memcpy(func->offsets, emitted->offsets, offsets);
+        memcpy(bytes, emitted->bytes, emitted->size);
+        link_stubs(region, emitted, bytes);
+        done = append(region, bytes, emitted->size);
+    }
+    free(bytes);
+    if (!done) {
+        free(func);
+        return NULL;
+    }
+    uint32_t count = atomic_load(&region->func_count);
+    region->funcs[count] = func;
+    atomic_store_explicit(&region->func_count, count + 1, memory_order_release);
+    return func;
+}
+
+const void *code_install_adapter(struct code_region *region, const uint8_t *bytes, size_t size)
+{
+    align(region);
+    const void *at = region->base + region->used;
+    return append(region, bytes, size) ? at : NULL;
+}
+
+const struct code_func *code_func_find(const struct code_region *region, uintptr_t address)
+{
+    uint32_t at = (uint32_t)(address - (uintptr_t)region->base), low = 0;
+    uint32_t high = atomic_load_explicit(&region->func_count, memory_order_acquire);
+    while (low < high) { /* the first function that ends behind the address */
+        uint32_t middle = low + (high - low) / 2;
+        const struct code_func *func = region->funcs[middle];
+        if (func->start + func->size <= at)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    bool found = low < atomic_load_explicit(&region->func_count, memory_order_acquire) &&
+                 region->funcs[low]->start <= at;
+    return found ? region->funcs[low] : NULL;
+}
+
+/* The place of the first offset whose code is at or behind `code`. */
+static uint32_t lower_bound(const struct code_func *func, uint32_t code)
+{
+    uint32_t low = 0, high = func->offset_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (func->offsets[middle].code < code)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+uint32_t code_offset_of_fault(const struct code_func *func, uint32_t code)
+{
+    uint32_t behind = lower_bound(func, code + 1);
+    return behind ? func->offsets[behind - 1].module : 0;
+}
+
+uint32_t code_offset_of_return(const struct code_func *func, uint32_t code)
+{
+    uint32_t at = lower_bound(func, code);
+    return at < func->offset_count ? func->offsets[at].module : 0;
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Choosing machine instructions. lower.c holds the walk and operands, lower_number.c arithmetic,
+ * lower_memory.c memory and variables, lower_control.c branches and calls, lower_vector.c SIMD.
+ *
+ * A value that is used once, in its block, by an instruction that can take it in, is deferred: it
+ * is made where it is used, as part of that instruction (an immediate, a memory operand, a
+ * condition) or just before it.
+ */
+#pragma once
+
+#include "wick/compile/machine.h"
+#include "wick/compile/sse.h"
+
+struct lower {
+    struct machine *machine;
+    const struct graph *graph;
+    uint32_t *reg_of; /* by SSA value; 0: not made yet */
+    uint32_t value;   /* that is being lowered */
+    bool params_lowered;
+};
+
+static inline const struct ins *value_at(const struct lower *l, uint32_t value)
+{
+    return &l->graph->ins[value];
+}
+
+static inline bool is_wide(uint8_t type)
+{
+    return type == TYPE_I64 || type == TYPE_F64;
+}
+
+static inline bool is_vector_type(uint8_t type)
+{
+    return type == TYPE_F32 || type == TYPE_F64 || type == TYPE_V128;
+}
+
+static inline uint8_t type_size(uint8_t type)
+{
+    return type == TYPE_V128 ? 16 : is_wide(type) ? 8 : 4;
+}
+
+/* Appends an instruction. Fields of operands that it does not have must be NO_OPERAND: begin with
+ * machine_ins_of. */
+struct machine_ins *emit_ins(struct lower *l, struct machine_ins ins);
+
+static inline struct machine_ins machine_ins_of(uint8_t op, uint8_t size)
+{
+    return (struct machine_ins){.op = op,
+                                .size = size,
+                                .dst = NO_OPERAND,
+                                .src = {NO_OPERAND, NO_OPERAND},
+                                .base = NO_OPERAND,
+                                .index = NO_OPERAND,
+                                .tmp = NO_OPERAND};
+}
+
+/* A fresh virtual register. */
+uint32_t new_reg(struct lower *l, bool is_vector, uint8_t size);
+/* The register that will hold the value that is being lowered. */
+uint32_t result_reg(struct lower *l, uint32_t value);
+/* The register of an operand; makes it if it was deferred or is a constant. */
+uint32_t use_reg(struct lower *l, uint32_t value);
+/* The same where only the low 32 bits are looked at. */
+uint32_t use_low32(struct lower *l, uint32_t value);
+/* A register with a number in it. */
+uint32_t number_reg(struct lower *l, uint8_t size, uint64_t imm);
+
+/* Whether the value is made where it is used. */
+bool is_deferred(const struct lower *l, uint32_t value);
+/* A load among them: part of its user if it is of `size` bytes. */
+bool is_folded_load(const struct lower *l, uint32_t value, uint8_t size);
+/* Gives an instruction its last operand: immediate (of integers), memory or src[slot]. */
+void set_last(struct lower *l, struct machine_ins *ins, int slot, uint32_t value);
+/* The memory operand of a load or store. */
+void set_address(struct lower *l, struct machine_ins *ins, const struct ins *access);
+
+/* Appends what sets the flags for a condition; answers the code for "it holds". */
+uint8_t lower_condition(struct lower *l, uint32_t value);
+/* Whether the value may be a condition's comparison or test, without a value of its own. */
+bool is_condition(const struct lower *l, uint32_t value);
+
+void lower_number(struct lower *l, uint32_t value);
+void lower_memory(struct lower *l, uint32_t value);
+void lower_control(struct lower *l, uint32_t value);
+void lower_vector(struct lower *l, uint32_t value);
+/* Any of them, by its opcode. */
+void lower_value(struct lower *l, uint32_t value);

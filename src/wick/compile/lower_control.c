@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Parameters, branches and calls. */
+#include "wick/compile/helpers.h"
+#include "wick/compile/lower.h"
+
+struct call_place call_place_next(struct call_places *places, bool is_vector)
+{
+    static const uint8_t general[CALL_REGS] = {RAX, RCX, RDX, RBX, RSI, RDI, R8, R9};
+    uint32_t *count = is_vector ? &places->vector : &places->general;
+    if (*count < CALL_REGS) {
+        uint32_t number = (*count)++;
+        return (struct call_place){true, is_vector ? XMM0 + number : general[number], 0};
+    }
+    return (struct call_place){false, 0, 16 * places->overflow++};
+}
+
+static uint32_t pool_room(struct machine *m, uint32_t count)
+{
+    arena_grow(m->arena, &m->pool, m->pool_count + count, &m->pool_capacity, sizeof(*m->pool));
+    uint32_t place = m->pool_count;
+    m->pool_count += count;
+    return place;
+}
+
+/* Remembers that the register would best be the one in which a call takes or gives the value. */
+static void hint_place(struct lower *l, uint32_t reg, const struct call_place *place)
+{
+    if (place->in_register && reg >= REG_COUNT)
+        l->machine->regs[reg].hint = (uint8_t)place->reg;
+}
+
+/* ---- Parameters and results -------------------------------------------------------------------
+ */
+
+static uint8_t stored_kind(uint32_t type)
+{
+    return type_is_ref(type) ? TYPE_I64 : (uint8_t)type_kind(type);
+}
+
+/* All parameters arrive at once; the first one that is met makes the instruction. */
+static void lower_params(struct lower *l, uint32_t first)
+{
+    const struct functype *type = l->graph->type;
+    struct machine_ins out = machine_ins_of(M_PARAMS, 8);
+    out.def_count = type->param_count;
+    out.defs = pool_room(l->machine, out.def_count);
+    struct call_places places = {0};
+    for (uint32_t i = 0; i < out.def_count; i++)
+        l->machine->pool[out.defs + i] = NO_OPERAND;
+    for (uint32_t v = first; v; v = value_at(l, v)->next) {
+        if (value_at(l, v)->op == SSA_PARAM)
+            l->machine->pool[out.defs + value_at(l, v)->imm] = result_reg(l, v);
+    }
+    for (uint32_t i = 0; i < out.def_count; i++) {
+        struct call_place place =
+            call_place_next(&places, is_vector_type(stored_kind(type->params[i])));
+        if (l->machine->pool[out.defs + i] != NO_OPERAND)
+            hint_place(l, l->machine->pool[out.defs + i], &place);
+    }
+    emit_ins(l, out);
+}
+
+/* Operands of a call or return, in order. */
+static void take_args(struct lower *l, struct machine_ins *out, const struct ins *ins)
+{
+    out->arg_count = ins->arg_count;
+    struct call_places places = {0};
+    uint32_t *regs = arena_alloc(l->machine->arena, (ins->arg_count + 1) * sizeof(*regs));
+    for (uint32_t i = 0; i < ins->arg_count; i++) {
+        uint32_t value = l->graph->pool[ins->args + i];
+        regs[i] = use_reg(l, value);
+        struct call_place place =
+            call_place_next(&places, is_vector_type(value_at(l, value)->type));
+        hint_place(l, regs[i], &place);
+    }
+    out->args = pool_room(l->machine, ins->arg_count);
+    for (uint32_t i = 0; i < ins->arg_count; i++)
+        l->machine->pool[out->args + i] = regs[i];
+}
+
+/* The results of a call: the call's own value and the SSA_RESULTs behind it. */
+static void take_results(struct lower *l, struct machine_ins *out, uint32_t call,
+                         const struct functype *type)
+{
+    out->def_count = type->result_count;
+    out->defs = pool_room(l->machine, out->def_count);
+    for (uint32_t i = 0; i < out->def_count; i++)
+        l->machine->pool[out->defs + i] = NO_OPERAND;
+    if (out->def_count && value_at(l, call)->uses)
+        l->machine->pool[out->defs] = result_reg(l, call);
+    for (uint32_t v = value_at(l, call)->next; v; v = value_at(l, v)->next) {
+        const struct ins *ins = value_at(l, v);
+        if (ins->op != SSA_RESULT || ins->a != call)
+            break;
+        l->machine->pool[out->defs + ins->imm] = result_reg(l, v);
+    }
+    struct call_places places = {0};
+    for (uint32_t i = 0; i < out->def_count; i++) {
+        struct call_place place =
+            call_place_next(&places, is_vector_type(stored_kind(type->results[i])));
+        uint32_t reg = l->machine->pool[out->defs + i];
+        if (reg != NO_OPERAND && l->machine->regs[reg].hint == REG_COUNT)
+            hint_place(l, reg, &place);
+    }
+}
+
+/* ---- Calls ------------------------------------------------------------------------------------
+ */
+
+static const struct functype *type_by_id(const struct module *module, uint64_t id)
+{
+    for (uint32_t i = 0; i < module->type_count; i++) {
+        if (module->types[i]->id == id)
+            return module_functype(module, i);
+    }
+    return NULL;
+}
+
+static void lower_call(struct lower *l, uint32_t value, const struct ins *ins)
+{
+    static const uint8_t ops[] = {M_CALL, M_CALL_INDIRECT, M_CALL_REF};
+    const struct module *module = l->graph->module;
+    bool tail = ssa_is_end(ins->op);
+    uint16_t kind = (uint16_t)(ins->op - (tail ? SSA_TAIL_CALL : SSA_CALL));
+    struct machine_ins out = machine_ins_of(ops[kind], 8);
+    if (tail)
+        out.op = (uint8_t)(out.op - M_CALL + M_TAIL_CALL);
+    out.imm = ins->imm;
+    out.traps = true;
+    l->machine->has_calls = true;
+    const struct functype *type =
+        kind == 0 ? module->funcs[ins->imm].type : type_by_id(module, ins->imm >> 32);
+    if (ins->a)
+        out.src[0] = use_reg(l, ins->a);
+    if (kind == 1) {
+        out.tmp = new_reg(l, false, 8);
+        l->machine->regs[out.tmp].hint = R10;
+    }
+    take_args(l, &out, ins);
+    if (!tail)
+        take_results(l, &out, value, type);
+    emit_ins(l, out);
+}
+
+static void lower_helper(struct lower *l, uint32_t value, const struct ins *ins)
+{
+    struct machine_ins out = machine_ins_of(M_CALL_HELPER, 8);
+    static const uint8_t places[] = {RDX, RCX, R8};
+    out.access = ins->lane;
+    out.imm = ins->imm;
+    out.traps = true;
+    l->machine->has_calls = true;
+    uint32_t regs[3] = {0, 0, 0};
+    for (uint32_t i = 0; i < ins->arg_count; i++) {
+        regs[i] = use_reg(l, l->graph->pool[ins->args + i]);
+        l->machine->regs[regs[i]].hint = places[i];
+    }
+    out.arg_count = ins->arg_count;
+    out.args = pool_room(l->machine, 3);
+    for (uint32_t i = 0; i < ins->arg_count; i++)
+        l->machine->pool[out.args + i] = regs[i];
+    if (ins->type && ins->uses) {
+        out.def_count = 1;
+        out.defs = pool_room(l->machine, 1);
+        l->machine->pool[out.defs] = result_reg(l, value);
+        l->machine->regs[result_reg(l, value)].hint = RAX;
+    }
+    emit_ins(l, out);
+}
+
+/* ---- Ends of blocks ---------------------------------------------------------------------------
+ */
+
+/* The target's phis get their values on the way. */
+static void lower_jump(struct lower *l, uint32_t value)
+{
+    const struct graph *graph = l->graph;
+    uint32_t from = value_at(l, value)->block, to = graph->blocks[from].succs[0];
+    const struct block *target = &graph->blocks[to];
+    uint32_t edge = 0, count = 0;
+    while (target->preds[edge] != from)
+        edge++;
+    for (uint32_t v = target->first; v && value_at(l, v)->op == SSA_PHI; v = value_at(l, v)->next)
+        count++;
+    struct machine_ins out = machine_ins_of(M_JUMP, 8);
+    uint32_t *pairs = arena_alloc(l->machine->arena, (2 * (size_t)count + 1) * sizeof(*pairs));
+    for (uint32_t v = target->first; v && value_at(l, v)->op == SSA_PHI; v = value_at(l, v)->next) {
+        uint32_t source = graph->pool[value_at(l, v)->args + edge], phi = result_reg(l, v);
+        uint16_t op = value_at(l, source)->op;
+        bool constant = op == SSA_CONST || op == SSA_CONST128;
+        pairs[2 * out.arg_count] = phi;
+        pairs[2 * out.arg_count++ + 1] = constant ? SOURCE_CONST + source : use_reg(l, source);
+        if (!constant) {
+            struct virtual_reg *reg = &l->machine->regs[pairs[2 * out.arg_count - 1]];
+            reg->like = phi;
+            if (!l->machine->regs[phi].like)
+                l->machine->regs[phi].like = pairs[2 * out.arg_count - 1];
+        }
+    }
+    out.args = pool_room(l->machine, 2 * count);
+    for (uint32_t i = 0; i < 2 * count; i++)
+        l->machine->pool[out.args + i] = pairs[i];
+    emit_ins(l, out);
+}
+
+static void lower_branch(struct lower *l, const struct ins *ins)
+{
+    struct machine_ins out = machine_ins_of(M_BRANCH, 8);
+    out.cc = lower_condition(l, ins->a);
+    emit_ins(l, out);
+}
+
+static void lower_switch(struct lower *l, const struct ins *ins)
+{
+    struct machine_ins out = machine_ins_of(M_SWITCH, 8);
+    out.src[0] = use_reg(l, ins->a);
+    out.tmp = new_reg(l, false, 8);
+    out.imm = l->graph->blocks[ins->block].succ_count - 1;
+    emit_ins(l, out);
+}
+
+static void lower_null_check(struct lower *l, const struct ins *ins)
+{
+    struct machine_ins test = machine_ins_of(M_TEST, 8);
+    test.src[0] = test.src[1] = use_reg(l, ins->a);
+    emit_ins(l, test);
+    struct machine_ins trap = machine_ins_of(M_TRAP_IF, 8);
+    trap.cc = CC_E;
+    trap.imm = ins->imm;
+    trap.traps = true;
+    emit_ins(l, trap);
+}
+
+static void emit_plain(struct lower *l, const struct ins *ins, uint8_t op)
+{
+    struct machine_ins out = machine_ins_of(op, 8);
+    out.imm = ins->imm;
+    out.traps = true;
+    emit_ins(l, out);
+}
+
+static void lower_return(struct lower *l, const struct ins *ins)
+{
+    struct machine_ins out = machine_ins_of(M_RETURN, 8);
+    take_args(l, &out, ins);
+    emit_ins(l, out);
+}
+
+void lower_control(struct lower *l, uint32_t value)
+{
+    const struct ins *ins = value_at(l, value);
+    switch (ins->op) {
+    case SSA_PARAM:
+        if (!l->params_lowered)
+            lower_params(l, value);
+        l->params_lowered = true;
+        break;
+    case SSA_NULL_CHECK:
+        lower_null_check(l, ins);
+        break;
+    case SSA_CALL_HELPER:
+        lower_helper(l, value, ins);
+        break;
+    case SSA_RESULT:
+        break;
+    case SSA_LOOP:
+        emit_plain(l, ins, M_LOOP);
+        break;
+    case SSA_FUEL:
+        emit_plain(l, ins, M_FUEL);
+        break;
+    case SSA_JUMP:
+        lower_jump(l, value);
+        break;
+    case SSA_BRANCH:
+        lower_branch(l, ins);
+        break;
+    case SSA_SWITCH:
+        lower_switch(l, ins);
+        break;
+    case SSA_RETURN:
+        lower_return(l, ins);
+        break;
+    case SSA_TRAP:
+        emit_plain(l, ins, M_TRAP);
+        break;
+    default:
+        lower_call(l, value, ins);
+    }
+}

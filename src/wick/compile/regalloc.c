@@ -1,0 +1,533 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The scan: intervals in the order of their starts get a register, or their slot. */
+#include "wick/compile/regalloc.h"
+
+#include <string.h>
+
+enum { FAR = UINT32_MAX };
+
+struct scan {
+    struct allocation *a;
+    uint32_t *heap; /* intervals to come, the earliest start first */
+    uint32_t heap_count, heap_capacity;
+    uint32_t active[REG_COUNT]; /* by machine register: the interval that has it now; 0: none */
+    uint32_t *inactive;         /* intervals with a register that are in a hole now */
+    uint32_t inactive_count, inactive_capacity;
+    uint32_t next_clobber; /* the first at or behind the current start */
+    uint32_t slot_bytes;
+};
+
+static const uint8_t general_regs[] = {RAX, RCX, RDX, RBX, RSI, RDI, R8, R9, R10, RBP, R12, R13};
+static const uint8_t vector_regs[] = {16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30};
+
+static struct interval *interval_at(const struct scan *s, uint32_t number)
+{
+    return &s->a->intervals[number];
+}
+
+static bool is_vector(const struct scan *s, const struct interval *interval)
+{
+    return s->a->machine->regs[interval->reg].is_vector;
+}
+
+/* ---- Ranges -----------------------------------------------------------------------------------
+ */
+
+uint32_t interval_next(const struct allocation *a, const struct interval *interval, uint32_t from)
+{
+    uint32_t low = interval->range, high = interval->range_end;
+    if (from < interval->start)
+        from = interval->start;
+    while (low < high) { /* the first range that ends behind `from` */
+        uint32_t middle = low + (high - low) / 2;
+        if (a->ranges[middle].to <= from)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == interval->range_end)
+        return interval->end;
+    uint32_t at = a->ranges[low].from > from ? a->ranges[low].from : from;
+    return at < interval->end ? at : interval->end;
+}
+
+bool interval_covers(const struct allocation *a, const struct interval *interval, uint32_t position)
+{
+    return position >= interval->start && position < interval->end &&
+           interval_next(a, interval, position) == position;
+}
+
+/* The first position at or behind `from` at which both live. */
+static uint32_t intersection(const struct allocation *a, const struct interval *x,
+                             const struct interval *y, uint32_t from)
+{
+    for (;;) {
+        uint32_t at = interval_next(a, x, from);
+        if (at >= x->end)
+            return FAR;
+        from = interval_next(a, y, at);
+        if (from >= y->end)
+            return FAR;
+        if (from == at)
+            return at;
+    }
+}
+
+/* ---- The queue --------------------------------------------------------------------------------
+ */
+
+static bool is_before(const struct scan *s, uint32_t x, uint32_t y)
+{
+    return interval_at(s, x)->start < interval_at(s, y)->start;
+}
+
+static void enqueue(struct scan *s, uint32_t interval)
+{
+    arena_grow(s->a->arena, &s->heap, s->heap_count + 1, &s->heap_capacity, sizeof(*s->heap));
+    uint32_t at = s->heap_count++;
+    for (; at > 0 && is_before(s, interval, s->heap[(at - 1) / 2]); at = (at - 1) / 2)
+        s->heap[at] = s->heap[(at - 1) / 2];
+    s->heap[at] = interval;
+}
+
+static uint32_t dequeue(struct scan *s)
+{
+    uint32_t first = s->heap[0], last = s->heap[--s->heap_count], at = 0;
+    for (;;) {
+        uint32_t child = 2 * at + 1;
+        if (child >= s->heap_count)
+            break;
+        if (child + 1 < s->heap_count && is_before(s, s->heap[child + 1], s->heap[child]))
+            child++;
+        if (!is_before(s, s->heap[child], last))
+            break;
+        s->heap[at] = s->heap[child];
+        at = child;
+    }
+    s->heap[at] = last;
+    return first;
+}
+
+/* ---- Splitting --------------------------------------------------------------------------------
+ */
+
+/* Cuts an interval at a position inside it; the rest is a new interval, or 0 if nothing lives
+ * behind. */
+static uint32_t split(struct scan *s, uint32_t number, uint32_t position)
+{
+    struct allocation *a = s->a;
+    uint32_t start = interval_next(a, interval_at(s, number), position);
+    if (start >= interval_at(s, number)->end) {
+        interval_at(s, number)->end = position;
+        return 0;
+    }
+    arena_grow(a->arena, &a->intervals, a->interval_count + 1, &a->interval_capacity,
+               sizeof(*a->intervals));
+    uint32_t rest = a->interval_count++;
+    struct interval *old = interval_at(s, number), *new = interval_at(s, rest);
+    *new = *old;
+    new->start = start;
+    new->location = NO_OPERAND;
+    new->spill_first = false;
+    while (new->use < new->use_end && a->uses[new->use].position < position)
+        new->use++;
+    old->use_end = new->use;
+    old->end = position;
+    old->next = rest;
+    return rest;
+}
+
+enum { SPLIT_BLOCKS = 200 }; /* how far back a better place is looked for */
+
+/* The best place to begin in a register for what is needed at `latest`: there, or the start of a
+ * block in fewer loops. A loop's own start is entered from outside of it. */
+static uint32_t best_split(const struct scan *s, uint32_t earliest, uint32_t latest)
+{
+    const struct allocation *a = s->a;
+    const struct graph *graph = a->machine->graph;
+    uint32_t place = a->block_of[latest / 4], best = latest;
+    uint32_t depth = order_block(a, place)->depth;
+    for (int steps = 0; depth > 0 && steps < SPLIT_BLOCKS; steps++, place--) {
+        uint32_t start = 4 * order_block(a, place)->first;
+        uint32_t outside =
+            order_block(a, place)->depth - graph->blocks[graph->order[place]].is_loop;
+        if (start < earliest || place == 0)
+            break;
+        if (outside < depth) {
+            depth = outside;
+            best = start;
+        }
+    }
+    return best;
+}
+
+/* ---- Spilling ---------------------------------------------------------------------------------
+ */
+
+static uint32_t slot_for(struct scan *s, uint32_t reg)
+{
+    uint32_t *slot = &s->a->slot_of[reg];
+    if (*slot == NO_OPERAND) {
+        uint32_t bytes = s->a->machine->regs[reg].size == 16 ? 16 : 8;
+        s->slot_bytes = (s->slot_bytes + bytes - 1) & ~(bytes - 1);
+        *slot = SLOT_FIRST + s->slot_bytes;
+        s->slot_bytes += bytes;
+    }
+    return *slot;
+}
+
+static bool wants_register(uint8_t kind)
+{
+    return kind != USE_ANY && kind != DEF_ANY;
+}
+
+/* The first use at or behind a position that cannot be in memory. */
+static uint32_t next_register_use(const struct scan *s, const struct interval *interval,
+                                  uint32_t from)
+{
+    for (uint32_t u = interval->use; u < interval->use_end; u++) {
+        const struct use *use = &s->a->uses[u];
+        if (use->position >= from && wants_register(use->kind))
+            return use->position;
+    }
+    return FAR;
+}
+
+static uint32_t next_use(const struct scan *s, const struct interval *interval, uint32_t from)
+{
+    for (uint32_t u = interval->use; u < interval->use_end; u++) {
+        if (s->a->uses[u].position >= from)
+            return s->a->uses[u].position;
+    }
+    return FAR;
+}
+
+/* The last call before a position, as the first position behind it; 0 if there is none. */
+static uint32_t behind_last_call(const struct scan *s, uint32_t position)
+{
+    const struct allocation *a = s->a;
+    uint32_t low = 0, high = a->clobber_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (a->clobbers[middle].position < position)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    while (low > 0 && a->clobbers[low - 1].mask != ALL_REGS)
+        low--;
+    return low ? a->clobbers[low - 1].position + 3 : 0;
+}
+
+/* Puts an interval that has not begun, or begins now, into its slot until it is needed in a
+ * register. */
+static void spill(struct scan *s, uint32_t number)
+{
+    struct interval *interval = interval_at(s, number);
+    interval->location = slot_for(s, interval->reg);
+    uint32_t use = next_register_use(s, interval, interval->start);
+    if (use == FAR)
+        return;
+    uint32_t latest = use & ~3u, earliest = interval->start + 1;
+    uint32_t call = behind_last_call(s, latest);
+    if (call > earliest)
+        earliest = call;
+    uint32_t at = latest > earliest ? best_split(s, earliest, latest) : latest;
+    uint32_t rest = split(s, number, at);
+    if (rest)
+        enqueue(s, rest);
+}
+
+/* ---- Free registers ---------------------------------------------------------------------------
+ */
+
+struct choice {
+    uint32_t until[REG_COUNT]; /* by machine register */
+};
+
+/* Whether the instruction that overwrites registers at a position still needs the interval then. */
+static bool is_needed_late(const struct scan *s, const struct interval *interval, uint32_t position)
+{
+    for (uint32_t u = interval->use; u < interval->use_end; u++) {
+        const struct use *use = &s->a->uses[u];
+        if (use->position >= (position & ~3u))
+            return use->position < position && use->kind == USE_LATE;
+    }
+    return false;
+}
+
+/* Lowers `until` to where fixed registers are overwritten while the interval lives. Answers the
+ * position of a call, which overwrites all; FAR if there is none. */
+static uint32_t apply_clobbers(const struct scan *s, const struct interval *interval,
+                               struct choice *choice)
+{
+    const struct allocation *a = s->a;
+    for (uint32_t i = s->next_clobber; i < a->clobber_count; i++) {
+        const struct clobber *clobber = &a->clobbers[i];
+        if (clobber->position >= interval->end)
+            return FAR;
+        if (!interval_covers(a, interval, clobber->position))
+            continue;
+        uint32_t lost = clobber->position;
+        if (clobber->mask != ALL_REGS && is_needed_late(s, interval, lost))
+            lost &= ~3u;
+        for (uint32_t r = 0; r < REG_COUNT; r++) {
+            if (clobber->mask >> r & 1 && choice->until[r] > lost)
+                choice->until[r] = lost;
+        }
+        if (clobber->mask == ALL_REGS)
+            return clobber->position;
+    }
+    return FAR;
+}
+
+static const uint8_t *candidates(const struct scan *s, const struct interval *interval,
+                                 uint32_t *count)
+{
+    bool vector = is_vector(s, interval);
+    *count = vector ? sizeof(vector_regs) : sizeof(general_regs);
+    return vector ? vector_regs : general_regs;
+}
+
+/* Registers that would save a move, the best first. */
+static uint32_t hints(const struct scan *s, const struct interval *interval, uint32_t out[3])
+{
+    const struct virtual_reg *reg = &s->a->machine->regs[interval->reg];
+    uint32_t count = 0;
+    uint32_t before = s->a->piece_of[interval->reg];
+    if (interval_at(s, before) != interval) { /* where an earlier piece was */
+        if (interval_at(s, before)->location < REG_COUNT)
+            out[count++] = interval_at(s, before)->location;
+    }
+    if (reg->like && s->a->piece_of[reg->like]) {
+        uint32_t other = s->a->piece_of[reg->like];
+        while (interval_at(s, other)->next &&
+               interval_at(s, interval_at(s, other)->next)->start <= interval->start)
+            other = interval_at(s, other)->next;
+        if (interval_at(s, other)->location < REG_COUNT)
+            out[count++] = interval_at(s, other)->location;
+    }
+    if (reg->hint < REG_COUNT)
+        out[count++] = reg->hint;
+    return count;
+}
+
+static uint32_t choose_free(const struct scan *s, const struct interval *interval,
+                            const struct choice *choice)
+{
+    uint32_t hint[3], count, best = NO_OPERAND;
+    uint32_t hint_count = hints(s, interval, hint);
+    for (uint32_t i = 0; i < hint_count; i++) {
+        if (choice->until[hint[i]] >= interval->end)
+            return hint[i];
+    }
+    const uint8_t *regs = candidates(s, interval, &count);
+    for (uint32_t i = 0; i < count; i++) {
+        if (best == NO_OPERAND || choice->until[regs[i]] > choice->until[best])
+            best = regs[i];
+    }
+    for (uint32_t i = 0; i < hint_count; i++) {
+        if (choice->until[hint[i]] == choice->until[best])
+            return hint[i];
+    }
+    return best;
+}
+
+static void take_register(struct scan *s, uint32_t number, uint32_t reg)
+{
+    interval_at(s, number)->location = reg;
+    s->active[reg] = number;
+}
+
+static void occupied_until(const struct scan *s, const struct interval *interval,
+                           struct choice *choice)
+{
+    for (uint32_t r = 0; r < REG_COUNT; r++)
+        choice->until[r] = s->active[r] ? 0 : FAR;
+    for (uint32_t i = 0; i < s->inactive_count; i++) {
+        const struct interval *other = interval_at(s, s->inactive[i]);
+        if (is_vector(s, other) != is_vector(s, interval))
+            continue;
+        uint32_t at = intersection(s->a, other, interval, interval->start);
+        if (at < choice->until[other->location])
+            choice->until[other->location] = at;
+    }
+}
+
+/* Cuts the rest off where the register is lost. */
+static void split_for_loss(struct scan *s, uint32_t number, uint32_t lost, bool by_call)
+{
+    uint32_t start = interval_at(s, number)->start, at = lost & ~3u;
+    bool in_memory = by_call || at <= start;
+    uint32_t rest = split(s, number, in_memory ? lost : at);
+    if (!rest)
+        return;
+    interval_at(s, rest)->spill_first = in_memory;
+    enqueue(s, rest);
+}
+
+static bool allocate_free(struct scan *s, uint32_t number)
+{
+    struct choice choice;
+    const struct interval *interval = interval_at(s, number);
+    occupied_until(s, interval, &choice);
+    uint32_t call = apply_clobbers(s, interval, &choice);
+    uint32_t reg = choose_free(s, interval, &choice), until = choice.until[reg];
+    if (until <= interval->start)
+        return false;
+    if (until < interval->end) {
+        /* Without a use before the loss the register would be for nothing. */
+        if (next_use(s, interval, interval->start) >= until)
+            return false;
+        take_register(s, number, reg);
+        split_for_loss(s, number, until, until == call);
+        return true;
+    }
+    take_register(s, number, reg);
+    return true;
+}
+
+/* ---- Taking a register from another -----------------------------------------------------------
+ */
+
+/* Sends an interval that has a register to memory from here on. */
+static void evict(struct scan *s, uint32_t number, uint32_t position)
+{
+    slot_for(s, interval_at(s, number)->reg);
+    if (interval_at(s, number)->start == position) { /* it has only just got the register */
+        spill(s, number);
+        return;
+    }
+    uint32_t rest = split(s, number, position);
+    if (!rest)
+        return;
+    interval_at(s, rest)->spill_first = true;
+    enqueue(s, rest);
+}
+
+static void evict_all(struct scan *s, uint32_t reg, const struct interval *interval,
+                      uint32_t position)
+{
+    struct interval copy = *interval;
+    if (s->active[reg]) {
+        evict(s, s->active[reg], position);
+        s->active[reg] = 0;
+    }
+    for (uint32_t i = s->inactive_count; i-- > 0;) {
+        uint32_t number = s->inactive[i];
+        if (interval_at(s, number)->location != reg ||
+            intersection(s->a, interval_at(s, number), &copy, position) == FAR)
+            continue;
+        evict(s, number, position);
+        s->inactive[i] = s->inactive[--s->inactive_count];
+    }
+}
+
+/* By register: when those who have it use it next. */
+static void used_at(const struct scan *s, const struct interval *interval, struct choice *choice)
+{
+    uint32_t start = interval->start;
+    for (uint32_t r = 0; r < REG_COUNT; r++) {
+        choice->until[r] = FAR;
+        if (!s->active[r])
+            continue;
+        const struct interval *other = interval_at(s, s->active[r]);
+        choice->until[r] = next_use(s, other, start);
+        if (other->start == start) /* then it must do without from its start on */
+            choice->until[r] = next_register_use(s, other, start);
+        if (choice->until[r] == start)
+            choice->until[r] = 0;
+    }
+    for (uint32_t i = 0; i < s->inactive_count; i++) {
+        const struct interval *other = interval_at(s, s->inactive[i]);
+        if (is_vector(s, other) != is_vector(s, interval) ||
+            intersection(s->a, other, interval, start) == FAR)
+            continue;
+        uint32_t use = next_use(s, other, start);
+        if (use < choice->until[other->location])
+            choice->until[other->location] = use;
+    }
+}
+
+static void allocate_blocked(struct scan *s, uint32_t number)
+{
+    const struct interval *interval = interval_at(s, number);
+    struct choice used, lost;
+    used_at(s, interval, &used);
+    for (uint32_t r = 0; r < REG_COUNT; r++)
+        lost.until[r] = FAR;
+    uint32_t call = apply_clobbers(s, interval, &lost);
+    uint32_t count, best = NO_OPERAND, start = interval->start;
+    const uint8_t *regs = candidates(s, interval, &count);
+    for (uint32_t i = 0; i < count; i++) {
+        if (lost.until[regs[i]] <= start)
+            continue;
+        if (best == NO_OPERAND || used.until[regs[i]] > used.until[best])
+            best = regs[i];
+    }
+    uint32_t first = next_register_use(s, interval, start);
+    if (best == NO_OPERAND || first == FAR ||
+        (first > start && (used.until[best] <= first || lost.until[best] <= first))) {
+        spill(s, number);
+        return;
+    }
+    evict_all(s, best, interval, start);
+    take_register(s, number, best);
+    if (lost.until[best] < interval_at(s, number)->end)
+        split_for_loss(s, number, lost.until[best], lost.until[best] == call);
+}
+
+/* ---- The scan ---------------------------------------------------------------------------------
+ */
+
+/* Moves intervals between active, inactive and done as the position advances. */
+static void advance(struct scan *s, uint32_t position)
+{
+    for (uint32_t r = 0; r < REG_COUNT; r++) {
+        if (!s->active[r])
+            continue;
+        const struct interval *interval = interval_at(s, s->active[r]);
+        if (interval->end > position && interval_next(s->a, interval, position) == position)
+            continue;
+        if (interval->end > position) {
+            arena_grow(s->a->arena, &s->inactive, s->inactive_count + 1, &s->inactive_capacity,
+                       sizeof(*s->inactive));
+            s->inactive[s->inactive_count++] = s->active[r];
+        }
+        s->active[r] = 0;
+    }
+    for (uint32_t i = s->inactive_count; i-- > 0;) {
+        uint32_t number = s->inactive[i];
+        const struct interval *interval = interval_at(s, number);
+        bool over = interval->end <= position;
+        if (!over && interval_next(s->a, interval, position) > position)
+            continue;
+        s->inactive[i] = s->inactive[--s->inactive_count];
+        if (!over)
+            s->active[interval->location] = number;
+    }
+    while (s->next_clobber < s->a->clobber_count &&
+           s->a->clobbers[s->next_clobber].position < position)
+        s->next_clobber++;
+}
+
+void machine_allocate(struct machine *machine)
+{
+    struct allocation a = {.machine = machine, .arena = machine->arena};
+    find_intervals(&a);
+    a.slot_of = arena_alloc(a.arena, machine->reg_count * sizeof(*a.slot_of));
+    memset(a.slot_of, 0xff, machine->reg_count * sizeof(*a.slot_of));
+    struct scan s = {.a = &a};
+    for (uint32_t i = 1, count = a.interval_count; i < count; i++)
+        enqueue(&s, i);
+    while (s.heap_count) {
+        uint32_t number = dequeue(&s);
+        advance(&s, interval_at(&s, number)->start);
+        if (interval_at(&s, number)->spill_first)
+            spill(&s, number);
+        else if (!allocate_free(&s, number))
+            allocate_blocked(&s, number);
+    }
+    machine->frame_size = (s.slot_bytes + 7) & ~7u;
+    resolve_locations(&a);
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Linear-scan register allocation on SSA form with splitting of live ranges (Wimmer and Franz,
+ * "Linear Scan Register Allocation on SSA Form", 2010). live.c finds where values live, regalloc.c
+ * gives them registers, resolve.c adds the moves.
+ *
+ * A position is 4 × number of an instruction: + 0 where it reads operands, + 1 where it overwrites
+ * fixed registers, + 2 where it writes results. A value that does not stay in its register is
+ * stored to its slot where it is defined, so that going to memory needs no move later on.
+ */
+#pragma once
+
+#include "wick/compile/machine.h"
+
+enum use_kind {
+    USE_REG,  /* must be in a register */
+    USE_ANY,  /* register or slot */
+    USE_LATE, /* in a register that the instruction does not overwrite before it is done */
+    USE_TMP,  /* a register of the instruction's own */
+    DEF_REG,
+    DEF_ANY,
+};
+
+struct use {
+    uint32_t position;
+    uint8_t kind;
+    uint32_t *operand;
+};
+
+struct range {
+    uint32_t from, to; /* to: one past the end */
+};
+
+/* A piece of a virtual register's life with one location. */
+struct interval {
+    uint32_t reg; /* virtual */
+    uint32_t start, end;
+    uint32_t range, range_end; /* in ranges; clipped by start and end */
+    uint32_t use, use_end;     /* in uses */
+    uint32_t next;             /* piece of the same virtual register */
+    uint32_t location;         /* machine register, or slot; NO_OPERAND: not yet */
+    bool spill_first;          /* begins in its slot */
+};
+
+struct clobber {
+    uint32_t position;
+    uint32_t mask; /* of machine registers */
+};
+
+struct allocation {
+    struct machine *machine;
+    struct arena *arena;
+    uint32_t *block_of;  /* place in the order, by instruction */
+    struct use *uses;    /* by virtual register, then position */
+    uint32_t *first_use; /* by virtual register; one more at the end */
+    struct range *ranges;
+    uint32_t range_count, range_capacity;
+    struct interval *intervals; /* 0 is none; the first pieces come first, by virtual register */
+    uint32_t interval_count, interval_capacity;
+    uint32_t *piece_of; /* by virtual register: its first piece, 0: it never lives */
+    uint32_t *slot_of;  /* by virtual register: NO_OPERAND: not spilled */
+    struct clobber *clobbers;
+    uint32_t clobber_count;
+};
+
+#define ALL_REGS 0xFFFFFFFFu
+
+static inline const struct machine_block *order_block(const struct allocation *a, uint32_t place)
+{
+    return &a->machine->blocks[a->machine->graph->order[place]];
+}
+
+/* Whether the interval lives at a position within [start, end). */
+bool interval_covers(const struct allocation *a, const struct interval *interval,
+                     uint32_t position);
+/* The first position at or behind `from` at which the interval lives; its end if there is none. */
+uint32_t interval_next(const struct allocation *a, const struct interval *interval, uint32_t from);
+
+/* Calls visit for each operand: uses, then temporaries, then definitions. */
+typedef void (*operand_visitor)(void *env, uint32_t *operand, enum use_kind kind);
+void machine_operands(struct machine *machine, struct machine_ins *ins, operand_visitor visit,
+                      void *env);
+
+/* live.c: uses, ranges and one interval for each virtual register that lives. */
+void find_intervals(struct allocation *a);
+/* resolve.c: writes locations into operands and makes the moves. */
+void resolve_locations(struct allocation *a);

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "wick/compile/ssa.h"
+
+#include <string.h>
+
+void graph_init(struct graph *graph, struct arena *arena, const struct compile_options *options,
+                const struct module *module, uint32_t func_index)
+{
+    *graph = (struct graph){.arena = arena,
+                            .options = options,
+                            .module = module,
+                            .type = module->funcs[func_index].type,
+                            .func_index = func_index};
+    size_t body = module->funcs[func_index].body.size;
+    arena_grow(arena, &graph->ins, (uint32_t)(body / 2 + 64), &graph->ins_capacity,
+               sizeof(*graph->ins));
+    graph->ins_count = 1;
+    graph->ins[0].op = SSA_NOP;
+    block_new(graph);
+}
+
+uint32_t block_new(struct graph *graph)
+{
+    arena_grow(graph->arena, &graph->blocks, graph->block_count + 2, &graph->block_capacity,
+               sizeof(*graph->blocks));
+    graph->block_count += graph->block_count == 0; /* block 0 is none */
+    graph->blocks[graph->block_count] = (struct block){.order = UINT32_MAX};
+    return graph->block_count++;
+}
+
+void block_add_pred(struct graph *graph, uint32_t block, uint32_t pred)
+{
+    struct block *b = &graph->blocks[block];
+    if (b->pred_count == b->pred_capacity) {
+        uint32_t room = b->pred_capacity ? b->pred_capacity * 2 : 2;
+        uint32_t *preds = arena_alloc(graph->arena, room * sizeof(*preds));
+        if (b->pred_count)
+            memcpy(preds, b->preds, b->pred_count * sizeof(*preds));
+        b->preds = preds;
+        b->pred_capacity = room;
+    }
+    b->preds[b->pred_count++] = pred;
+}
+
+uint32_t pool_alloc(struct graph *graph, uint32_t count)
+{
+    arena_grow(graph->arena, &graph->pool, graph->pool_count + count, &graph->pool_capacity,
+               sizeof(*graph->pool));
+    uint32_t place = graph->pool_count;
+    graph->pool_count += count;
+    return place;
+}
+
+/* ---- Lists ------------------------------------------------------------------------------------
+ */
+
+static uint32_t ins_new(struct graph *graph, const struct ins *ins)
+{
+    arena_grow(graph->arena, &graph->ins, graph->ins_count + 1, &graph->ins_capacity,
+               sizeof(*graph->ins));
+    uint32_t value = graph->ins_count++;
+    graph->ins[value] = *ins;
+    return value;
+}
+
+/* Links a new instruction behind `prev`, or first where that is 0. */
+static void link_after(struct graph *graph, uint32_t block, uint32_t prev, uint32_t value)
+{
+    struct block *b = &graph->blocks[block];
+    struct ins *ins = &graph->ins[value];
+    ins->block = block;
+    ins->prev = prev;
+    ins->next = prev ? graph->ins[prev].next : b->first;
+    *(prev ? &graph->ins[prev].next : &b->first) = value;
+    *(ins->next ? &graph->ins[ins->next].prev : &b->last) = value;
+}
+
+uint32_t ins_append(struct graph *graph, struct ins ins)
+{
+    ins.offset = graph->offset;
+    ins.site = graph->site;
+    uint32_t value = ins_new(graph, &ins);
+    link_after(graph, graph->current, graph->blocks[graph->current].last, value);
+    return value;
+}
+
+uint32_t ins_prepend(struct graph *graph, uint32_t block, struct ins ins)
+{
+    ins.offset = graph->offset;
+    ins.site = graph->site;
+    uint32_t value = ins_new(graph, &ins);
+    link_after(graph, block, 0, value);
+    return value;
+}
+
+void ins_remove(struct graph *graph, uint32_t value)
+{
+    struct ins *ins = &graph->ins[value];
+    struct block *b = &graph->blocks[ins->block];
+    *(ins->prev ? &graph->ins[ins->prev].next : &b->first) = ins->next;
+    *(ins->next ? &graph->ins[ins->next].prev : &b->last) = ins->prev;
+    ins->next = ins->prev = ins->block = 0;
+}
+
+void ins_move_to_end(struct graph *graph, uint32_t value, uint32_t block)
+{
+    ins_remove(graph, value);
+    uint32_t last = graph->blocks[block].last;
+    link_after(graph, block, last && ssa_is_end(graph->ins[last].op) ? graph->ins[last].prev : last,
+               value);
+}
+
+/* ---- Values -----------------------------------------------------------------------------------
+ */
+
+uint32_t ssa_resolve(const struct graph *graph, uint32_t value)
+{
+    while (graph->ins[value].op == SSA_COPY)
+        value = graph->ins[value].a;
+    return value;
+}
+
+static uint32_t hash_const(uint8_t type, uint64_t imm)
+{
+    uint64_t hash = (imm ^ (uint64_t)type << 61) * 0x9E3779B97F4A7C15u;
+    return (uint32_t)(hash >> 32);
+}
+
+static void grow_consts(struct graph *graph)
+{
+    uint32_t size = graph->const_mask ? (graph->const_mask + 1) * 2 : 64;
+    uint32_t *table = arena_alloc(graph->arena, size * sizeof(*table));
+    for (uint32_t i = 0; graph->const_mask && i <= graph->const_mask; i++) {
+        uint32_t value = graph->consts[i];
+        if (!value)
+            continue;
+        uint32_t at = hash_const(graph->ins[value].type, graph->ins[value].imm) & (size - 1);
+        while (table[at])
+            at = (at + 1) & (size - 1);
+        table[at] = value;
+    }
+    graph->consts = table;
+    graph->const_mask = size - 1;
+}
+
+uint32_t ssa_const(struct graph *graph, enum type_kind type, uint64_t imm)
+{
+    if (graph->const_count * 2 >= graph->const_mask)
+        grow_consts(graph);
+    uint32_t at = hash_const((uint8_t)type, imm) & graph->const_mask;
+    for (; graph->consts[at]; at = (at + 1) & graph->const_mask) {
+        const struct ins *old = &graph->ins[graph->consts[at]];
+        if (old->type == type && old->imm == imm)
+            return graph->consts[at];
+    }
+    graph->const_count++;
+    struct ins ins = {.op = SSA_CONST, .type = (uint8_t)type, .imm = imm};
+    return graph->consts[at] = ins_prepend(graph, 1, ins);
+}
+
+static uint8_t result_type(uint16_t op)
+{
+    const char *signature = opcode_info(op)->signature;
+    switch (signature[strlen(signature) - 1]) {
+    case 'i':
+        return TYPE_I32;
+    case 'l':
+        return TYPE_I64;
+    case 'f':
+        return TYPE_F32;
+    case 'd':
+        return TYPE_F64;
+    default:
+        return TYPE_V128;
+    }
+}
+
+uint32_t ssa_binary(struct graph *graph, uint16_t op, uint32_t a, uint32_t b)
+{
+    struct ins ins = {
+        .op = op, .type = result_type(op), .a = ssa_resolve(graph, a), .b = ssa_resolve(graph, b)};
+    uint64_t divisor;
+    uint32_t folded = ssa_fold(graph, &ins);
+    if (!folded && ssa_is_const(graph, ins.b, &divisor))
+        folded = ssa_divide(graph, ins.op, ins.a, divisor);
+    return folded ? folded : ins_append(graph, ins);
+}
+
+uint32_t ssa_unary(struct graph *graph, uint16_t op, uint32_t a)
+{
+    struct ins ins = {.op = op, .type = result_type(op), .a = ssa_resolve(graph, a)};
+    uint32_t folded = ssa_fold(graph, &ins);
+    return folded ? folded : ins_append(graph, ins);
+}
+
+/* ---- Effects ----------------------------------------------------------------------------------
+ */
+
+static unsigned opcode_effects(uint16_t op)
+{
+    if (op >= OPCODE_I32_LOAD && op <= OPCODE_I64_LOAD32_U)
+        return EFFECT_TRAPS | EFFECT_READS;
+    if (op >= OPCODE_I32_STORE && op <= OPCODE_I64_STORE32)
+        return EFFECT_TRAPS | EFFECT_WRITES;
+    if ((op >= OPCODE_I32_DIV_S && op <= OPCODE_I32_REM_U) ||
+        (op >= OPCODE_I64_DIV_S && op <= OPCODE_I64_REM_U) ||
+        (op >= OPCODE_I32_TRUNC_F32_S && op <= OPCODE_I32_TRUNC_F64_U) ||
+        (op >= OPCODE_I64_TRUNC_F32_S && op <= OPCODE_I64_TRUNC_F64_U))
+        return EFFECT_TRAPS;
+    if (op < 0xFD00)
+        return 0;
+    const char *signature = opcode_info(op)->signature;
+    if (!signature || signature[0] != 'p')
+        return 0;
+    return signature[strlen(signature) - 1] == '>' ? EFFECT_TRAPS | EFFECT_WRITES
+                                                   : EFFECT_TRAPS | EFFECT_READS;
+}
+
+unsigned ssa_effects(const struct ins *ins)
+{
+    static const uint8_t effects[SSA_LAST - SSA_FIRST] = {
+        [SSA_PARAM - SSA_FIRST] = EFFECT_ORDER,
+        [SSA_PHI - SSA_FIRST] = EFFECT_ORDER,
+        [SSA_GLOBAL_GET - SSA_FIRST] = EFFECT_READS,
+        [SSA_GLOBAL_SET - SSA_FIRST] = EFFECT_WRITES,
+        [SSA_MEMORY_BASE - SSA_FIRST] = EFFECT_READS,
+        [SSA_MEMORY_BYTES - SSA_FIRST] = EFFECT_READS,
+        [SSA_BOUNDS - SSA_FIRST] = EFFECT_TRAPS,
+        [SSA_TABLE_SIZE - SSA_FIRST] = EFFECT_READS,
+        [SSA_NULL_CHECK - SSA_FIRST] = EFFECT_TRAPS,
+        [SSA_CALL - SSA_FIRST] = EFFECT_TRAPS | EFFECT_WRITES | EFFECT_ORDER,
+        [SSA_CALL_INDIRECT - SSA_FIRST] = EFFECT_TRAPS | EFFECT_WRITES | EFFECT_ORDER,
+        [SSA_CALL_REF - SSA_FIRST] = EFFECT_TRAPS | EFFECT_WRITES | EFFECT_ORDER,
+        [SSA_CALL_HELPER - SSA_FIRST] = EFFECT_TRAPS | EFFECT_WRITES | EFFECT_ORDER,
+        [SSA_RESULT - SSA_FIRST] = EFFECT_ORDER,
+        [SSA_LOOP - SSA_FIRST] = EFFECT_TRAPS | EFFECT_ORDER,
+        [SSA_FUEL - SSA_FIRST] = EFFECT_TRAPS | EFFECT_ORDER,
+    };
+    if (!ssa_is_own(ins->op))
+        return opcode_effects(ins->op);
+    if (ssa_is_end(ins->op))
+        return EFFECT_TRAPS | EFFECT_ORDER;
+    return effects[ins->op - SSA_FIRST];
+}

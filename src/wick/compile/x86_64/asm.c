@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "wick/compile/x86_64/asm.h"
+
+#include <string.h>
+
+/* ---- Bytes ------------------------------------------------------------------------------------
+ */
+
+static uint8_t *room(struct code *code, uint32_t size)
+{
+    arena_grow(code->arena, &code->bytes, code->size + size, &code->capacity, 1);
+    uint8_t *at = code->bytes + code->size;
+    code->size += size;
+    return at;
+}
+
+void code_byte(struct code *code, uint8_t byte)
+{
+    *room(code, 1) = byte;
+}
+
+void code_u32(struct code *code, uint32_t value)
+{
+    memcpy(room(code, 4), &value, 4);
+}
+
+void code_u64(struct code *code, uint64_t value)
+{
+    memcpy(room(code, 8), &value, 8);
+}
+
+void code_align(struct code *code, uint32_t alignment)
+{
+    while (code->size % alignment)
+        code_byte(code, 0xCC);
+}
+
+void code_align_nops(struct code *code, uint32_t alignment, uint32_t most)
+{
+    static const uint8_t nops[8][8] = {
+        {0x90},
+        {0x66, 0x90},
+        {0x0F, 0x1F, 0x00},
+        {0x0F, 0x1F, 0x40, 0x00},
+        {0x0F, 0x1F, 0x44, 0x00, 0x00},
+        {0x66, 0x0F, 0x1F, 0x44, 0x00, 0x00},
+        {0x0F, 0x1F, 0x80, 0x00, 0x00, 0x00, 0x00},
+        {0x0F, 0x1F, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00},
+    };
+    uint32_t gap = (alignment - code->size % alignment) % alignment;
+    if (gap > most)
+        return;
+    while (gap) {
+        uint32_t length = gap < 8 ? gap : 8;
+        memcpy(room(code, length), nops[length - 1], length);
+        gap -= length;
+    }
+}
+
+/* ---- Operands ---------------------------------------------------------------------------------
+ */
+
+static uint8_t low3(uint32_t reg)
+{
+    return reg & 7;
+}
+
+static uint8_t high1(uint32_t reg)
+{
+    return reg == NO_OPERAND ? 0 : reg >> 3 & 1;
+}
+
+static void put_modrm(struct code *code, unsigned mod, uint32_t reg, uint32_t rm)
+{
+    code_byte(code, (uint8_t)(mod << 6 | (unsigned)low3(reg) << 3 | low3(rm)));
+}
+
+static void put_mem(struct code *code, uint32_t reg, struct mem mem)
+{
+    if (mem.rip) {
+        put_modrm(code, 0, reg, 5);
+        code_u32(code, (uint32_t)mem.disp);
+        return;
+    }
+    bool has_base = mem.base != NO_OPERAND, has_index = mem.index != NO_OPERAND;
+    bool byte = mem.disp >= -128 && mem.disp < 128;
+    unsigned mod = !has_base ? 0 : mem.disp == 0 && low3(mem.base) != 5 ? 0 : byte ? 1 : 2;
+    if (has_index || !has_base || low3(mem.base) == 4) {
+        put_modrm(code, mod, reg, 4);
+        code_byte(code, (uint8_t)(mem.scale << 6 | (has_index ? low3(mem.index) : 4) << 3 |
+                                  (has_base ? low3(mem.base) : 5)));
+    } else {
+        put_modrm(code, mod, reg, mem.base);
+    }
+    if (mod == 1)
+        code_byte(code, (uint8_t)mem.disp);
+    else if (mod == 2 || !has_base)
+        code_u32(code, (uint32_t)mem.disp);
+}
+
+/* Prefixes, REX and opcode. `base` is the register in the rm field or the memory's base. */
+static void put_opcode(struct code *code, uint8_t size, uint32_t opcode, uint32_t reg,
+                       uint32_t index, uint32_t base)
+{
+    if (opcode & OP_66)
+        code_byte(code, 0x66);
+    if (opcode & OP_F3)
+        code_byte(code, 0xF3);
+    if (opcode & OP_F2)
+        code_byte(code, 0xF2);
+    uint8_t rex = (uint8_t)((size == 8) << 3 | high1(reg) << 2 | high1(index) << 1 | high1(base));
+    if (rex || opcode & OP_BYTE)
+        code_byte(code, 0x40 | rex);
+    if (opcode & OP_0F)
+        code_byte(code, 0x0F);
+    code_byte(code, (uint8_t)opcode);
+}
+
+void asm_rr(struct code *code, uint8_t size, uint32_t opcode, uint32_t reg, uint32_t rm)
+{
+    put_opcode(code, size, opcode, reg, NO_OPERAND, rm);
+    put_modrm(code, 3, reg, rm);
+}
+
+void asm_rm(struct code *code, uint8_t size, uint32_t opcode, uint32_t reg, struct mem mem)
+{
+    put_opcode(code, size, opcode, reg, mem.index, mem.base);
+    put_mem(code, reg, mem);
+}
+
+void asm_ri(struct code *code, uint8_t size, uint32_t opcode, uint8_t extension, uint32_t rm)
+{
+    asm_rr(code, size, opcode, extension, rm);
+}
+
+void asm_mi(struct code *code, uint8_t size, uint32_t opcode, uint8_t extension, struct mem mem)
+{
+    asm_rm(code, size, opcode, extension, mem);
+}
+
+/* ---- Moves ------------------------------------------------------------------------------------
+ */
+
+void asm_mov_rr(struct code *code, uint8_t size, uint32_t to, uint32_t from)
+{
+    asm_rr(code, size, 0x8B, to, from);
+}
+
+void asm_mov_ri(struct code *code, uint32_t to, uint64_t imm)
+{
+    if (imm <= UINT32_MAX) {
+        if (high1(to))
+            code_byte(code, 0x41);
+        code_byte(code, 0xB8 | low3(to));
+        code_u32(code, (uint32_t)imm);
+    } else if ((uint64_t)(int64_t)(int32_t)imm == imm) {
+        asm_ri(code, 8, 0xC7, 0, to);
+        code_u32(code, (uint32_t)imm);
+    } else {
+        code_byte(code, 0x48 | high1(to));
+        code_byte(code, 0xB8 | low3(to));
+        code_u64(code, imm);
+    }
+}
+
+void asm_mov_rm(struct code *code, uint8_t size, uint32_t to, struct mem from)
+{
+    asm_rm(code, size, 0x8B, to, from);
+}
+
+void asm_mov_mr(struct code *code, uint8_t size, struct mem to, uint32_t from)
+{
+    static const uint32_t opcodes[] = {
+        [1] = 0x88 | OP_BYTE, [2] = 0x89 | OP_66, [4] = 0x89, [8] = 0x89};
+    asm_rm(code, size, opcodes[size], from, to);
+}
+
+void asm_lea(struct code *code, uint8_t size, uint32_t to, struct mem mem)
+{
+    asm_rm(code, size, 0x8D, to, mem);
+}
+
+/* ---- Arithmetic -------------------------------------------------------------------------------
+ */
+
+void asm_alu_ri(struct code *code, uint8_t size, uint8_t extension, uint32_t rm, int32_t imm)
+{
+    bool byte = imm >= -128 && imm < 128;
+    asm_ri(code, size, byte ? 0x83 : 0x81, extension, rm);
+    if (byte)
+        code_byte(code, (uint8_t)imm);
+    else
+        code_u32(code, (uint32_t)imm);
+}
+
+void asm_alu_mi(struct code *code, uint8_t size, uint8_t extension, struct mem mem, int32_t imm)
+{
+    bool byte = imm >= -128 && imm < 128;
+    asm_mi(code, size, byte ? 0x83 : 0x81, extension, mem);
+    if (byte)
+        code_byte(code, (uint8_t)imm);
+    else
+        code_u32(code, (uint32_t)imm);
+}
+
+void asm_alu_rr(struct code *code, uint8_t size, uint8_t extension, uint32_t to, uint32_t from)
+{
+    asm_rr(code, size, (uint32_t)extension << 3 | 3, to, from);
+}
+
+void asm_alu_rm(struct code *code, uint8_t size, uint8_t extension, uint32_t to, struct mem from)
+{
+    asm_rm(code, size, (uint32_t)extension << 3 | 3, to, from);
+}
+
+void asm_shift_ri(struct code *code, uint8_t size, uint8_t extension, uint32_t rm, uint8_t count)
+{
+    if (count == 1) {
+        asm_ri(code, size, 0xD1, extension, rm);
+        return;
+    }
+    asm_ri(code, size, 0xC1, extension, rm);
+    code_byte(code, count);
+}
+
+/* ---- Jumps ------------------------------------------------------------------------------------
+ */
+
+uint32_t asm_jcc(struct code *code, uint8_t cc)
+{
+    code_byte(code, 0x0F);
+    code_byte(code, 0x80 | cc);
+    code_u32(code, 0);
+    return code->size - 4;
+}
+
+uint32_t asm_jmp(struct code *code)
+{
+    code_byte(code, 0xE9);
+    code_u32(code, 0);
+    return code->size - 4;
+}
+
+uint32_t asm_call(struct code *code)
+{
+    code_byte(code, 0xE8);
+    code_u32(code, 0);
+    return code->size - 4;
+}
+
+void asm_jcc_short(struct code *code, uint8_t cc, int8_t disp)
+{
+    code_byte(code, 0x70 | cc);
+    code_byte(code, (uint8_t)disp);
+}
+
+void asm_jmp_short(struct code *code, int8_t disp)
+{
+    code_byte(code, 0xEB);
+    code_byte(code, (uint8_t)disp);
+}
+
+uint32_t asm_skip(struct code *code, uint8_t cc)
+{
+    asm_jcc_short(code, cc, 0);
+    return code->size;
+}
+
+uint32_t asm_skip_always(struct code *code)
+{
+    asm_jmp_short(code, 0);
+    return code->size;
+}
+
+void asm_bind(struct code *code, uint32_t skip)
+{
+    code->bytes[skip - 1] = (uint8_t)(code->size - skip);
+}
+
+void asm_patch(struct code *code, uint32_t place, uint32_t target)
+{
+    uint32_t disp = target - (place + 4);
+    memcpy(code->bytes + place, &disp, 4);
+}
+
+/* ---- Vectors ----------------------------------------------------------------------------------
+ */
+
+static void put_sse_opcode(struct code *code, uint16_t encoding, uint32_t reg, uint32_t index,
+                           uint32_t base)
+{
+    static const uint8_t prefixes[] = {0, 0x66, 0xF3, 0xF2};
+    if (SSE_PREFIX(encoding))
+        code_byte(code, prefixes[SSE_PREFIX(encoding)]);
+    uint8_t rex =
+        (uint8_t)((encoding & WIDE ? 8 : 0) | high1(reg) << 2 | high1(index) << 1 | high1(base));
+    if (rex)
+        code_byte(code, 0x40 | rex);
+    code_byte(code, 0x0F);
+    if (SSE_MAP(encoding) == 2)
+        code_byte(code, 0x38);
+    if (SSE_MAP(encoding) == 3)
+        code_byte(code, 0x3A);
+    code_byte(code, SSE_OPCODE(encoding));
+}
+
+void asm_sse_rr(struct code *code, uint16_t encoding, uint32_t reg, uint32_t rm)
+{
+    put_sse_opcode(code, encoding, reg, NO_OPERAND, rm);
+    put_modrm(code, 3, reg, rm);
+}
+
+void asm_sse_rm(struct code *code, uint16_t encoding, uint32_t reg, struct mem mem)
+{
+    put_sse_opcode(code, encoding, reg, mem.index, mem.base);
+    put_mem(code, reg, mem);
+}
+
+static void put_vex(struct code *code, uint16_t encoding, uint32_t reg, uint32_t second,
+                    uint32_t index, uint32_t base)
+{
+    uint8_t w = (uint8_t)((encoding & WIDE) ? 0x80 : 0);
+    uint8_t tail = (uint8_t)((~second & 15) << 3 | SSE_PREFIX(encoding));
+    if (SSE_MAP(encoding) == 1 && !w && !high1(index) && !high1(base)) {
+        code_byte(code, 0xC5);
+        code_byte(code, (uint8_t)((high1(reg) ? 0 : 0x80) | tail));
+    } else {
+        code_byte(code, 0xC4);
+        code_byte(code, (uint8_t)((high1(reg) ? 0 : 0x80) | (high1(index) ? 0 : 0x40) |
+                                  (high1(base) ? 0 : 0x20) | SSE_MAP(encoding)));
+        code_byte(code, w | tail);
+    }
+    code_byte(code, SSE_OPCODE(encoding));
+}
+
+void asm_vex_rr(struct code *code, uint16_t encoding, uint32_t reg, uint32_t second, uint32_t rm)
+{
+    put_vex(code, encoding, reg, second, NO_OPERAND, rm);
+    put_modrm(code, 3, reg, rm);
+}
+
+void asm_vex_rm(struct code *code, uint16_t encoding, uint32_t reg, uint32_t second, struct mem mem)
+{
+    put_vex(code, encoding, reg, second, mem.index, mem.base);
+    put_mem(code, reg, mem);
+}

@@ -1,0 +1,849 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "wick/compile/x86_64/emit.h"
+
+#include "wick/compile/layout.h"
+
+#include <string.h>
+
+/* ---- Notes and constants ----------------------------------------------------------------------
+ */
+
+void note_offset(struct emit *e)
+{
+    struct emitted *out = e->out;
+    arena_grow(e->code.arena, &out->offsets, out->offset_count + 1, &out->offset_capacity,
+               sizeof(*out->offsets));
+    out->offsets[out->offset_count++] = (struct code_offset){e->code.size, e->ins->offset};
+}
+
+void note_return(struct emit *e)
+{
+    const struct machine *m = e->machine;
+    struct emitted *out = e->out;
+    note_offset(e);
+    while (e->next_root < m->root_count && &m->ins[m->roots[e->next_root].ins] <= e->ins) {
+        const struct machine_root *root = &m->roots[e->next_root++];
+        arena_grow(e->code.arena, &out->roots, out->root_count + 1, &out->root_capacity,
+                   sizeof(*out->roots));
+        out->roots[out->root_count++] = (struct code_root){e->code.size, root->slot - SLOT_FIRST};
+    }
+}
+
+void call_stub(struct emit *e, enum code_stub stub)
+{
+    struct emitted *out = e->out;
+    arena_grow(e->code.arena, &out->stubs, out->stub_count + 1, &out->stub_capacity,
+               sizeof(*out->stubs));
+    out->stubs[out->stub_count++] = (struct stub_fixup){asm_call(&e->code), stub};
+    note_offset(e);
+}
+
+void add_cold(struct emit *e, struct cold cold)
+{
+    arena_grow(e->code.arena, &e->cold, e->cold_count + 1, &e->cold_capacity, sizeof(*e->cold));
+    cold.offset = e->ins->offset;
+    cold.site = e->ins->site;
+    e->cold[e->cold_count++] = cold;
+}
+
+void trap_if(struct emit *e, uint8_t cc, enum wick_trap_kind kind)
+{
+    add_cold(
+        e, (struct cold){.kind = COLD_TRAP, .trap = (uint8_t)kind, .jump = asm_jcc(&e->code, cc)});
+}
+
+uint32_t add_const(struct emit *e, const void *bytes, uint32_t size)
+{
+    uint32_t near = e->const_count > 64 ? e->const_count - 64 : 0;
+    for (uint32_t i = e->const_count; i-- > near;) {
+        if (e->consts[i].size == size && memcmp(e->consts[i].bytes, bytes, size) == 0)
+            return i;
+    }
+    arena_grow(e->code.arena, &e->consts, e->const_count + 1, &e->const_capacity,
+               sizeof(*e->consts));
+    e->consts[e->const_count].size = size;
+    memcpy(e->consts[e->const_count].bytes, bytes, size);
+    return e->const_count++;
+}
+
+void const_operand(struct emit *e, uint32_t number)
+{
+    arena_grow(e->code.arena, &e->const_fixups, e->const_fixup_count + 1, &e->const_fixup_capacity,
+               sizeof(*e->const_fixups));
+    e->const_fixups[e->const_fixup_count++] = (struct const_fixup){e->code.size - 4, number};
+}
+
+struct mem access_mem(struct emit *e, const struct machine_ins *ins)
+{
+    if (ins->traps && ins->memory)
+        note_offset(e);
+    return (struct mem){ins->base, ins->index, ins->scale, ins->disp, false};
+}
+
+bool last_mem(struct emit *e, const struct machine_ins *ins, int slot, struct mem *mem)
+{
+    if (ins->memory) {
+        *mem = access_mem(e, ins);
+        return true;
+    }
+    if (!is_slot(ins->src[slot]))
+        return false;
+    *mem = slot_mem(ins->src[slot]);
+    return true;
+}
+
+/* ---- Moves ------------------------------------------------------------------------------------
+ */
+
+static bool is_const_source(uint32_t from)
+{
+    return from >= SOURCE_CONST && from < SLOT_FIRST;
+}
+
+static void move_const(struct emit *e, uint32_t to, uint32_t from, uint8_t size)
+{
+    const struct ins *ins = &e->graph->ins[from - SOURCE_CONST];
+    uint8_t bytes[16];
+    if (ins->op == SSA_CONST128)
+        memcpy(bytes, e->graph->vectors[ins->imm].data, 16);
+    else
+        memcpy(bytes, &ins->imm, 8);
+    if (!is_slot(to)) {
+        if (reg_is_vector(to))
+            load_const(e, size, to, bytes);
+        else
+            asm_mov_ri(&e->code, to, ins->imm);
+        return;
+    }
+    for (uint32_t at = 0; at < size; at += 4) {
+        uint32_t word;
+        memcpy(&word, bytes + at, 4);
+        asm_mi(&e->code, 4, 0xC7, 0, slot_mem(to + at));
+        code_u32(&e->code, word);
+    }
+}
+
+/* Between slots, through the scratch register of the other class. */
+static void move_slots(struct emit *e, uint32_t to, uint32_t from, uint8_t size, bool vector)
+{
+    if (!vector) {
+        sse_load(e, 8, REG_VECTOR_SCRATCH, slot_mem(from));
+        sse_store(e, 8, slot_mem(to), REG_VECTOR_SCRATCH);
+        return;
+    }
+    for (uint32_t at = 0; at < size; at += 8) {
+        asm_mov_rm(&e->code, 8, REG_SCRATCH, slot_mem(from + at));
+        asm_mov_mr(&e->code, 8, slot_mem(to + at), REG_SCRATCH);
+    }
+}
+
+void emit_move(struct emit *e, uint32_t to, uint32_t from, uint8_t size)
+{
+    if (to == from)
+        return;
+    if (is_const_source(from))
+        move_const(e, to, from, size);
+    else if (is_slot(to) && reg_is_vector(from))
+        sse_store(e, size, slot_mem(to), from);
+    else if (is_slot(to))
+        asm_mov_mr(&e->code, 8, slot_mem(to), from);
+    else if (is_slot(from) && reg_is_vector(to))
+        sse_load(e, size, to, slot_mem(from));
+    else if (is_slot(from))
+        asm_mov_rm(&e->code, 8, to, slot_mem(from));
+    else if (reg_is_vector(to))
+        sse_move(e, to, from);
+    else
+        asm_mov_rr(&e->code, 8, to, from);
+}
+
+static bool is_source(const struct machine_move *moves, uint32_t count, uint32_t location,
+                      uint32_t except)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (i != except && moves[i].from == location)
+            return true;
+    }
+    return false;
+}
+
+/* Breaks a cycle: the value that the first move would overwrite goes to the scratch register. */
+static void break_cycle(struct emit *e, struct machine_move *moves, uint32_t count, bool vector)
+{
+    uint32_t lost = moves[0].to, scratch = vector ? REG_VECTOR_SCRATCH : REG_SCRATCH;
+    uint8_t size = 8;
+    for (uint32_t i = 0; i < count; i++) {
+        if (moves[i].from == lost)
+            size = moves[i].size;
+    }
+    emit_move(e, scratch, lost, size);
+    for (uint32_t i = 0; i < count; i++) {
+        if (moves[i].from == lost)
+            moves[i].from = scratch;
+    }
+}
+
+static void moves_of_class(struct emit *e, struct machine_move *moves, uint32_t count, bool vector)
+{
+    while (count) {
+        bool progress = false;
+        for (uint32_t i = 0; i < count;) {
+            struct machine_move move = moves[i];
+            if (is_source(moves, count, move.to, i)) {
+                i++;
+                continue;
+            }
+            if (is_slot(move.to) && is_slot(move.from))
+                move_slots(e, move.to, move.from, move.size, vector);
+            else
+                emit_move(e, move.to, move.from, move.size);
+            moves[i] = moves[--count];
+            progress = true;
+        }
+        if (!progress)
+            break_cycle(e, moves, count, vector);
+    }
+}
+
+void parallel_move(struct emit *e, struct machine_move *moves, uint32_t count)
+{
+    struct machine_move *sorted = arena_alloc(e->code.arena, (count + 1) * sizeof(*sorted));
+    for (int vector = 1; vector >= 0; vector--) {
+        uint32_t chosen = 0;
+        for (uint32_t i = 0; i < count; i++) {
+            if (moves[i].is_vector == vector && moves[i].from != moves[i].to)
+                sorted[chosen++] = moves[i];
+        }
+        moves_of_class(e, sorted, chosen, vector);
+    }
+}
+
+/* The moves that belong to a place. */
+static void moves_at(struct emit *e, uint32_t place)
+{
+    struct machine *m = e->machine;
+    uint32_t first = e->next_move, end = first;
+    while (end < m->move_count && m->moves[end].place == place)
+        end++;
+    e->next_move = end;
+    if (end > first)
+        parallel_move(e, &m->moves[first], end - first);
+}
+
+/* ---- Vector instructions ----------------------------------------------------------------------
+ */
+
+void sse_move(struct emit *e, uint32_t dst, uint32_t src)
+{
+    if (dst == src)
+        return;
+    uint16_t movaps = 0x28 | MAP_0F;
+    if (e->avx)
+        asm_vex_rr(&e->code, movaps, dst, VEX_NONE, src);
+    else
+        asm_sse_rr(&e->code, movaps, dst, src);
+}
+
+void sse_op(struct emit *e, uint16_t encoding, uint32_t dst, uint32_t a, uint32_t b)
+{
+    if (e->avx) {
+        asm_vex_rr(&e->code, encoding, dst, a, b);
+    } else if (dst == a) {
+        asm_sse_rr(&e->code, encoding, dst, b);
+    } else if (dst != b) {
+        sse_move(e, dst, a);
+        asm_sse_rr(&e->code, encoding, dst, b);
+    } else if (encoding & COMMUTES) {
+        asm_sse_rr(&e->code, encoding, dst, a);
+    } else {
+        sse_move(e, REG_VECTOR_SCRATCH, b);
+        sse_move(e, dst, a);
+        asm_sse_rr(&e->code, encoding, dst, REG_VECTOR_SCRATCH);
+    }
+}
+
+void sse_op_mem(struct emit *e, uint16_t encoding, uint32_t dst, uint32_t a, struct mem mem)
+{
+    if (e->avx) {
+        asm_vex_rm(&e->code, encoding, dst, a, mem);
+        return;
+    }
+    sse_move(e, dst, a);
+    asm_sse_rm(&e->code, encoding, dst, mem);
+}
+
+/* Scalar forms merge the upper part of a second source, which VEX names. */
+static bool merges_source(uint16_t encoding)
+{
+    uint8_t opcode = SSE_OPCODE(encoding);
+    if (SSE_MAP(encoding) == 3)
+        return opcode == 0x0A || opcode == 0x0B;
+    return SSE_MAP(encoding) == 1 && SSE_PREFIX(encoding) >= 2 &&
+           (opcode == 0x51 || opcode == 0x5A);
+}
+
+void sse_unary(struct emit *e, uint16_t encoding, uint32_t dst, uint32_t a)
+{
+    if (e->avx)
+        asm_vex_rr(&e->code, encoding, dst, merges_source(encoding) ? a : VEX_NONE, a);
+    else
+        asm_sse_rr(&e->code, encoding, dst, a);
+}
+
+void sse_unary_mem(struct emit *e, uint16_t encoding, uint32_t dst, struct mem mem)
+{
+    if (e->avx)
+        asm_vex_rm(&e->code, encoding, dst, merges_source(encoding) ? dst : VEX_NONE, mem);
+    else
+        asm_sse_rm(&e->code, encoding, dst, mem);
+}
+
+static uint16_t move_encoding(uint8_t size)
+{
+    return size == 4   ? 0x10 | MAP_0F | PREFIX_F3
+           : size == 8 ? 0x10 | MAP_0F | PREFIX_F2
+                       : 0x10 | MAP_0F;
+}
+
+void sse_load(struct emit *e, uint8_t size, uint32_t dst, struct mem mem)
+{
+    if (e->avx)
+        asm_vex_rm(&e->code, move_encoding(size), dst, VEX_NONE, mem);
+    else
+        asm_sse_rm(&e->code, move_encoding(size), dst, mem);
+}
+
+void sse_store(struct emit *e, uint8_t size, struct mem mem, uint32_t src)
+{
+    uint16_t encoding = move_encoding(size) | 1;
+    if (e->avx)
+        asm_vex_rm(&e->code, encoding, src, VEX_NONE, mem);
+    else
+        asm_sse_rm(&e->code, encoding, src, mem);
+}
+
+void sse_zero(struct emit *e, uint32_t dst)
+{
+    uint16_t xorps = SSE_XOR | MAP_0F;
+    if (e->avx)
+        asm_vex_rr(&e->code, xorps, dst, dst, dst);
+    else
+        asm_sse_rr(&e->code, xorps, dst, dst);
+}
+
+void sse_ucomis(struct emit *e, uint8_t size, uint32_t a, uint32_t b)
+{
+    uint16_t encoding = (uint16_t)SSE_PACKED(0x2E, size);
+    if (e->avx)
+        asm_vex_rr(&e->code, encoding, a, VEX_NONE, b);
+    else
+        asm_sse_rr(&e->code, encoding, a, b);
+}
+
+void load_const(struct emit *e, uint8_t size, uint32_t dst, const void *bytes)
+{
+    static const uint8_t zero[16];
+    if (memcmp(bytes, zero, size) == 0) {
+        sse_zero(e, dst);
+        return;
+    }
+    uint32_t number = add_const(e, bytes, size);
+    sse_load(e, size, dst, mem_rip());
+    const_operand(e, number);
+}
+
+void move_to_general(struct emit *e, uint8_t size, uint32_t dst, uint32_t src)
+{
+    uint16_t encoding = (uint16_t)(SSE_INT(0x7E) | (size == 8 ? WIDE : 0));
+    if (e->avx)
+        asm_vex_rr(&e->code, encoding, src, VEX_NONE, dst);
+    else
+        asm_sse_rr(&e->code, encoding, src, dst);
+}
+
+void move_to_vector(struct emit *e, uint8_t size, uint32_t dst, uint32_t src)
+{
+    uint16_t encoding = (uint16_t)(SSE_INT(0x6E) | (size == 8 ? WIDE : 0));
+    if (e->avx)
+        asm_vex_rr(&e->code, encoding, dst, VEX_NONE, src);
+    else
+        asm_sse_rr(&e->code, encoding, dst, src);
+}
+
+/* ---- Branches ---------------------------------------------------------------------------------
+ */
+
+/* Whether a block is nothing but a jump. */
+static bool is_empty_block(const struct emit *e, uint32_t block)
+{
+    const struct machine_block *b = &e->machine->blocks[block];
+    return b->end - b->first == 1 && e->machine->ins[b->first].op == M_JUMP &&
+           e->machine->ins[b->first].access;
+}
+
+/* Where a branch to the block really goes. */
+static uint32_t final_target(const struct emit *e, uint32_t block)
+{
+    for (int steps = 0; steps < 64 && is_empty_block(e, block); steps++)
+        block = e->graph->blocks[block].succs[0];
+    return block;
+}
+
+/* The block that follows the one that is being emitted. */
+static uint32_t following(const struct emit *e)
+{
+    uint32_t at = e->current;
+    do
+        at++;
+    while (at < e->graph->order_count && is_empty_block(e, e->graph->order[at]));
+    return at < e->graph->order_count ? e->graph->order[at] : 0;
+}
+
+static void fix_block(struct emit *e, uint32_t place, uint32_t block)
+{
+    arena_grow(e->code.arena, &e->blocks, e->block_fixup_count + 1, &e->block_fixup_capacity,
+               sizeof(*e->blocks));
+    e->blocks[e->block_fixup_count++] = (struct block_fixup){place, block};
+}
+
+/* Whether a jump of at most 6 bytes reaches the block with 8 bits; distances were measured in the
+ * first round, and code only gets shorter but for alignment. */
+static bool is_near(const struct emit *e, uint32_t block, int64_t *distance)
+{
+    if (!e->final)
+        return false;
+    bool backward =
+        e->graph->blocks[block].order <= e->graph->blocks[e->graph->order[e->current]].order;
+    uint32_t here = backward ? e->code.size : e->emitted_at;
+    *distance = (int64_t)e->block_at[block] - (int64_t)here;
+    return backward ? *distance > -120 : *distance < 70;
+}
+
+static void jump_to(struct emit *e, uint32_t block)
+{
+    if (block == following(e))
+        return;
+    int64_t distance;
+    if (is_near(e, block, &distance)) {
+        asm_jmp_short(&e->code, 0);
+        fix_block(e, (e->code.size - 1) | SHORT_FIXUP, block);
+    } else {
+        fix_block(e, asm_jmp(&e->code), block);
+    }
+}
+
+static void jump_if(struct emit *e, uint8_t cc, uint32_t block)
+{
+    int64_t distance;
+    if (is_near(e, block, &distance)) {
+        asm_jcc_short(&e->code, cc, 0);
+        fix_block(e, (e->code.size - 1) | SHORT_FIXUP, block);
+    } else {
+        fix_block(e, asm_jcc(&e->code, cc), block);
+    }
+}
+
+/* Of the float conditions, which look at two flags. */
+static void branch_on_float(struct emit *e, uint8_t cc, uint32_t yes, uint32_t no)
+{
+    if (cc == CC_FEQ) {
+        jump_if(e, CC_P, no);
+        jump_if(e, CC_NE, no);
+        jump_to(e, yes);
+    } else {
+        jump_if(e, CC_P, yes);
+        jump_if(e, CC_NE, yes);
+        jump_to(e, no);
+    }
+}
+
+static void emit_branch(struct emit *e, const struct machine_ins *ins)
+{
+    const struct block *block = &e->graph->blocks[e->graph->order[e->current]];
+    uint32_t yes = final_target(e, block->succs[0]), no = final_target(e, block->succs[1]);
+    if (ins->cc >= CC_FEQ) {
+        branch_on_float(e, ins->cc, yes, no);
+    } else if (yes == following(e)) {
+        jump_if(e, cc_opposite(ins->cc), no);
+    } else {
+        jump_if(e, ins->cc, yes);
+        jump_to(e, no);
+    }
+}
+
+static void emit_switch(struct emit *e, const struct machine_ins *ins)
+{
+    struct code *code = &e->code;
+    uint32_t at = e->graph->order[e->current];
+    const struct block *block = &e->graph->blocks[at];
+    asm_alu_ri(code, 4, 7, ins->src[0], (int32_t)ins->imm);
+    fix_block(e, asm_jcc(code, CC_AE), final_target(e, block->succs[ins->imm]));
+    asm_lea(code, 8, REG_SCRATCH, mem_rip());
+    arena_grow(code->arena, &e->tables, e->table_count + 1, &e->table_capacity, sizeof(*e->tables));
+    e->tables[e->table_count++] = (struct emit_table){code->size - 4, at};
+    asm_rm(code, 8, 0x63, ins->tmp, (struct mem){REG_SCRATCH, ins->src[0], 2, 0, false});
+    asm_alu_rr(code, 8, 0, ins->tmp, REG_SCRATCH);
+    asm_ri(code, 4, 0xFF, 4, ins->tmp);
+}
+
+/* ---- Simple instructions ----------------------------------------------------------------------
+ */
+
+static void emit_load(struct emit *e, const struct machine_ins *ins)
+{
+    static const uint32_t unsigned_ops[] = {
+        [1] = 0xB6 | OP_0F, [2] = 0xB7 | OP_0F, [4] = 0x8B, [8] = 0x8B};
+    static const uint32_t signed_ops[] = {[1] = 0xBE | OP_0F, [2] = 0xBF | OP_0F, [4] = 0x63};
+    bool extends = ins->is_signed && ins->access < 8;
+    uint8_t size = extends ? ins->size : ins->access == 8 ? 8 : 4;
+    struct mem mem = access_mem(e, ins);
+    asm_rm(&e->code, size, extends ? signed_ops[ins->access] : unsigned_ops[ins->access], ins->dst,
+           mem);
+}
+
+static void emit_store(struct emit *e, const struct machine_ins *ins)
+{
+    struct mem mem = access_mem(e, ins);
+    if (!ins->immediate) {
+        asm_mov_mr(&e->code, ins->access, mem, ins->src[0]);
+        return;
+    }
+    uint32_t opcode = ins->access == 1 ? 0xC6 : ins->access == 2 ? 0xC7 | OP_66 : 0xC7;
+    asm_mi(&e->code, ins->access == 8 ? 8 : 4, opcode, 0, mem);
+    for (uint32_t i = 0; i < (ins->access == 8 ? 4u : ins->access); i++)
+        code_byte(&e->code, (uint8_t)(ins->imm >> 8 * i));
+}
+
+static void emit_mov(struct emit *e, const struct machine_ins *ins)
+{
+    if (is_slot(ins->src[0]))
+        asm_mov_rm(&e->code, ins->size, ins->dst, slot_mem(ins->src[0]));
+    else if (ins->dst != ins->src[0] || ins->size == 4)
+        asm_mov_rr(&e->code, ins->size, ins->dst, ins->src[0]);
+}
+
+/* No condition is open here: lowering makes operands before it compares. */
+static void emit_movi(struct emit *e, const struct machine_ins *ins)
+{
+    if (ins->imm == 0)
+        asm_alu_rr(&e->code, 4, 6, ins->dst, ins->dst);
+    else
+        asm_mov_ri(&e->code, ins->dst, ins->imm);
+}
+
+static void emit_loop(struct emit *e)
+{
+    uint32_t back = e->code.size;
+    asm_alu_rm(&e->code, 8, 7, RSP, mem_at(REG_INSTANCE, LAYOUT_INSTANCE(stack_limit)));
+    uint32_t jump = asm_jcc(&e->code, CC_B);
+    add_cold(e, (struct cold){.kind = COLD_INTERRUPT, .jump = jump, .back = back});
+}
+
+static void emit_fuel(struct emit *e)
+{
+    asm_mov_rm(&e->code, 8, REG_SCRATCH, mem_at(REG_INSTANCE, LAYOUT_INSTANCE(object.store)));
+    asm_alu_mi(&e->code, 8, 5, mem_at(REG_SCRATCH, LAYOUT_STORE(fuel)), 1);
+    trap_if(e, CC_B, WICK_TRAP_FUEL);
+}
+
+static void emit_bounds(struct emit *e, const struct machine_ins *ins)
+{
+    asm_mov_rr(&e->code, 8, ins->tmp, ins->src[1]);
+    if (ins->imm <= INT32_MAX) {
+        asm_alu_ri(&e->code, 8, 5, ins->tmp, (int32_t)ins->imm);
+    } else {
+        asm_mov_ri(&e->code, REG_SCRATCH, ins->imm);
+        asm_alu_rr(&e->code, 8, 5, ins->tmp, REG_SCRATCH);
+    }
+    trap_if(e, CC_B, WICK_TRAP_MEMORY);
+    asm_alu_rr(&e->code, 8, 7, ins->src[0], ins->tmp);
+    trap_if(e, CC_A, WICK_TRAP_MEMORY);
+}
+
+static void emit_ins(struct emit *e, const struct machine_ins *ins)
+{
+    switch ((enum machine_op)ins->op) {
+    case M_NOP:
+        break;
+    case M_MOV:
+        emit_mov(e, ins);
+        break;
+    case M_MOVI:
+        emit_movi(e, ins);
+        break;
+    case M_LOAD:
+        emit_load(e, ins);
+        break;
+    case M_STORE:
+        emit_store(e, ins);
+        break;
+    case M_JUMP:
+        jump_to(e, final_target(e, e->graph->blocks[e->graph->order[e->current]].succs[0]));
+        break;
+    case M_BRANCH:
+        emit_branch(e, ins);
+        break;
+    case M_SWITCH:
+        emit_switch(e, ins);
+        break;
+    case M_TRAP:
+        call_stub(e, (enum code_stub)(STUB_TRAP + ins->imm));
+        break;
+    case M_TRAP_IF:
+        trap_if(e, ins->cc, (enum wick_trap_kind)ins->imm);
+        break;
+    case M_LOOP:
+        emit_loop(e);
+        break;
+    case M_FUEL:
+        emit_fuel(e);
+        break;
+    case M_BOUNDS:
+        emit_bounds(e, ins);
+        break;
+    default:
+        if (ins->op == M_PARAMS || (ins->op >= M_RETURN && ins->op <= M_TAIL_CALL_REF))
+            emit_call(e, ins);
+        else if (ins->op >= M_LEA && ins->op <= M_CMOV)
+            emit_number(e, ins);
+        else
+            emit_float(e, ins);
+    }
+}
+
+/* ---- Functions --------------------------------------------------------------------------------
+ */
+
+enum {
+    LEAF_FRAME = 512,   /* a function without calls may use this much without a look */
+    LARGE_FRAME = 4096, /* behind the stack's limit there is no room for more without a look */
+};
+
+/* Looks before RSP is moved, which would leave no stack to call from. */
+static void check_large_frame(struct emit *e)
+{
+    uint32_t back = e->code.size;
+    asm_lea(&e->code, 8, REG_SCRATCH, mem_at(RSP, -(int64_t)e->frame));
+    asm_alu_rm(&e->code, 8, 7, REG_SCRATCH, mem_at(REG_INSTANCE, LAYOUT_INSTANCE(stack_limit)));
+    uint32_t jump = asm_jcc(&e->code, CC_B);
+    add_cold(e, (struct cold){.kind = COLD_EARLY, .jump = jump, .back = back});
+}
+
+static void emit_prologue(struct emit *e)
+{
+    struct code *code = &e->code;
+    if (e->graph->options->guard)
+        asm_mov_rm(code, 8, REG_MEMORY, mem_at(REG_INSTANCE, LAYOUT_INSTANCE(memory_base)));
+    e->out->entry = code->size;
+    if (e->frame > LARGE_FRAME)
+        check_large_frame(e);
+    if (e->frame)
+        asm_alu_ri(code, 8, 5, RSP, (int32_t)e->frame);
+    if (e->saved != NO_OPERAND)
+        asm_mov_mr(code, 8, mem_at(RSP, e->saved), REG_INSTANCE);
+    if (e->frame <= LARGE_FRAME && (e->machine->has_calls || e->frame > LEAF_FRAME))
+        emit_loop(e);
+}
+
+void emit_epilogue(struct emit *e)
+{
+    if (e->frame)
+        asm_alu_ri(&e->code, 8, 0, RSP, (int32_t)e->frame);
+}
+
+static void emit_block(struct emit *e, uint32_t at)
+{
+    const struct machine_block *block = &e->machine->blocks[at];
+    if (e->graph->blocks[at].is_loop && block->first < block->end)
+        code_align_nops(&e->code, 16, 10);
+    e->emitted_at = e->block_at[at];
+    e->block_at[at] = e->code.size;
+    if (is_empty_block(e, at))
+        return;
+    for (uint32_t i = block->first; i < block->end; i++) {
+        e->ins = &e->machine->ins[i];
+        moves_at(e, 2 * i);
+        if (e->ins->op == M_JUMP)
+            moves_at(e, 2 * i + 1);
+        emit_ins(e, e->ins);
+        moves_at(e, 2 * i + 1);
+    }
+}
+
+#define LAYOUT_DEFTYPE(field)                                                                      \
+    ((int32_t)offsetof(struct deftype, field) - (int32_t)offsetof(struct deftype, func))
+
+/* Flags: equal if the type that R11 points to (struct functype) is `type` or declared below it. */
+static void compare_supertype(struct emit *e, const struct deftype *type)
+{
+    struct code *code = &e->code;
+    asm_mov_rm(code, 8, REG_SCRATCH, mem_at(REG_SCRATCH, LAYOUT_DEFTYPE(display)));
+    asm_mi(code, 4, 0x81, 7, mem_at(REG_SCRATCH, 4 * type->depth));
+    code_u32(code, type->id);
+}
+
+static void emit_cold_signature(struct emit *e, const struct cold *cold)
+{
+    struct code *code = &e->code;
+    asm_mov_rm(code, 8, cold->reg,
+               (struct mem){REG_SCRATCH, cold->reg, 3, LAYOUT_SLOT(ref), false});
+    asm_rr(code, 8, 0x85, cold->reg, cold->reg);
+    uint32_t empty = asm_skip(code, CC_E);
+    if (!cold->type->is_final) {
+        asm_mov_rm(code, 8, REG_SCRATCH, mem_at(cold->reg, LAYOUT_FUNC(type)));
+        uint32_t shallow = 0;
+        if (cold->type->depth >= TYPE_DISPLAY_MIN) {
+            asm_mi(code, 1, 0x80, 7, mem_at(REG_SCRATCH, LAYOUT_DEFTYPE(depth)));
+            code_byte(code, cold->type->depth);
+            shallow = asm_skip(code, CC_B);
+        }
+        compare_supertype(e, cold->type);
+        asm_patch(code, asm_jcc(code, CC_E), cold->back);
+        if (shallow)
+            asm_bind(code, shallow);
+    }
+    call_stub(e, (enum code_stub)(STUB_TRAP + WICK_TRAP_SIGNATURE));
+    asm_bind(code, empty);
+    call_stub(e, (enum code_stub)(STUB_TRAP + WICK_TRAP_UNINITIALIZED));
+}
+
+static void emit_cold(struct emit *e, const struct cold *cold)
+{
+    struct machine_ins origin = {.offset = cold->offset, .site = cold->site};
+    e->ins = &origin;
+    asm_patch(&e->code, cold->jump, e->code.size);
+    switch ((enum cold_kind)cold->kind) {
+    case COLD_TRAP:
+        call_stub(e, (enum code_stub)(STUB_TRAP + cold->trap));
+        break;
+    case COLD_CONVERSION: {
+        sse_ucomis(e, cold->size, cold->reg, cold->reg);
+        uint32_t nan = asm_skip(&e->code, CC_P);
+        call_stub(e, (enum code_stub)(STUB_TRAP + WICK_TRAP_OVERFLOW));
+        asm_bind(&e->code, nan);
+        call_stub(e, (enum code_stub)(STUB_TRAP + WICK_TRAP_CONVERSION));
+        break;
+    }
+    case COLD_SIGNATURE:
+        emit_cold_signature(e, cold);
+        break;
+    case COLD_INTERRUPT:
+    case COLD_EARLY:
+        call_stub(e, STUB_INTERRUPT);
+        if (cold->kind == COLD_EARLY)
+            e->out->early = e->code.size;
+        asm_patch(&e->code, asm_jmp(&e->code), cold->back);
+        break;
+    }
+    e->ins = NULL;
+}
+
+static void emit_tables(struct emit *e)
+{
+    for (uint32_t i = 0; i < e->table_count; i++) {
+        code_align(&e->code, 4);
+        uint32_t start = e->code.size;
+        asm_patch(&e->code, e->tables[i].place, start);
+        const struct block *block = &e->graph->blocks[e->tables[i].block];
+        for (uint32_t s = 0; s + 1 < block->succ_count; s++)
+            code_u32(&e->code, e->block_at[final_target(e, block->succs[s])] - start);
+    }
+}
+
+static void emit_consts(struct emit *e)
+{
+    uint32_t *at = arena_alloc(e->code.arena, (e->const_count + 1) * sizeof(*at));
+    for (uint32_t size = 16; size >= 4; size /= 2) { /* the widest first: each is aligned */
+        for (uint32_t i = 0; i < e->const_count; i++) {
+            if (e->consts[i].size != size)
+                continue;
+            code_align(&e->code, size);
+            at[i] = e->code.size;
+            for (uint32_t b = 0; b < size; b++)
+                code_byte(&e->code, e->consts[i].bytes[b]);
+        }
+    }
+    for (uint32_t i = 0; i < e->const_fixup_count; i++)
+        asm_patch(&e->code, e->const_fixups[i].place, at[e->const_fixups[i].number]);
+}
+
+static void patch_blocks(struct emit *e)
+{
+    for (uint32_t i = 0; i < e->block_fixup_count; i++) {
+        uint32_t place = e->blocks[i].place, target = e->block_at[e->blocks[i].block];
+        if (!(place & SHORT_FIXUP)) {
+            asm_patch(&e->code, place, target);
+            continue;
+        }
+        place &= ~(uint32_t)SHORT_FIXUP;
+        e->code.bytes[place] = (uint8_t)(target - (place + 1));
+    }
+}
+
+static void emit_round(struct emit *e)
+{
+    e->code.size = 0;
+    e->next_move = 0;
+    e->cold_count = e->block_fixup_count = e->const_fixup_count = e->const_count = 0;
+    e->table_count = e->out->stub_count = e->out->offset_count = 0;
+    e->next_root = e->out->root_count = 0;
+    struct machine_ins start = {.offset = e->machine->ins_count ? e->machine->ins[0].offset : 0};
+    e->ins = &start;
+    emit_prologue(e);
+    for (e->current = 0; e->current < e->graph->order_count; e->current++)
+        emit_block(e, e->graph->order[e->current]);
+    for (uint32_t i = 0; i < e->cold_count; i++)
+        emit_cold(e, &e->cold[i]);
+}
+
+/* Marks jumps without moves, in the field that they do not use otherwise. */
+static void mark_plain_jumps(struct machine *m)
+{
+    for (uint32_t i = 0; i < m->ins_count; i++)
+        m->ins[i].access = m->ins[i].op == M_JUMP ? 1 : m->ins[i].access;
+    for (uint32_t i = 0; i < m->move_count; i++) {
+        if (m->moves[i].from != m->moves[i].to && m->ins[m->moves[i].place / 2].op == M_JUMP)
+            m->ins[m->moves[i].place / 2].access = 0;
+    }
+}
+
+static bool calls_elsewhere(const struct machine *m)
+{
+    for (uint32_t i = 0; i < m->ins_count; i++) {
+        const struct machine_ins *ins = &m->ins[i];
+        bool import = (ins->op == M_CALL || ins->op == M_TAIL_CALL) &&
+                      ins->imm < m->graph->module->imported_funcs;
+        if (import || ins->op == M_CALL_INDIRECT || ins->op == M_CALL_REF ||
+            ins->op == M_TAIL_CALL_INDIRECT || ins->op == M_TAIL_CALL_REF)
+            return true;
+    }
+    return false;
+}
+
+void machine_emit(struct machine *machine, struct emitted *out)
+{
+    *out = (struct emitted){0};
+    struct emit e = {.machine = machine,
+                     .graph = machine->graph,
+                     .code = {.arena = machine->arena},
+                     .avx = machine->graph->options->cpu.avx,
+                     .frame = machine->frame_size,
+                     .saved = NO_OPERAND,
+                     .out = out};
+    if (calls_elsewhere(machine)) {
+        e.saved = e.frame;
+        e.frame += 8;
+    }
+    mark_plain_jumps(machine);
+    e.block_at = arena_alloc(machine->arena, machine->graph->block_count * sizeof(*e.block_at));
+    emit_round(&e);
+    e.final = true;
+    emit_round(&e);
+    patch_blocks(&e);
+    emit_tables(&e);
+    emit_consts(&e);
+    out->bytes = e.code.bytes;
+    out->size = e.code.size;
+    out->frame = e.frame;
+    out->saves_instance = e.saved != NO_OPERAND;
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From allocated machine instructions to bytes. emit.c holds the frame, blocks and moves,
+ * emit_number.c integers, emit_float.c floats, vectors and conversions, emit_call.c calls.
+ *
+ * A function's code: the entry for callers of other instances, which loads the base of memory 0;
+ * the entry for callers of the same instance; the body; cold code; jump tables; constants.
+ */
+#pragma once
+
+#include "wick/compile/emitted.h"
+#include "wick/compile/x86_64/asm.h"
+
+/* Code behind the body that a check jumps to. */
+enum cold_kind {
+    COLD_TRAP,       /* traps with kind `trap` */
+    COLD_CONVERSION, /* traps: invalid conversion if `reg` holds a NaN, else integer overflow */
+    COLD_SIGNATURE,  /* R11 + 8 * reg is a table slot of another type; if that is a subtype, goes on
+                      * at  `back` with the function in reg, else traps */
+    COLD_INTERRUPT,  /* looks for interrupts and the end of the stack, then goes on at `back` */
+    COLD_EARLY,      /* the same before there is a frame */
+};
+
+struct cold {
+    uint8_t kind, trap, size;
+    uint32_t jump; /* place of the displacement that leads here */
+    uint32_t back;
+    uint32_t reg;
+    const struct deftype *type; /* of COLD_SIGNATURE: that was asked for */
+    uint32_t offset;
+    uint16_t site;
+};
+
+enum { SHORT_FIXUP = 1 << 30 }; /* in a place: 8 bits */
+
+struct block_fixup {
+    uint32_t place, block;
+};
+
+struct const_fixup {
+    uint32_t place, number;
+};
+
+struct emit_const {
+    uint8_t bytes[16];
+    uint32_t size;
+};
+
+struct emit_table {
+    uint32_t place; /* of the displacement that names it */
+    uint32_t block; /* that ends with the switch */
+};
+
+struct emit {
+    struct machine *machine;
+    const struct graph *graph;
+    struct code code;
+    bool avx;
+    bool final;          /* second round: distances are known */
+    uint32_t frame;      /* bytes between RSP and the return address */
+    uint32_t saved;      /* where R14 is kept, from RSP; NO_OPERAND: it is not */
+    uint32_t next_move;  /* in machine->moves */
+    uint32_t next_root;  /* in machine->roots */
+    uint32_t current;    /* place of the block in the order */
+    uint32_t emitted_at; /* where the first round had the block */
+    uint32_t
+        *block_at; /* offset of each block; in the second round at first that of the round before */
+    struct machine_ins *ins;            /* that is being emitted */
+    const struct machine_ins *flags_of; /* the last whose result the zero flag tells */
+    struct emitted *out;
+    struct cold *cold;
+    uint32_t cold_count, cold_capacity;
+    struct block_fixup *blocks;
+    uint32_t block_fixup_count, block_fixup_capacity;
+    struct const_fixup *const_fixups;
+    uint32_t const_fixup_count, const_fixup_capacity;
+    struct emit_const *consts;
+    uint32_t const_count, const_capacity;
+    struct emit_table *tables;
+    uint32_t table_count, table_capacity;
+};
+
+/* ---- emit.c -----------------------------------------------------------------------------------
+ */
+
+static inline bool is_slot(uint32_t location)
+{
+    return location >= SLOT_FIRST && location != NO_OPERAND;
+}
+
+static inline struct mem slot_mem(uint32_t location)
+{
+    return mem_at(RSP, location - SLOT_FIRST);
+}
+
+/* The memory operand of an instruction; if it may trap, notes where. Call it right before the one
+ * instruction of the machine that accesses it. */
+struct mem access_mem(struct emit *e, const struct machine_ins *ins);
+/* The last source as memory, if it is an access or in a slot. */
+bool last_mem(struct emit *e, const struct machine_ins *ins, int slot, struct mem *mem);
+
+/* Notes that the code at the current end belongs to the current instruction of WebAssembly. */
+void note_offset(struct emit *e);
+/* The same for a return address, with the references that the call keeps alive. */
+void note_return(struct emit *e);
+/* A jump to a trap. */
+void trap_if(struct emit *e, uint8_t cc, enum wick_trap_kind kind);
+void add_cold(struct emit *e, struct cold cold);
+/* A call of a stub of the code region. */
+void call_stub(struct emit *e, enum code_stub stub);
+/* A constant of 4, 8 or 16 bytes as memory; call right before the instruction that names it, in
+ * whose bytes the displacement comes last. */
+uint32_t add_const(struct emit *e, const void *bytes, uint32_t size);
+void const_operand(struct emit *e, uint32_t number); /* call right behind it */
+
+/* Moves that happen at once. */
+void parallel_move(struct emit *e, struct machine_move *moves, uint32_t count);
+void emit_move(struct emit *e, uint32_t to, uint32_t from, uint8_t size);
+
+/* Vector instructions in the form that the processor has: dst = a op last. */
+void sse_op(struct emit *e, uint16_t encoding, uint32_t dst, uint32_t a, uint32_t b);
+void sse_op_mem(struct emit *e, uint16_t encoding, uint32_t dst, uint32_t a, struct mem mem);
+void sse_unary(struct emit *e, uint16_t encoding, uint32_t dst, uint32_t a);
+void sse_unary_mem(struct emit *e, uint16_t encoding, uint32_t dst, struct mem mem);
+void sse_move(struct emit *e, uint32_t dst, uint32_t src);
+void sse_load(struct emit *e, uint8_t size, uint32_t dst, struct mem mem);
+void sse_store(struct emit *e, uint8_t size, struct mem mem, uint32_t src);
+void sse_zero(struct emit *e, uint32_t dst);
+void sse_ucomis(struct emit *e, uint8_t size, uint32_t a, uint32_t b);
+void load_const(struct emit *e, uint8_t size, uint32_t dst, const void *bytes);
+/* Between classes, `size` bytes. */
+void move_to_general(struct emit *e, uint8_t size, uint32_t dst, uint32_t src);
+void move_to_vector(struct emit *e, uint8_t size, uint32_t dst, uint32_t src);
+
+/* Leaves the frame. */
+void emit_epilogue(struct emit *e);
+
+void emit_number(struct emit *e, const struct machine_ins *ins);
+void emit_float(struct emit *e, const struct machine_ins *ins);
+void emit_call(struct emit *e, const struct machine_ins *ins);
