@@ -214,6 +214,34 @@ static int compare_places(const void *x, const void *y)
     return a < b ? -1 : a > b;
 }
 
+/* Few places are sorted by insertion; where they lie close together the stamps tell them in order.
+ */
+static void sort_touched(struct life *life)
+{
+    uint32_t *touched = life->touched, count = life->touched_count;
+    uint32_t least = UINT32_MAX, most = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        least = touched[i] < least ? touched[i] : least;
+        most = touched[i] > most ? touched[i] : most;
+    }
+    if (count > 8 && most - least < 8 * count) {
+        count = 0;
+        for (uint32_t place = least; place <= most; place++) {
+            if (life->stamp[place] == life->reg)
+                touched[count++] = place;
+        }
+    } else if (count > 8) {
+        qsort(touched, count, sizeof(*touched), compare_places);
+    } else {
+        for (uint32_t i = 1; i < count; i++) {
+            uint32_t place = touched[i], at = i;
+            for (; at > 0 && touched[at - 1] > place; at--)
+                touched[at] = touched[at - 1];
+            touched[at] = place;
+        }
+    }
+}
+
 static void add_range(struct allocation *a, uint32_t first, uint32_t from, uint32_t to)
 {
     if (a->range_count > first && a->ranges[a->range_count - 1].to == from) {
@@ -284,8 +312,7 @@ static void find_life(struct life *life, const uint32_t *phi_block)
                   use->position + (use->kind == USE_LATE ? 2 : 1));
     }
     spread(life);
-    if (life->touched_count > 1)
-        qsort(life->touched, life->touched_count, sizeof(*life->touched), compare_places);
+    sort_touched(life);
     for (uint32_t i = 0; i < life->touched_count; i++) {
         uint32_t place = life->touched[i];
         uint32_t from = place == life->def_block ? life->def : 4 * order_block(a, place)->first;

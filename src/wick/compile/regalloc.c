@@ -108,6 +108,20 @@ static uint32_t dequeue(struct scan *s)
     return first;
 }
 
+/* The place of the interval's first use at or behind a position. */
+static uint32_t first_use_at(const struct scan *s, const struct interval *interval, uint32_t from)
+{
+    uint32_t low = interval->use, high = interval->use_end;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (s->a->uses[middle].position < from)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 /* ---- Splitting --------------------------------------------------------------------------------
  */
 
@@ -129,8 +143,7 @@ static uint32_t split(struct scan *s, uint32_t number, uint32_t position)
     new->start = start;
     new->location = NO_OPERAND;
     new->spill_first = false;
-    while (new->use < new->use_end && a->uses[new->use].position < position)
-        new->use++;
+    new->use = first_use_at(s, new, position);
     old->use_end = new->use;
     old->end = position;
     old->next = rest;
@@ -185,21 +198,17 @@ static bool wants_register(uint8_t kind)
 static uint32_t next_register_use(const struct scan *s, const struct interval *interval,
                                   uint32_t from)
 {
-    for (uint32_t u = interval->use; u < interval->use_end; u++) {
-        const struct use *use = &s->a->uses[u];
-        if (use->position >= from && wants_register(use->kind))
-            return use->position;
+    for (uint32_t u = first_use_at(s, interval, from); u < interval->use_end; u++) {
+        if (wants_register(s->a->uses[u].kind))
+            return s->a->uses[u].position;
     }
     return FAR;
 }
 
 static uint32_t next_use(const struct scan *s, const struct interval *interval, uint32_t from)
 {
-    for (uint32_t u = interval->use; u < interval->use_end; u++) {
-        if (s->a->uses[u].position >= from)
-            return s->a->uses[u].position;
-    }
-    return FAR;
+    uint32_t use = first_use_at(s, interval, from);
+    return use < interval->use_end ? s->a->uses[use].position : FAR;
 }
 
 /* The last call before a position, as the first position behind it; 0 if there is none. */
@@ -248,10 +257,10 @@ struct choice {
 /* Whether the instruction that overwrites registers at a position still needs the interval then. */
 static bool is_needed_late(const struct scan *s, const struct interval *interval, uint32_t position)
 {
-    for (uint32_t u = interval->use; u < interval->use_end; u++) {
-        const struct use *use = &s->a->uses[u];
-        if (use->position >= (position & ~3u))
-            return use->position < position && use->kind == USE_LATE;
+    uint32_t u = first_use_at(s, interval, position & ~3u);
+    for (; u < interval->use_end && s->a->uses[u].position < position; u++) {
+        if (s->a->uses[u].kind == USE_LATE)
+            return true;
     }
     return false;
 }
