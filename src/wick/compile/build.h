@@ -128,10 +128,14 @@ bool build_inlined(struct builder *b, uint32_t func_index);
 /* Ends the current block with `end`, without successors. */
 void finish_block(struct builder *b, struct ins end);
 
+/* build_object.c */
+void build_object(struct builder *b);
+void build_atomic(struct builder *b);
+
 /* build_instr.c */
 
 /* Whether the compiler has the instruction. A function with one that it has not is interpreted:
- * with exceptions, objects of the heap, atomics. */
+ * those for exceptions are not there. */
 bool is_compiled(uint16_t opcode);
 uint32_t build_zero(struct builder *b, uint8_t type);
 void build_instr(struct builder *b);

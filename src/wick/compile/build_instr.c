@@ -397,8 +397,7 @@ static void build_by_signature(struct builder *b)
 
 bool is_compiled(uint16_t opcode)
 {
-    return opcode != OPCODE_TRY_TABLE && opcode != OPCODE_THROW && opcode != OPCODE_THROW_REF &&
-           opcode != OPCODE_REF_EQ && !(opcode >= 0xFB00 && opcode < 0xFC00) && opcode < 0xFF00;
+    return opcode != OPCODE_TRY_TABLE && opcode != OPCODE_THROW && opcode != OPCODE_THROW_REF;
 }
 
 void build_instr(struct builder *b)
@@ -464,8 +463,17 @@ void build_instr(struct builder *b)
     case OPCODE_TABLE_SET:
         build_helper(b);
         break;
+    case OPCODE_REF_EQ: {
+        uint32_t right = pop(b), left = pop(b);
+        push(b, ssa_binary(b->graph, OPCODE_I64_EQ, left, right));
+        break;
+    }
     default:
-        if (b->instr.opcode >= 0xFC08 && b->instr.opcode < 0xFD00)
+        if (b->instr.opcode >= 0xFF00)
+            build_atomic(b);
+        else if (b->instr.opcode >= 0xFB00 && b->instr.opcode < 0xFC00)
+            build_object(b);
+        else if (b->instr.opcode >= 0xFC08 && b->instr.opcode < 0xFD00)
             build_helper(b);
         else
             build_by_signature(b);

@@ -97,6 +97,7 @@ uint32_t machine_clobbers(const struct machine *machine, const struct machine_in
     case M_CALL_REF:
     case M_CALL_HELPER:
     case M_CALL_VECTOR:
+    case M_CALL_INTERP:
         return ALL_REGS;
     case M_DIV:
     case M_MULHI:

@@ -130,6 +130,7 @@ enum machine_op {
     M_CALL_INDIRECT, /* src[0]: index; imm: table | type id << 32; tmp */
     M_CALL_REF,      /* src[0] */
     M_CALL_HELPER,   /* imm: indices; access: helper; args */
+    M_CALL_INTERP,   /* imm: of graph->interp_calls; args */
     M_CALL_VECTOR,   /* the same for a vector instruction */
     M_TAIL_CALL,
     M_TAIL_CALL_INDIRECT,
@@ -165,7 +166,8 @@ struct machine_ins {
     uint32_t offset; /* of the WebAssembly instruction in the module */
     uint16_t site;
     uint64_t imm;
-    const uint8_t *bytes; /* of M_VCONST: 16 of them */
+    const uint8_t *bytes;     /* of M_VCONST: 16 of them */
+    const uint8_t *arg_types; /* of M_CALL_INTERP: enum type_kind, the result's last */
 };
 
 struct virtual_reg {
