@@ -31,7 +31,8 @@ static struct source_kinds source_kinds(const struct machine *machine,
     case M_UCOMIS:
         return (struct source_kinds){USE_REG, USE_ANY};
     case M_SSE: /* the legacy form of packed instructions wants aligned memory */
-        return (struct source_kinds){USE_REG, ins->size < 16 ? USE_ANY : USE_REG};
+        return (struct source_kinds){
+            USE_REG, ins->size < 16 || machine->graph->options->cpu.avx ? USE_ANY : USE_REG};
     case M_SHL:
     case M_SHR:
     case M_SAR:

@@ -140,6 +140,7 @@ enum machine_op {
     M_BOUNDS,       /* trap unless src[0] + imm <= src[1]; tmp */
     M_SSE,          /* dst = src[0] op last; vex: see sse.h */
     M_SSE_UNARY,    /* dst = op last */
+    M_SSE_SHIFT,    /* dst = src[0] shifted by imm8; imm: the opcode's extension */
     M_UCOMIS,       /* flags of src[0] and last; size 4 or 8 */
     M_CVT_TO_FLOAT, /* integer of `access` bytes to float of `size`; always signed */
     M_CVT_U64,      /* unsigned 64-bit integer; tmp */
@@ -166,7 +167,7 @@ struct machine_ins {
     uint32_t offset; /* of the WebAssembly instruction in the module */
     uint16_t site;
     uint64_t imm;
-    const uint8_t *bytes;     /* of M_VCONST: 16 of them */
+    const uint8_t *bytes;     /* of M_VCONST, or the last operand of M_SSE: `size` of them */
     const uint8_t *arg_types; /* of M_CALL_INTERP: enum type_kind, the result's last */
 };
 
