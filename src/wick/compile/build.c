@@ -114,9 +114,8 @@ static void add_incoming(struct builder *b, struct label *label, uint32_t from)
     block_add_pred(b->graph, label->target, from);
     arena_grow(b->arena, &label->incoming, label->incoming_count + arity, &label->incoming_capacity,
                sizeof(*label->incoming));
-    const uint32_t *values = &b->stack[b->stack_count - arity];
     for (uint32_t i = 0; i < arity; i++)
-        label->incoming[label->incoming_count++] = values[i];
+        label->incoming[label->incoming_count++] = b->stack[b->stack_count - arity + i];
 }
 
 /* Ends the current block with a jump to the label. */

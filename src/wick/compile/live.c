@@ -311,7 +311,7 @@ static void find_life(struct life *life, const uint32_t *phi_block)
         const struct use *use = &a->uses[u];
         if (use->kind < DEF_REG)
             touch(life, a->block_of[use->position / 4],
-                  use->position + (use->kind == USE_LATE ? 2 : 1));
+                  use->position + (use->kind == USE_LATE ? 3 : 1));
     }
     spread(life);
     sort_touched(life);
