@@ -289,6 +289,7 @@ void machine_lower(struct machine *machine, const struct graph *graph)
     arena_grow(machine->arena, &machine->regs, REG_COUNT + graph->ins_count / 2,
                &machine->reg_capacity, sizeof(*machine->regs));
     machine->reg_count = REG_COUNT;
+    arena_grow(machine->arena, &machine->pool, 1, &machine->pool_capacity, sizeof(*machine->pool));
     arena_grow(machine->arena, &machine->ins, graph->ins_count, &machine->ins_capacity,
                sizeof(*machine->ins));
     machine->blocks = arena_alloc(machine->arena, graph->block_count * sizeof(*machine->blocks));

@@ -15,6 +15,7 @@ void graph_init(struct graph *graph, struct arena *arena, const struct compile_o
     arena_grow(arena, &graph->ins, (uint32_t)(body / 2 + 64), &graph->ins_capacity,
                sizeof(*graph->ins));
     graph->ins_count = 1;
+    arena_grow(arena, &graph->pool, 1, &graph->pool_capacity, sizeof(*graph->pool));
     graph->ins[0].op = SSA_NOP;
     block_new(graph);
 }
