@@ -13,6 +13,7 @@ struct scan {
     uint32_t active[REG_COUNT]; /* by machine register: the interval that has it now; 0: none */
     uint32_t *inactive;         /* intervals with a register that are in a hole now */
     uint32_t inactive_count, inactive_capacity;
+    uint32_t position;     /* start of the interval at hand */
     uint32_t next_clobber; /* the first at or behind the current start */
     uint32_t slot_bytes;
 };
@@ -241,10 +242,29 @@ static void spill(struct scan *s, uint32_t number)
     uint32_t call = behind_last_call(s, latest);
     if (call > earliest)
         earliest = call;
+    if (s->position >= earliest)
+        earliest = s->position + 1;
     uint32_t at = latest > earliest ? best_split(s, earliest, latest) : latest;
     uint32_t rest = split(s, number, at);
     if (rest)
         enqueue(s, rest);
+}
+
+/* Where an interval that loses its register at a position is better off without it already: at the
+ * start of the outermost loop that it enters and does not use before. There it would only be loaded
+ * again for each round. */
+static uint32_t loss_before_loop(const struct scan *s, const struct interval *interval,
+                                 uint32_t position)
+{
+    const struct graph *graph = s->a->machine->graph;
+    uint32_t block = graph->order[s->a->block_of[position / 4]], best = position;
+    for (uint32_t loop = graph->blocks[block].loop; loop; loop = graph->blocks[loop].parent) {
+        uint32_t start = 4 * s->a->machine->blocks[loop].first;
+        if (start <= interval->start || next_use(s, interval, start) < position)
+            break;
+        best = start;
+    }
+    return best;
 }
 
 /* ---- Free registers ---------------------------------------------------------------------------
@@ -368,7 +388,9 @@ static void split_for_loss(struct scan *s, uint32_t number, uint32_t lost, bool 
 {
     uint32_t start = interval_at(s, number)->start, at = lost & ~3u;
     bool in_memory = by_call || at <= start;
-    uint32_t rest = split(s, number, in_memory ? lost : at);
+    if (in_memory)
+        at = loss_before_loop(s, interval_at(s, number), lost);
+    uint32_t rest = split(s, number, at);
     if (!rest)
         return;
     interval_at(s, rest)->spill_first = in_memory;
@@ -407,11 +429,10 @@ static void evict(struct scan *s, uint32_t number, uint32_t position)
         spill(s, number);
         return;
     }
-    uint32_t rest = split(s, number, position);
-    if (!rest)
-        return;
-    interval_at(s, rest)->spill_first = true;
-    enqueue(s, rest);
+    uint32_t at = loss_before_loop(s, interval_at(s, number), position);
+    uint32_t rest = split(s, number, at);
+    if (rest)
+        spill(s, rest);
 }
 
 static void evict_all(struct scan *s, uint32_t reg, const struct interval *interval,
@@ -531,7 +552,8 @@ void machine_allocate(struct machine *machine)
         enqueue(&s, i);
     while (s.heap_count) {
         uint32_t number = dequeue(&s);
-        advance(&s, interval_at(&s, number)->start);
+        s.position = interval_at(&s, number)->start;
+        advance(&s, s.position);
         if (interval_at(&s, number)->spill_first)
             spill(&s, number);
         else if (!allocate_free(&s, number))
