@@ -116,6 +116,11 @@ static void move_const(struct emit *e, uint32_t to, uint32_t from, uint8_t size)
             asm_mov_ri(&e->code, to, ins->imm);
         return;
     }
+    if (size == 8 && ins->imm <= INT32_MAX) {
+        asm_mi(&e->code, 8, 0xC7, 0, slot_mem(to));
+        code_u32(&e->code, (uint32_t)ins->imm);
+        return;
+    }
     for (uint32_t at = 0; at < size; at += 4) {
         uint32_t word;
         memcpy(&word, bytes + at, 4);
