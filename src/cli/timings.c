@@ -61,8 +61,7 @@ void timings_print(const struct timings *timings, const char *backend, bool json
         {"boot", "boot_us", "until exec's first instruction", timings->exec.started},
         {"validate", "validate_us", "read, decode and validate the module", timings->exec.loaded},
         {"first instruction", "first_instruction_us", "sockets, linking", timings->exec.entered},
-        {"run", "run_us", "the program, each function compiled at its first call",
-         timings->exec.ended},
+        {"run", "run_us", "the program, with compiling what it calls", timings->exec.ended},
         {"end", "end_us", "taking the Keep down", timings->ended},
     };
     size_t count = sizeof(phases) / sizeof(phases[0]);
