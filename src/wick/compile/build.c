@@ -553,6 +553,8 @@ void graph_build(struct graph *graph)
                         .func_index = graph->func_index,
                         .type = func->type};
     b.body = &body;
+    arena_grow(b.arena, &b.writes, 1, &b.write_capacity, sizeof(*b.writes));
+    arena_grow(b.arena, &b.stack, 1, &b.stack_capacity, sizeof(*b.stack));
     b.instr.place = body.reader.next;
     graph->offset = place_of(&b);
     graph->current = 1;

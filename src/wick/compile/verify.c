@@ -116,6 +116,7 @@ struct operand_copy *verify_keep_operands(struct machine *machine)
 {
     struct operand_copy *copy = arena_alloc(machine->arena, sizeof(*copy));
     copy->machine = machine;
+    arena_grow(machine->arena, &copy->operands, 1, &copy->capacity, sizeof(*copy->operands));
     copy->first = arena_alloc(machine->arena, (machine->ins_count + 1) * sizeof(uint32_t));
     copy->pool = arena_alloc(machine->arena, (machine->pool_count + 1) * sizeof(uint32_t));
     if (machine->pool_count)
