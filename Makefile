@@ -8,7 +8,7 @@
 BUILD ?= build
 JOBS ?= $(shell nproc)
 
-.PHONY: all run check check-asan check-qemu reproducible bench coverage format format-check tidy clean install \
+.PHONY: all run check check-asan check-qemu reproducible bench bench-wasm coverage format format-check tidy clean install \
 	packages packages-check
 
 all: packages
@@ -36,6 +36,11 @@ reproducible: packages
 bench: packages-check
 	@tools/build $(BUILD)
 	@bench/run $(BUILD)
+
+# libwick beside native code and V8; docs/performance.md.
+bench-wasm: packages-check
+	@tools/build $(BUILD)
+	@bench/wasm/run $(BUILD)
 
 coverage: packages-check
 	@tools/coverage
