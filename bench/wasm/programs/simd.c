@@ -63,7 +63,7 @@ uint64_t kernel(void)
             points[i][j] = (float)(next_random(&random) % 1000) / 1000;
     for (int i = 0; i < 4; i++)
         for (int j = 0; j < 4; j++)
-            matrix[i][j] = (i == j ? 0.75f : 0.0f) + (float)(i - j) * 0.125f;
+            matrix[i][j] = __builtin_parity((unsigned)(i & j)) ? -0.5f : 0.5f; /* keeps lengths */
     for (int round = 0; round < ROUNDS; round++) {
         blend();
         transform();
