@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # make run      installs what is missing, builds, and runs an example in the best Keep there is
+# make run-steward   builds, and runs a certificate authority for Keeps
 # make check    installs what the tests need, builds, runs all tests, closes with a count
 #
 # Everything else is for developers. The build itself is Meson's: see meson.build.
@@ -8,14 +9,18 @@
 BUILD ?= build
 JOBS ?= $(shell nproc)
 
-.PHONY: all run check check-asan check-qemu reproducible bench bench-wasm coverage format format-check tidy clean install \
-	packages packages-check
+.PHONY: all run run-steward check check-asan check-qemu reproducible bench bench-wasm coverage format format-check tidy clean \
+	install packages packages-check
 
 all: packages
 	@tools/build $(BUILD)
 
 run: all
 	@tools/run-example $(BUILD)
+
+# A Steward with an authority of its own and the example policy, on port 3000: docs/steward.md.
+run-steward: all
+	@$(BUILD)/src/steward/program/steward --host localhost --config examples/steward/steward.toml
 
 # With CI=true in the environment also: the format, a build with clang, unit tests under sanitizers.
 check: packages-check

@@ -64,6 +64,11 @@ int sp_port_copy_out(struct sp_port *unused, void *to, const void *block, uint64
     return 0;
 }
 
+void sp_port_interrupted(struct sp_port *unused)
+{
+    (void)unused;
+}
+
 void sp_port_attacked(struct sp_port *unused, const char *why)
 {
     (void)unused;

@@ -76,6 +76,12 @@ static void no_panic(struct sp_host *host, const char *message)
         check(*message >= ' ' && *message <= '~');
 }
 
+static int no_signal(struct sp_host *host)
+{
+    (void)host;
+    return 0;
+}
+
 static int no_clocks(struct sp_host *host, struct sp_clocks *clocks)
 {
     (void)host;
@@ -90,6 +96,7 @@ static const struct sp_keep_ops ops = {
     .thread_park = no_thread,
     .thread_unpark = no_thread,
     .thread_kick = no_thread,
+    .signal_take = no_signal,
     .exit_thread = no_exit_thread,
     .exit_group = no_exit_group,
     .panic = no_panic,

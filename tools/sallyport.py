@@ -147,7 +147,7 @@ def guest_stage(call):
     for index, a in enumerate(call.arguments):
         if not a.is_buffer:
             yield f'    call->args[{index}] = {a.name};'
-    yield '    sp_commit(port, call);'
+    yield f'    sp_commit(port, call, {len(call.arguments)});'
     yield '    return 0;'
     yield '}'
     yield ''

@@ -19,6 +19,12 @@ struct span {
 /* The span of a string literal or array of characters, without its terminating NUL. */
 #define SPAN_LITERAL(text) ((struct span){(const uint8_t *)(text), sizeof(text) - 1})
 
+/* The same where a constant is wanted: in tables. */
+#define SPAN_INIT(text)                                                                            \
+    {                                                                                              \
+        (const uint8_t *)(text), sizeof(text) - 1                                                  \
+    }
+
 static inline struct span span_of(const void *data, size_t size)
 {
     return (struct span){data, size};

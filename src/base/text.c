@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/text.h"
 
+#include "base/utf8.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -46,35 +48,11 @@ void text_printf(struct text *text, const char *format, ...)
     text->size += (size_t)length;
 }
 
-/* Length of the UTF-8 sequence at `bytes`, which ends with NUL; 0 if it is not well-formed. */
-static size_t sequence_length(const uint8_t *bytes)
-{
-    static const struct {
-        uint8_t first_low, first_high, second_low, second_high, length;
-    } forms[] = {
-        {0x01, 0x7F, 0x00, 0xFF, 1}, {0xC2, 0xDF, 0x80, 0xBF, 2}, {0xE0, 0xE0, 0xA0, 0xBF, 3},
-        {0xE1, 0xEC, 0x80, 0xBF, 3}, {0xED, 0xED, 0x80, 0x9F, 3}, {0xEE, 0xEF, 0x80, 0xBF, 3},
-        {0xF0, 0xF0, 0x90, 0xBF, 4}, {0xF1, 0xF3, 0x80, 0xBF, 4}, {0xF4, 0xF4, 0x80, 0x8F, 4},
-    };
-    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-        if (bytes[0] < forms[i].first_low || bytes[0] > forms[i].first_high)
-            continue;
-        if (bytes[1] < forms[i].second_low || bytes[1] > forms[i].second_high)
-            return 0;
-        for (size_t k = 2; k < forms[i].length; k++) {
-            if ((bytes[k] & 0xC0) != 0x80)
-                return 0;
-        }
-        return forms[i].length;
-    }
-    return 0;
-}
-
 void text_add_quoted(struct text *text, const char *string)
 {
     text_add(text, "\"");
     for (const uint8_t *at = (const uint8_t *)string; *at;) {
-        size_t length = sequence_length(at);
+        size_t length = utf8_length(span_of(at, strnlen((const char *)at, 4)));
         if (length == 0)
             text_add(text, "\xEF\xBF\xBD");
         else if (*at == '"' || *at == '\\')

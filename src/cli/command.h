@@ -99,6 +99,8 @@ int generate_completion(const char *shell, FILE *stream);
 /* The commands, one file each. */
 int command_run(const struct invocation *, int *exit_status, struct err *);
 int command_exec(const struct invocation *, int *exit_status, struct err *);
+int command_evidence_show(const struct invocation *, int *exit_status, struct err *);
+int command_evidence_verify(const struct invocation *, int *exit_status, struct err *);
 int command_config_init(const struct invocation *, int *exit_status, struct err *);
 int command_platform_info(const struct invocation *, int *exit_status, struct err *);
 int command_version(const struct invocation *, int *exit_status, struct err *);

@@ -72,6 +72,43 @@ static const struct option exec_options[] = {
     {0},
 };
 
+static const struct option verify_options[] = {
+    {.name = "time",
+     .value = "RFC3339",
+     .help = "The moment at which to judge, as in 2026-01-02T03:04:05Z (now if not given)"},
+    {.name = "policy",
+     .value = "FILE",
+     .kind = VALUE_FILE,
+     .help = "The steward.toml to judge by (genuine hardware in a safe state, if not given)"},
+    {.name = "vek",
+     .value = "FILE",
+     .kind = VALUE_FILE,
+     .help = "The VCEK or VLEK certificate of an SNP report, DER or PEM"},
+    {.name = "collateral",
+     .value = "DIR",
+     .kind = VALUE_DIRECTORY,
+     .help = "A directory of TCB infos, enclave identities, revocation lists and certificates"},
+    {.name = "allow-unbound", .help = "Accept evidence that names no workload"},
+    {.name = "json", .letter = 'j', .help = "Print JSON"},
+    {0},
+};
+
+static const struct example show_examples[] = {
+    {"enarx evidence show report.bin", "See what an SNP report says"},
+    {"enarx evidence show --json quote.bin | jq '.\"TDX quote\".\"TD report\".MRTD'",
+     "Take one field out of a quote"},
+    {0},
+};
+
+static const struct example verify_examples[] = {
+    {"enarx evidence verify --vek vcek.der report.bin", "Judge an SNP report"},
+    {"enarx evidence verify --collateral ./intel --time 2026-02-01T00:00:00Z quote.bin",
+     "Judge a quote of SGX or TDX at a moment of the past"},
+    {"enarx evidence verify --policy steward.toml --json keep.csr",
+     "Judge a certification request as a Steward would"},
+    {0},
+};
+
 static const struct option json_options[] = {
     {.name = "json", .letter = 'j', .help = "Print JSON"},
     {0},
@@ -139,6 +176,42 @@ const struct command commands[] = {
                     "touched.",
      .examples = init_examples,
      .run = command_config_init},
+    {.path = "evidence",
+     .operands = "",
+     .summary = "Understand and judge evidence of hardware protection",
+     .description = "Evidence is what a processor signs about the program that it protects: SNP "
+                    "reports, SGX and TDX quotes, and certification requests and certificates that "
+                    "carry them."},
+    {.path = "evidence show",
+     .operands = "FILE",
+     .operands_min = 1,
+     .operands_max = 1,
+     .operand_kind = VALUE_FILE,
+     .summary = "Show a report, quote, certification request or certificate field by field",
+     .description =
+         "Prints every field of FILE without judging it. Understood are SNP reports, SGX "
+         "and TDX quotes, certification requests, certificates, revocation lists, and "
+         "Intel's TCB infos and enclave identities, in DER, PEM or JSON.",
+     .options = json_options,
+     .examples = show_examples,
+     .run = command_evidence_show},
+    {.path = "evidence verify",
+     .operands = "FILE",
+     .operands_min = 1,
+     .operands_max = 1,
+     .operand_kind = VALUE_FILE,
+     .summary = "Judge a report, quote, certification request or certificate",
+     .description =
+         "Verifies every signature, certificate, revocation list and version, and compares what "
+         "the "
+         "evidence says with a policy. What FILE is, and which parts of DIR are needed, is found "
+         "out by looking at the content. Nothing is fetched.\n\n"
+         "The exit status is 0 if the evidence is accepted, 1 if it is refused, and 120 or above "
+         "if it could not be judged. Each refusal has a code that does not change between "
+         "versions; docs/evidence.md lists them.",
+     .options = verify_options,
+     .examples = verify_examples,
+     .run = command_evidence_verify},
     {.path = "platform",
      .operands = "",
      .summary = "Find out what this machine can do",

@@ -50,6 +50,12 @@ void json_bool(struct json_writer *json, const char *key, bool value)
     text_add(json->text, value ? "true" : "false");
 }
 
+void json_null(struct json_writer *json, const char *key)
+{
+    begin_value(json, key);
+    text_add(json->text, "null");
+}
+
 void json_number(struct json_writer *json, const char *key, uint64_t value)
 {
     begin_value(json, key);

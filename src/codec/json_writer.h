@@ -27,4 +27,5 @@ void json_open(struct json_writer *json, const char *key, char bracket);
 void json_close(struct json_writer *json, char bracket);
 void json_string(struct json_writer *json, const char *key, const char *value);
 void json_bool(struct json_writer *json, const char *key, bool value);
+void json_null(struct json_writer *json, const char *key);
 void json_number(struct json_writer *json, const char *key, uint64_t value);

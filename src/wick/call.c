@@ -202,7 +202,7 @@ static void arg_roots_pop(struct wasm_store_t *store, struct arg_roots *roots)
 }
 
 struct wasm_trap_t *call_host(struct wasm_func_t *func, struct wick_caller_t *caller,
-                                     wick_value_t *slots)
+                              wick_value_t *slots)
 {
     struct arg_roots roots;
     if (!func->type->traced_params)

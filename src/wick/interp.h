@@ -173,6 +173,9 @@ typedef enum wick_trap_kind (*helper_fn)(struct interp *interp, wick_value_t *fp
 
 extern const helper_fn interp_helpers[HELPER_COUNT];
 
+/* The helper for an atomic instruction. */
+enum helper_id atomic_helper(uint16_t opcode);
+
 /* Address of `size` bytes at operand a plus offset b, in memory x of the ext; NULL: out of bounds.
  */
 uint8_t *interp_address(struct interp *interp, const wick_value_t *fp, const struct insn *insn,

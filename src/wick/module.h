@@ -142,10 +142,10 @@ struct module {
     bool has_start, has_data_count;
     uint32_t start;
     uint32_t declared_data_count;
-    uint32_t code_count;       /* bodies seen by the decoder */
-    uint8_t *declared_funcs;   /* bit per function: ref.func may name it */
-    uint32_t *export_order;    /* exports sorted by name */
-    pthread_mutex_t code_lock; /* held while a function is translated */
+    uint32_t code_count;             /* bodies seen by the decoder */
+    uint8_t *declared_funcs;         /* bit per function: ref.func may name it */
+    uint32_t *export_order;          /* exports sorted by name */
+    pthread_mutex_t code_lock;       /* held while a function is translated */
     struct compile_module *compiled; /* NULL until an instance needs it */
 };
 

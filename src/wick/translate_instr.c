@@ -163,7 +163,7 @@ static void translate_store(struct translator *t, uint16_t op)
 /* ---- Atomics ----------------------------------------------------------------------------------
  */
 
-static enum helper_id atomic_helper(uint16_t opcode)
+enum helper_id atomic_helper(uint16_t opcode)
 {
     switch (opcode) {
     case OPCODE_MEMORY_ATOMIC_NOTIFY:

@@ -47,6 +47,34 @@ is_status 122 "what is not a program is refused"
 try enarx unstable exec empty
 is_status 122 "an empty file is refused"
 
+await() { for _ in 1 2 3 4 5 6 7 8 9 10; do grep -qs ready "$1" && break; sleep 0.2; done; }
+
+"$ENARX" unstable exec "$GUESTS/guest-wait" >ready &
+launcher=$!
+await ready
+kill -TERM $launcher
+wait $launcher; status=$?
+is_status 7 "SIGTERM is passed on to the program"
+
+# A read that nothing ever ends but the signal.
+mkfifo never
+exec 8<>never
+rm -f ready
+"$ENARX" unstable exec "$GUESTS/guest-wait" read <never >ready &
+launcher=$!
+await ready
+kill -TERM $launcher
+wait $launcher; status=$?
+is_status 7 "also in the midst of a call that waits"
+rm -f ready
+"$ENARX" unstable exec "$GUESTS/guest-wait" default <never >ready &
+launcher=$!
+await ready
+kill -TERM $launcher
+wait $launcher; status=$?
+is_status 143 "a program without a handler ends as by the signal"
+exec 8<&-
+
 if [ "$BACKEND" = nil ]; then
     mkdir open shut
     echo x >open/file; echo x >shut/file
@@ -62,15 +90,6 @@ if [ "$BACKEND" = nil ]; then
     else
         skip "directories are confined" "this kernel has no Landlock"
     fi
-
-    await() { for _ in 1 2 3 4 5 6 7 8 9 10; do grep -qs ready "$1" && break; sleep 0.2; done; }
-
-    "$ENARX" unstable exec "$GUESTS/guest-wait" >ready &
-    launcher=$!
-    await ready
-    kill -TERM $launcher
-    wait $launcher; status=$?
-    is_status 7 "SIGTERM is passed on to the program"
 
     "$ENARX" unstable exec "$GUESTS/guest-wait" >ready2 &
     launcher=$!

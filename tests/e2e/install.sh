@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # What `meson install` leaves: the programs run, a program can be built with libwick, every command
-# has its page, and the completions complete. Started by Meson with BUILD, MESON and EMBED set.
+# has its page, and the completions complete. Started by Meson with BUILD, MESON,
+# EMBED, JUDGE and VECTORS_SMALL set.
 . "${0%/*}/lib.sh"
 
 root=$work/root
@@ -21,7 +22,8 @@ done
 pages=$prefix/share/man
 if [ -f "$pages/man1/enarx.1" ]; then
     mkdir scd && enarx generate man scd
-    for page in $(cd scd && ls | sed 's/\.scd$//') wick.1 ../man5/Enarx.toml.5; do
+    for page in $(cd scd && ls | sed 's/\.scd$//') wick.1 ../man3/libattest.3 \
+        ../man5/Enarx.toml.5; do
         grep -q '^\.TH' "$pages/man1/$page"; result $? "there is a page $page"
     done
 else
@@ -30,22 +32,39 @@ fi
 
 # --- The library -----------------------------------------------------------------------------
 pc=$(dirname "$(find "$root" -name wick.pc)")
-package() {
-    PKG_CONFIG_PATH=$pc PKG_CONFIG_SYSROOT_DIR=$root pkg-config "$@" wick
+package() { # NAME OPTIONS…
+    name=$1
+    shift
+    PKG_CONFIG_PATH=$pc${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH} PKG_CONFIG_SYSROOT_DIR=$root \
+        pkg-config "$@" "$name"
 }
 if ! command -v pkg-config >/dev/null || ! command -v cc >/dev/null; then
     skip "a program is built with the installed library" "there is no pkg-config, or no cc"
 else
     # shellcheck disable=SC2046 # lists of arguments
-    try cc -Wall -Wextra -Werror -o shared "$EMBED" $(package --cflags --libs)
+    try cc -Wall -Wextra -Werror -o shared "$EMBED" $(package wick --cflags --libs)
     is_status 0 "a program is linked with the shared library"
     LD_LIBRARY_PATH=$(dirname "$pc") try ./shared
     out_is "40 + 2 = 42" "and runs"
     # shellcheck disable=SC2046
-    try cc -static -o static "$EMBED" $(package --static --cflags --libs)
+    try cc -static -o static "$EMBED" $(package wick --static --cflags --libs)
     is_status 0 "a program is linked with the static library"
     try ./static
     out_is "40 + 2 = 42" "and runs alone"
+
+    # shellcheck disable=SC2046
+    try cc -Wall -Wextra -Werror -o judge "$JUDGE" $(package attest --cflags --libs)
+    is_status 0 "a program is linked with the shared libattest"
+    LD_LIBRARY_PATH=$(dirname "$pc") try ./judge
+    out_has "refused: evidence.format" "and refuses nothing at all"
+    vector=$VECTORS_SMALL/veraison/milan-v3
+    LD_LIBRARY_PATH=$(dirname "$pc") try ./judge "$vector.report.bin" "$vector.vcek.der"
+    out_is "accepted: Milan" "and accepts a genuine report"
+    # shellcheck disable=SC2046
+    try cc -static -o judge "$JUDGE" $(package attest --static --cflags --libs)
+    is_status 0 "a program is linked with the static libattest"
+    try ./judge "$vector.report.bin" "$vector.vcek.der"
+    out_is "accepted: Milan" "and accepts a genuine report alone"
 fi
 
 # --- Completions -----------------------------------------------------------------------------

@@ -291,11 +291,19 @@ static void datagrams(void)
 static void families(void)
 {
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    if (fd < 0) { /* a process of this machine: its services are out of reach */
+        CHECK(errno == EAFNOSUPPORT);
+        return;
+    }
     struct sockaddr_un name = {.sun_family = AF_UNIX};
     snprintf(name.sun_path + 1, sizeof(name.sun_path) - 1, "enarx-test-%d-%p", getpid(),
              (void *)&fd);
     CHECK(bind(fd, (struct sockaddr *)&name, sizeof(name)) == 0 && listen(fd, 1) == 0);
     CHECK(close(fd) == 0);
+}
+
+static void stats(void)
+{
     struct stat status;
     CHECK(fstat(0, &status) == 0 && fstat(999, &status) == -1 && errno == EBADF);
 }
@@ -315,5 +323,6 @@ int main(void)
     sockets();
     datagrams();
     families();
+    stats();
     return 0;
 }

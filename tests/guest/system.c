@@ -2,6 +2,7 @@
 /* Time, random numbers, names: what a program learns of the system. */
 #include "guest.h"
 
+#include <cpuid.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <stdint.h>
@@ -50,6 +51,32 @@ static void clocks(void)
     CHECK(clock_gettime(1000, &asked_time) == -1 && errno == EINVAL);
 }
 
+enum { GET_ATTESTATION = 0xea01, GET_KEY = 0xea02, TECHNOLOGY_NONE = 0 };
+
+/* A Keep without a TEE has no evidence and no key, and says so; an ordinary process has not even
+ * the calls. */
+static void evidence(void)
+{
+    static uint8_t nonce[64], room[4096];
+    long size, technology;
+    register long room_size __asm__("r10") = 0;
+    __asm__ volatile("syscall"
+                     : "=a"(size), "=d"(technology)
+                     : "a"((long)GET_ATTESTATION), "D"(0l), "S"(0l), "d"(0l), "r"(room_size)
+                     : "rcx", "r11", "memory");
+    CHECK(size == -ENOSYS || (size == 0 && technology == TECHNOLOGY_NONE));
+    long got = syscall(GET_ATTESTATION, nonce, sizeof(nonce), room, sizeof(room));
+    CHECK(size == 0 ? got == 0 : got == -1 && errno == ENOSYS);
+    got = syscall(GET_KEY, room, sizeof(room));
+    CHECK(size == 0 ? got == 0 : got == -1 && errno == ENOSYS);
+}
+
+static void processor(void)
+{
+    unsigned a, b, c, d;
+    CHECK(__get_cpuid(1, &a, &b, &c, &d) && d & 1 /* FPU */);
+}
+
 static void random_numbers(void)
 {
     uint8_t one[300] = {0}, two[300] = {0};
@@ -83,6 +110,8 @@ int main(void)
 {
     clocks();
     random_numbers();
+    evidence();
+    processor();
     names();
     return 0;
 }

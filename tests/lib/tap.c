@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -119,4 +120,19 @@ int tap_main(int argc, char **argv)
             passed = run(test, ++number) && passed;
     }
     return passed ? 0 : 1;
+}
+
+void *tap_memory(size_t size)
+{
+    struct block {
+        struct block *next;
+        max_align_t data[];
+    };
+    static struct block *blocks;
+    struct block *block = calloc(1, sizeof(*block) + size);
+    if (!block)
+        tap_fail(__FILE__, __LINE__, "no memory for %zu bytes", size);
+    block->next = blocks;
+    blocks = block;
+    return block->data;
 }

@@ -34,6 +34,8 @@ __attribute__((noreturn)) void tap_fail(const char *file, int line, const char *
 __attribute__((noreturn)) void tap_skip(const char *format, ...)
     __attribute__((format(printf, 1, 2)));
 int tap_main(int argc, char **argv);
+/* Zeroed memory for as long as the test runs; nobody releases it, and no sanitizer minds. */
+void *tap_memory(size_t size);
 
 #define TEST_TIMEOUT(id, why, seconds)                                                             \
     static void test_##id(void);                                                                   \

@@ -1,14 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Runs every script of the WebAssembly specification's test suite; one TAP line a file.
-# usage: run.sh WICK SUITE_DIRECTORY PROPOSALS
+# usage: run.sh WICK SUITE_DIRECTORY PROPOSALS ENGINE
 #
 # PROPOSALS lists files that need what is not implemented: `REASON FILE [partly | lines LIST]` a line,
 # FILE relative to the suite, `DIRECTORY/` for all below it. They are skipped by the reason's name. Of a
 # file that is `partly` about a proposal, everything that the engine accepts is run; of one with lines,
 # everything but the commands that begin there.
 set -u
-wick=$(realpath "$1") suite=$2 proposals=$(realpath "$3")
+wick=$(realpath "$1") suite=$2 proposals=$(realpath "$3") engine=$4
 
 if [ ! -d "$suite" ]; then
     echo "1..0 # SKIP the specification's test suite is not at $suite"
@@ -40,7 +40,7 @@ for file in $files; do
         ;;
     esac
     # shellcheck disable=SC2086 # a list
-    output=$(timeout 120 "$wick" wast $options "$file" 2>&1)
+    output=$(timeout 120 "$wick" wast -e "$engine" $options "$file" 2>&1)
     status=$?
     summary=$(printf '%s\n' "$output" | tail -n 1)
     if [ $status -eq 0 ]; then

@@ -275,7 +275,6 @@ static void load(struct guest *guest, int fd, uint64_t size)
     CHECK_INT(elf_parse(&guest->elf, guest->file, "x", NULL), 0);
     guest->bias = guest->elf.relocatable ? EXEC_BASE : 0;
     guest->info = (const struct keep_info *)(guest->memory + BOOT_GPA);
-    CHECK_INT(guest->image.info, DIRECT_BASE + BOOT_GPA);
 }
 
 /* --- A walk through the page tables --------------------------------------------------------------
@@ -409,11 +408,23 @@ static void check_segment(const struct guest *guest, const struct elf_segment *s
     }
 }
 
+enum { SHIM_SIZE_MAX = 500000 }; /* as in the original: small enough to be read */
+
 static void check_shim(const struct guest *guest)
 {
     struct elf_image shim;
     struct span file = span_of(shim_vm_image, (size_t)(shim_vm_image_end - shim_vm_image));
+    CHECK(file.size < SHIM_SIZE_MAX);
     CHECK_INT(elf_parse(&shim, file, "the shim", NULL), 0);
+    /* The stubs are where the gates point: in what the shim may execute. */
+    for (uint64_t vector = 0; vector < SHIM_VECTORS; vector++) {
+        const uint64_t *gate = &guest->info->idt[2 * vector];
+        uint64_t stub = (gate[0] & 0xffff) | (gate[0] >> 48 & 0xffff) << 16 | gate[1] << 32;
+        CHECK(stub == SHIM_STUB(vector) || (vector == 14 && stub == SHIM_PARAVIRTUAL));
+        CHECK_INT(gate[0] >> 16 & 0xffff, SELECTOR_SHIM_CODE);
+        CHECK_INT(gate[0] >> 45 & 3, vector == 3 ? 3 : 0); /* INT3 is exec's to use */
+    }
+    CHECK(SHIM_SYSCALL_ENTRY < SHIM_BASE + shim.segments[0].size);
     CHECK_INT(guest->image.entry, shim.entry);
     for (size_t i = 0; i < shim.count; i++) {
         const struct elf_segment *segment = &shim.segments[i];
@@ -535,8 +546,8 @@ static void check_info(const struct guest *guest, uint32_t flags)
     CHECK_INT(info->pool_end - info->pool_start, POOL);
     CHECK_INT(info->pool_end, guest->image.size);
     CHECK(info->pool_start % LARGE_SIZE == 0 && info->pool_start >= BOOT_END);
-    CHECK(info->tables_next < info->tables_end && info->tables_end == BOOT_END);
-    for (uint64_t at = info->tables_next; at < info->tables_end; at++)
+    CHECK(info->tables_next < BOOT_END - BOOT_RESERVED * PAGE_SIZE);
+    for (uint64_t at = info->tables_next; at < BOOT_END; at++)
         CHECK_INT(guest->memory[at], 0);
     struct translation pool = translate(guest, DIRECT_BASE + info->pool_start);
     CHECK(pool.size == LARGE_SIZE && pool.physical == info->pool_start && pool.write);

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -17,7 +18,7 @@
 /* Runs in a child behind the filter; returns the number of the first expectation that fails. */
 static int confined(pid_t parent)
 {
-    if (seccomp_enter(NULL) < 0)
+    if (seccomp_enter_host() < 0)
         return 100;
     int flags = MAP_PRIVATE | MAP_ANONYMOUS;
     char *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, flags, -1, 0);
@@ -51,12 +52,58 @@ TEST(filter, "the host process of a Keep makes no executable memory and signals 
     CHECK_INT(WEXITSTATUS(status), 0);
 }
 
+/* The same behind the filter of a process that is a Keep itself. */
+static int confined_program(pid_t parent)
+{
+    int none = -1;
+    char *const empty[] = {NULL};
+    if (seccomp_enter_program(none) < 0)
+        return 100;
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS;
+    if (mmap(NULL, 4096, PROT_READ | PROT_EXEC, flags, -1, 0) == MAP_FAILED)
+        return 1; /* a compiler's code */
+    if (syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0) >= 0 || errno != EPERM)
+        return 2;
+    if (syscall(SYS_tgkill, parent, parent, SIGCHLD) == 0 || errno != EPERM)
+        return 3;
+    if (kill(parent, SIGCHLD) == 0 || errno != EPERM)
+        return 4;
+    if (syscall(SYS_tgkill, getpid(), getpid(), SIGCHLD) < 0)
+        return 5;
+    if (socket(AF_UNIX, SOCK_STREAM, 0) >= 0 || errno != EAFNOSUPPORT)
+        return 6;
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) == 0 || errno != EPERM)
+        return 7;
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0)
+        return 8;
+    if (ioctl(pair[0], TIOCSTI, "x") == 0 || errno != ENOTTY)
+        return 9;
+    if (syscall(SYS_execveat, pair[0], "", empty, empty, AT_EMPTY_PATH) == 0 || errno != EACCES)
+        return 10;
+    if (syscall(SYS_wait4, -1, NULL, 0, NULL) >= 0 || errno != ENOSYS)
+        return 11;
+    return 0;
+}
+
+TEST(program,
+     "a process that is a Keep starts no process, signals nobody, reaches no local service")
+{
+    pid_t parent = getpid(), child = fork();
+    if (child == 0)
+        _exit(confined_program(parent));
+    int status;
+    CHECK(waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status));
+    CHECK_INT(WEXITSTATUS(status), 0);
+}
+
 TEST(deadly, "a Keep's host process that executes a program is ended")
 {
     pid_t child = fork();
     if (child == 0) {
         char *const none[] = {NULL};
-        if (seccomp_enter(NULL) == 0)
+        if (seccomp_enter_host() == 0)
             execve("/bin/true", none, none);
         _exit(0);
     }

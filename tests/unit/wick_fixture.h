@@ -32,6 +32,9 @@ static inline void fixture_fini(struct fixture *f)
 static inline struct fixture fixture_with(wasm_config_t *config)
 {
     struct fixture f = {0};
+#ifdef TEST_ENGINE
+    CHECK_INT(wick_config_set_engine(config, TEST_ENGINE), WICK_OK);
+#endif
     f.engine = wasm_engine_new_with_config(config);
     f.store = wasm_store_new(f.engine);
     f.linker = wick_linker_new(f.store);

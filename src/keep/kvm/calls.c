@@ -108,7 +108,7 @@ static int thread_spawn(struct sp_host *host, uint64_t thread)
         while (vcpu->state == VCPU_RUNNING && !keep->ending)
             pthread_cond_wait(&keep->changed, &keep->lock);
         vcpu->parked = 0;
-        vcpu->kicked = false;
+        vcpu->kicked = vcpu->signalled = false;
         if (vcpu->state == VCPU_IDLE)
             status = vcpu_reset(vcpu);
         if (vcpu->state == VCPU_IDLE && status == 0)
@@ -124,6 +124,8 @@ static int thread_park(struct sp_host *host, uint64_t timeout)
     struct vcpu *vcpu = vcpu_of(host);
     if (atomic_exchange(&vcpu->parked, 0) || vcpu->keep->ending)
         return 0;
+    if (vcpu->signalled)
+        return -EINTR;
     if (timeout == 0) {
         sched_yield();
         return 0;
@@ -132,7 +134,7 @@ static int thread_park(struct sp_host *host, uint64_t timeout)
     syscall(SYS_futex, &vcpu->parked, FUTEX_WAIT_PRIVATE, 0, timeout == UINT64_MAX ? NULL : &limit,
             NULL, 0);
     atomic_store(&vcpu->parked, 0);
-    return 0;
+    return vcpu->signalled ? -EINTR : 0;
 }
 
 static struct vcpu *find_vcpu(struct kvm_keep *keep, uint64_t thread)
@@ -160,9 +162,13 @@ static int thread_kick(struct sp_host *host, uint64_t thread)
     struct vcpu *vcpu = find_vcpu(vcpu_of(host)->keep, thread);
     if (!vcpu)
         return -ESRCH;
-    vcpu->kicked = true;
-    vcpu_signal(vcpu);
+    vcpu_kick(vcpu);
     return 0;
+}
+
+static int signal_take(struct sp_host *host)
+{
+    return signals_take(vcpu_of(host));
 }
 
 static void exit_thread(struct sp_host *host)
@@ -211,6 +217,7 @@ const struct sp_keep_ops kvm_keep_ops = {
     .thread_park = thread_park,
     .thread_unpark = thread_unpark,
     .thread_kick = thread_kick,
+    .signal_take = signal_take,
     .exit_thread = exit_thread,
     .exit_group = exit_group,
     .panic = panic,

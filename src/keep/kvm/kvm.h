@@ -25,7 +25,8 @@ struct vcpu {
     pthread_t thread;
     enum vcpu_state state; /* under keep->lock */
     atomic_int parked;     /* futex: 1 = a wake-up is waiting to be taken */
-    atomic_bool kicked;    /* an interrupt is to be injected */
+    atomic_bool kicked;    /* an interrupt is to be injected: by another thread, … */
+    atomic_bool signalled; /* … or because the user has sent a signal */
     struct sp_host host;
 };
 
@@ -36,17 +37,19 @@ struct kvm_keep {
     uint64_t memory_size, pool_start;
     uint8_t *shared; /* the sallyport blocks */
     unsigned slots;
+    bool has_irqchip;
     uint64_t tsc_khz;
     struct kvm_cpuid2 *cpuid;
     struct kvm_sregs sregs; /* of a starting vCPU */
     struct kvm_xcrs xcrs;
-    uint64_t entry, info;
+    uint64_t entry;
     struct sp_handles handles;
 
     pthread_mutex_t lock;
     pthread_cond_t changed;
     struct vcpu *vcpus[CPUS_MAX];
     atomic_bool ending;
+    atomic_uint requests; /* bit n: signal n has come for the Keep */
     int exit_status;
     struct err failure; /* why the Keep ended, if not by its own will */
 };
@@ -59,9 +62,20 @@ int vcpu_reset(struct vcpu *vcpu);
 /* Runs until the thread or the Keep has ended. */
 void vcpu_loop(struct vcpu *vcpu);
 
-/* Makes a vCPU leave the guest or a blocking call. */
+/* signals.c: from here to signals_end this process's signals are those of the Keep. */
+void signals_begin(struct kvm_keep *keep);
+void signals_end(void);
+
+/* The number of a signal that has come for the Keep, once; 0 if there is none. */
+int signals_take(struct vcpu *vcpu);
+
+/* Tells which vCPU the calling thread serves, if any. */
+void vcpu_enter(struct vcpu *vcpu);
+
+/* Makes a vCPU leave the guest or a blocking call: once, and until the guest has had an interrupt.
+ */
 void vcpu_signal(struct vcpu *vcpu);
-void vcpu_install_signal(void);
+void vcpu_kick(struct vcpu *vcpu);
 
 /* A moment from now, for waits that have to be repeated: a signal can come just before a call
  * blocks, and then has to be sent again. */

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,28 +13,15 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { KICK_VECTOR = 32, KICK_SIGNAL = SIGUSR2 };
+enum {
+    MSR_STAR = 0xc0000081,
+    MSR_LSTAR = 0xc0000082,
+    MSR_SFMASK = 0xc0000084,
+    MSR_KERNEL_GS_BASE = 0xc0000102,
+};
 
-static __thread struct kvm_run *current_run;
-
-static void on_signal(int number)
-{
-    (void)number;
-    if (current_run)
-        __atomic_store_n(&current_run->immediate_exit, 1, __ATOMIC_RELAXED);
-}
-
-void vcpu_install_signal(void)
-{
-    struct sigaction action = {.sa_handler = on_signal};
-    sigaction(KICK_SIGNAL, &action, NULL);
-    signal(SIGPIPE, SIG_IGN); /* a broken pipe is the Keep's affair */
-}
-
-void vcpu_signal(struct vcpu *vcpu)
-{
-    pthread_kill(vcpu->thread, KICK_SIGNAL);
-}
+/* Cleared on SYSCALL: TF, IF, DF, IOPL, NT, AC. */
+#define SYSCALL_FLAG_MASK 0x47700ull
 
 void soon(struct timespec *limit)
 {
@@ -62,18 +48,38 @@ void keep_fail(struct kvm_keep *keep, enum err_class class, int code, const char
     pthread_mutex_unlock(&keep->lock);
 }
 
+/* The registers by which SYSCALL finds the shim, and the shim its processor. */
+static int set_msrs(struct vcpu *vcpu, uint64_t cpu)
+{
+    struct { /* struct kvm_msrs, with room */
+        uint32_t count, unused;
+        struct kvm_msr_entry entries[4];
+    } msrs = {
+        .count = 4,
+        .entries = {{.index = MSR_STAR,
+                     .data = (uint64_t)SELECTOR_SHIM_CODE << 32 | (uint64_t)SELECTOR_SHIM_DATA
+                                                                      << 48},
+                    {.index = MSR_LSTAR, .data = SHIM_SYSCALL_ENTRY},
+                    {.index = MSR_SFMASK, .data = SYSCALL_FLAG_MASK},
+                    {.index = MSR_KERNEL_GS_BASE, .data = cpu}},
+    };
+    _Static_assert(offsetof(typeof(msrs), entries) == sizeof(struct kvm_msrs), "as the kernel's");
+    int set = ioctl(vcpu->fd, KVM_SET_MSRS, &msrs);
+    return set == 4 ? 0 : set < 0 ? -errno : -EINVAL;
+}
+
 int vcpu_reset(struct vcpu *vcpu)
 {
     struct kvm_keep *keep = vcpu->keep;
-    struct kvm_regs regs = {
-        .rip = keep->entry,
-        .rflags = 2,
-        .rsp = CPUS_BASE + (vcpu->id + 1) * CPU_STRIDE - CPU_STATE,
-        .rdi = vcpu->id,
-        .rsi = keep->info,
-    };
+    uint64_t cpu = CPUS_BASE + (vcpu->id + 1) * CPU_STRIDE - CPU_STATE;
+    struct kvm_regs regs = {.rip = keep->entry, .rflags = 2, .rsp = cpu, .rdi = vcpu->id};
     struct kvm_fpu fpu = {.fcw = 0x37f, .mxcsr = 0x1f80};
-    if (ioctl(vcpu->fd, KVM_SET_SREGS, &keep->sregs) < 0 ||
+    struct kvm_sregs sregs = keep->sregs;
+    sregs.tr.base = cpu + CPU_TASK;
+    int status = set_msrs(vcpu, cpu);
+    if (status < 0)
+        return status;
+    if (ioctl(vcpu->fd, KVM_SET_SREGS, &sregs) < 0 ||
         ioctl(vcpu->fd, KVM_SET_XCRS, &keep->xcrs) < 0 || ioctl(vcpu->fd, KVM_SET_FPU, &fpu) < 0 ||
         ioctl(vcpu->fd, KVM_SET_REGS, &regs) < 0)
         return -errno;
@@ -105,6 +111,10 @@ int vcpu_create(struct kvm_keep *keep, unsigned id, struct vcpu **out, struct er
     }
     if (status == 0 && ioctl(vcpu->fd, KVM_SET_CPUID2, keep->cpuid) < 0)
         status = -errno;
+    /* Otherwise the second and further ones would wait for an INIT. */
+    struct kvm_mp_state runs = {KVM_MP_STATE_RUNNABLE};
+    if (status == 0 && keep->has_irqchip && id > 0 && ioctl(vcpu->fd, KVM_SET_MP_STATE, &runs) < 0)
+        status = -errno;
     if (status < 0) {
         vcpu_free(vcpu);
         return err_set(err, ERR_IO, -status, "create processor %u of the Keep", id);
@@ -124,18 +134,19 @@ void vcpu_free(struct vcpu *vcpu)
     free(vcpu);
 }
 
-/* Injects the interrupt that another thread has asked for, or waits for the moment when it can. */
+/* Injects the interrupt that another thread or the user has asked for, or waits for the moment when
+ * it can. */
 static void inject_kick(struct vcpu *vcpu)
 {
     vcpu->run->request_interrupt_window = 0;
-    if (!vcpu->kicked)
+    if (!vcpu->kicked && !vcpu->signalled)
         return;
     if (!vcpu->run->ready_for_interrupt_injection || !vcpu->run->if_flag) {
         vcpu->run->request_interrupt_window = 1;
         return;
     }
+    struct kvm_interrupt interrupt = {.irq = vcpu->kicked ? VECTOR_KICK : VECTOR_SIGNAL};
     vcpu->kicked = false;
-    struct kvm_interrupt interrupt = {.irq = KICK_VECTOR};
     ioctl(vcpu->fd, KVM_INTERRUPT, &interrupt);
 }
 
@@ -204,7 +215,7 @@ static bool is_running(struct vcpu *vcpu)
 
 void vcpu_loop(struct vcpu *vcpu)
 {
-    current_run = vcpu->run;
+    vcpu_enter(vcpu);
     while (is_running(vcpu)) {
         inject_kick(vcpu);
         int status = ioctl(vcpu->fd, KVM_RUN, 0);
@@ -214,5 +225,5 @@ void vcpu_loop(struct vcpu *vcpu)
         else if (errno != EINTR && errno != EAGAIN)
             keep_fail(vcpu->keep, ERR_IO, errno, "run the Keep");
     }
-    current_run = NULL;
+    vcpu_enter(NULL);
 }

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "keep/sandbox/landlock.h"
+#include "keep/sandbox/seccomp.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -146,6 +147,11 @@ static const char *start_exec(struct child *child)
         return "enter the Landlock ruleset";
     }
     reset_signals(child);
+    status = seccomp_enter_program(child->image);
+    if (status < 0) {
+        errno = -status;
+        return "limit its system calls";
+    }
     const struct keep_launch *launch = child->launch;
     syscall(SYS_execveat, child->image, "", launch->argv, launch->envp, AT_EMPTY_PATH);
     return "execute the program";

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Limits a process to the system calls that serving a Keep needs: those that sallyport proxies, and
- * those by which its threads run and wait. Everything else fails with ENOSYS; what would start
- * another program or look into another process ends this one.
+ * Limits a process to the system calls that it needs. Everything else fails with ENOSYS; what would
+ * start another program or look into another process ends this one.
  *
- * Host side. The filter holds for the calling thread and for all that it starts afterwards.
+ * Host side; async-signal-safe. A filter holds for the calling thread and for all that it starts
+ * afterwards. There is no way back.
  */
 #pragma once
 
-#include "base/err.h"
+/* For a process that serves a Keep: what sallyport proxies, and that by which its threads run and
+ * wait. No memory becomes executable. 0 or -errno. */
+int seccomp_enter_host(void);
 
-/* Installs the filter. There is no way back. */
-int seccomp_enter(struct err *err);
+/* For a process that is the Keep: the system calls that a Keep of the VM type has, and one
+ * execveat(2) of `program`, a descriptor that is closed by it. Signals go nowhere else, and
+ * services that listen on this machine's Unix sockets cannot be reached. 0 or -errno. */
+int seccomp_enter_program(int program);

@@ -19,13 +19,15 @@ enum {
     BOOT_HEAP = BOOT_STACK + BOOT_STACK_SIZE / PAGE_SIZE,
     BOOT_MAPPINGS = BOOT_HEAP + BOOT_HEAP_SIZE / PAGE_SIZE,
     BOOT_TABLES = BOOT_MAPPINGS + 1,
-    BOOT_PAGES = (BOOT_END - BOOT_GPA) / PAGE_SIZE,
+    BOOT_PAGES = (BOOT_END - BOOT_GPA) / PAGE_SIZE - BOOT_RESERVED,
 };
 
 #define KERNEL_DATA (PTE_PRESENT | PTE_WRITE | PTE_ACCESSED | PTE_DIRTY | PTE_NX)
 #define USER_DATA   (KERNEL_DATA | PTE_USER)
 
 _Static_assert((ELF_SEGMENTS_MAX + 3) * sizeof(struct vma) < PAGE_SIZE, "mappings fit in a page");
+
+enum { VECTOR_BREAKPOINT = 3, VECTOR_PAGE_FAULT = 14 };
 
 enum { PREMAPPED_ZEROES = 0x80000 /* bytes of a segment without file contents mapped at boot */ };
 
@@ -334,11 +336,30 @@ static void map_fixed(struct builder *b)
     map(b, VDSO_BASE, boot_address(BOOT_VDSO), PAGE_SIZE, page_bits(PF_R, PTE_USER));
 }
 
+/* The descriptors and gates of every processor. The shim does not have to compute them, nor to load
+ * the registers that name them. */
+static void fill_descriptors(struct keep_info *info)
+{
+    info->gdt[SELECTOR_SHIM_CODE / 8] = 0x00af9b000000ffff;
+    info->gdt[SELECTOR_SHIM_DATA / 8] = 0x00cf93000000ffff;
+    info->gdt[SELECTOR_USER_DATA / 8] = 0x00cff3000000ffff;
+    info->gdt[SELECTOR_USER_CODE / 8] = 0x00affb000000ffff;
+    for (uint64_t vector = 0; vector < SHIM_VECTORS; vector++) {
+        bool paravirtual = vector == VECTOR_PAGE_FAULT && info->flags & INFO_SYSCALL_FAULTS;
+        uint64_t stub = paravirtual ? SHIM_PARAVIRTUAL : SHIM_STUB(vector);
+        uint64_t privilege = vector == VECTOR_BREAKPOINT ? 3 : 0;
+        info->idt[2 * vector] = (stub & 0xffff) | SELECTOR_SHIM_CODE << 16 |
+                                (0x8e00 | privilege << 13) << 32 | (stub >> 16 & 0xffff) << 48;
+        info->idt[2 * vector + 1] = stub >> 32;
+    }
+}
+
 static void fill_info(struct builder *b, const struct elf_image *elf, uint64_t bias)
 {
     const struct image_request *request = b->request;
     struct keep_info *info = b->info;
     info->flags = request->info_flags;
+    fill_descriptors(info);
     info->root = boot_address(BOOT_TABLES);
     info->vdso_data = boot_address(BOOT_VDSO);
     info->entry = elf->entry + bias;
@@ -396,12 +417,10 @@ int image_build(struct image *image, const struct image_request *request, struct
     if (status < 0)
         return status;
     b.info->tables_next = boot_address(b.next_table);
-    b.info->tables_end = BOOT_END;
     add_area(image, (struct image_area){.address = BOOT_GPA,
                                         .size = BOOT_END - BOOT_GPA,
                                         .bytes = image->boot,
                                         .filled = b.next_table * PAGE_SIZE});
-    image->info = DIRECT_BASE + BOOT_GPA;
     image->size = b.info->pool_end;
     image->tables_used = b.next_table - BOOT_TABLES;
     return 0;

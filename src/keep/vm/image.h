@@ -31,7 +31,6 @@ struct image {
     size_t count;
     uint64_t size;        /* end of the initial memory: what the guest starts with */
     uint64_t entry;       /* first instruction of the shim */
-    uint64_t info;        /* direct address of the info page */
     uint64_t tables_used; /* pages of page tables */
 };
 

@@ -23,7 +23,7 @@
 #include <stddef.h>
 
 /* Linux error numbers, which the Keep side cannot take from a libc. */
-enum { SP_EIO = -5, SP_ENOMEM = -12, SP_EFAULT = -14, SP_ENOSYS = -38 };
+enum { SP_EINTR = -4, SP_EIO = -5, SP_ENOMEM = -12, SP_EFAULT = -14, SP_ENOSYS = -38 };
 
 struct sp_port {
     uint8_t *block;   /* shared with the host, SP_BLOCK_SIZE bytes */
@@ -46,6 +46,9 @@ void sp_port_exit(struct sp_port *port);
 /* Copies between the caller's space and the block. 0 or SP_EFAULT. */
 int sp_port_copy_in(struct sp_port *port, void *block, const void *from, uint64_t size);
 int sp_port_copy_out(struct sp_port *port, void *to, const void *block, uint64_t size);
+
+/* A call was interrupted: told before its result is used. */
+void sp_port_interrupted(struct sp_port *port);
 
 /* The host broke the protocol: ends the Keep. */
 __attribute__((noreturn)) void sp_port_attacked(struct sp_port *port, const char *why);
@@ -86,8 +89,6 @@ static inline int sp_begin(struct sp_port *port, struct sp_call *call, uint16_t 
     call->size = 0;
     call->kind = kind;
     call->number = number;
-    for (int i = 0; i < 6; i++)
-        call->args[i] = 0;
     return 0;
 }
 
@@ -115,7 +116,9 @@ static inline int sp_send(struct sp_port *port, struct sp_call *call, int index,
     return sp_port_copy_in(port, data, source, size);
 }
 
-static inline void sp_commit(struct sp_port *port, struct sp_call *call)
+/* Writes the header with `count` arguments: as many as the call has. */
+static inline __attribute__((always_inline)) void sp_commit(struct sp_port *port,
+                                                            struct sp_call *call, int count)
 {
     call->size = port->pending;
     struct sp_item *item = (struct sp_item *)(port->block + call->offset);
@@ -123,7 +126,7 @@ static inline void sp_commit(struct sp_port *port, struct sp_call *call)
     item->kind = call->kind;
     item->number = call->number;
     item->result = SP_ENOSYS;
-    for (int i = 0; i < 6; i++)
+    for (int i = 0; i < count; i++)
         item->args[i] = call->args[i];
     port->used += (uint32_t)sizeof(struct sp_item) + call->size;
     port->pending = 0;
@@ -138,7 +141,11 @@ static inline int64_t sp_result(struct sp_port *port, const struct sp_call *call
     const volatile struct sp_item *item =
         (const volatile struct sp_item *)(port->block + call->offset);
     int64_t result = item->result;
-    sp_expect(port, result >= -4095, "a result is neither a number nor an error");
+    if (result < 0) {
+        sp_expect(port, result >= -4095, "a result is neither a number nor an error");
+        if (result == SP_EINTR)
+            sp_port_interrupted(port);
+    }
     return result;
 }
 

@@ -78,5 +78,6 @@ int64_t sp_host_thread_spawn(struct sp_host *host, uint64_t thread);
 int64_t sp_host_thread_park(struct sp_host *host, uint64_t timeout);
 int64_t sp_host_thread_unpark(struct sp_host *host, uint64_t thread);
 int64_t sp_host_thread_kick(struct sp_host *host, uint64_t thread);
+int64_t sp_host_signal_take(struct sp_host *host);
 int64_t sp_host_clocks(struct sp_host *host, void *clocks);
 int64_t sp_host_panic(struct sp_host *host, void *message, uint64_t size);

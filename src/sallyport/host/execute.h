@@ -38,6 +38,8 @@ struct sp_keep_ops {
     int (*thread_park)(struct sp_host *host, uint64_t timeout);
     int (*thread_unpark)(struct sp_host *host, uint64_t thread);
     int (*thread_kick)(struct sp_host *host, uint64_t thread);
+    /* The number of a signal that the user has sent to the Keep, once; 0 if there is none. */
+    int (*signal_take)(struct sp_host *host);
     void (*exit_thread)(struct sp_host *host);
     void (*exit_group)(struct sp_host *host, int status);
     void (*panic)(struct sp_host *host, const char *message); /* printable ASCII */

@@ -47,6 +47,11 @@ int64_t sp_host_thread_kick(struct sp_host *host, uint64_t thread)
     return host->ops->thread_kick(host, thread);
 }
 
+int64_t sp_host_signal_take(struct sp_host *host)
+{
+    return host->ops->signal_take(host);
+}
+
 int64_t sp_host_clocks(struct sp_host *host, void *clocks)
 {
     struct sp_clocks now;

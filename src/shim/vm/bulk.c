@@ -34,9 +34,17 @@ static void start(struct bulk *bulk, struct regs *regs)
     bulk->saved = *regs;
     regs->rdi = bulk->to;
     regs->rsi = bulk->from;
-    regs->rcx = bulk->size;
+    regs->rdx = bulk->size;
     regs->rip = stub_address(stub_copy);
     regs->rflags &= ~0x400ull;
+}
+
+/* The registers that C functions keep are still exec's own: the stub does not touch them. */
+static void finish(const struct bulk *bulk, struct regs *regs)
+{
+    __builtin_memcpy(&regs->r10, &bulk->saved.r10, sizeof(*regs) - offsetof(struct regs, r10));
+    regs->rcx = regs->rip;
+    regs->r11 = regs->rflags;
 }
 
 void bulk_start(struct regs *regs)
@@ -55,6 +63,7 @@ bool bulk_in(struct regs *regs, uint64_t from, uint64_t size)
         return false;
     sp_reset(&cpu->port);
     cpu->bulk.state = BULK_IN;
+    cpu->attention = true;
     cpu->bulk.to = (uint64_t)cpu->port.block + sizeof(struct sp_item);
     cpu->bulk.from = from;
     cpu->bulk.size = sp_room(&cpu->port, size);
@@ -67,7 +76,7 @@ int64_t bulk_done(struct regs *regs)
     struct bulk *bulk = &this_cpu()->bulk;
     if (bulk->state != BULK_OUT && bulk->state != BULK_IN)
         return -ENOSYS;
-    *regs = bulk->saved;
+    finish(bulk, regs);
     if (bulk->state == BULK_OUT) {
         bulk->state = BULK_NONE;
         return SYSCALL_REGISTERS_SET;
@@ -87,7 +96,7 @@ bool bulk_fault(struct regs *regs)
     uint64_t rip = regs->rip;
     if (rip < STUBS_BASE || rip >= STUBS_BASE + (uint64_t)(stubs_end - stubs))
         return false;
-    *regs = bulk->saved;
+    finish(bulk, regs);
     regs->rax = (uint64_t)-EFAULT;
     bulk->state = BULK_NONE;
     return true;

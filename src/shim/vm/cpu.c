@@ -3,50 +3,15 @@
 #include "shim/vm/shim.h"
 
 enum {
-    MSR_STAR = 0xc0000081,
-    MSR_LSTAR = 0xc0000082,
-    MSR_SFMASK = 0xc0000084,
     MSR_FS_BASE = 0xc0000100,
     MSR_GS_BASE = 0xc0000101,
-    MSR_KERNEL_GS_BASE = 0xc0000102,
-    SELECTOR_TSS = 0x28,
     SPINS_BEFORE_YIELD = 16,
 };
 
-/* Cleared on SYSCALL: TF, IF, DF, IOPL, NT, AC. */
-#define SYSCALL_FLAG_MASK 0x47700ull
-
-/* The interrupt descriptor table. Stubs are at the start of the image, 16 bytes each (entry.S); the
- * last one is the page fault handler for kvm's paravirtual mode. */
-#define STUB_PARAVIRTUAL   33
-#define STUB_ADDRESS(stub) (SHIM_BASE + 16 * (stub))
-#define GATE(stub, privilege)                                                                      \
-    (STUB_ADDRESS(stub) & 0xffff) | 0x08 << 16 | (0x8e00ull | (privilege) << 13) << 32 |           \
-        (STUB_ADDRESS(stub) >> 16 & 0xffff) << 48,                                                 \
-        STUB_ADDRESS(stub) >> 32
-#define GATES_4(from) GATE(from, 0), GATE((from) + 1, 0), GATE((from) + 2, 0), GATE((from) + 3, 0)
-#define GATES(page_fault)                                                                          \
-    GATE(0, 0), GATE(1, 0), GATE(2, 0), GATE(3, 3), GATES_4(4), GATES_4(8), GATE(12, 0),           \
-        GATE(13, 0), GATE(page_fault, 0), GATE(15, 0), GATES_4(16), GATES_4(20), GATES_4(24),      \
-        GATES_4(28), GATE(32, 0)
-
-static const uint64_t gates_strict[] = {GATES(VECTOR_PAGE_FAULT)};
-static const uint64_t gates_paravirtual[] = {GATES(STUB_PARAVIRTUAL)};
-
-_Static_assert(sizeof(gates_strict) == 16 * (VECTOR_KICK + 1), "one gate a vector");
-
-struct table_register {
-    uint16_t limit;
-    uint64_t base;
-} __attribute__((packed));
-
-const struct keep_info *info;
 bool threaded;
 
 static volatile uint32_t lock;
 static volatile uint64_t generation; /* counts removals of translations */
-
-extern const uint8_t syscall_entry[];
 
 static void write_msr(uint32_t number, uint64_t value)
 {
@@ -80,34 +45,14 @@ uint64_t cpu_get_gs_base(void)
     return read_msr(MSR_GS_BASE);
 }
 
-void cpu_setup(uint32_t id)
+void cpu_init(struct cpu *cpu, uint32_t id)
 {
-    struct cpu *cpu = cpu_at(id);
     cpu->id = id;
-    cpu->running = true;
     cpu->stack_top = (uint64_t)cpu;
+    cpu->task[TASK_STACK] = (uint32_t)(uint64_t)cpu;
+    cpu->task[TASK_STACK + 1] = (uint32_t)((uint64_t)cpu >> 32);
+    cpu->task[TASK_PORTS] = TASK_SIZE << 16;
     cpu->port.block = (uint8_t *)(BLOCKS_BASE + (uint64_t)id * SP_BLOCK_SIZE);
-
-    uint64_t tss = (uint64_t)cpu->tss;
-    *(uint64_t *)(tss + 4) = cpu->stack_top;
-    cpu->tss[25] = (uint32_t)sizeof(cpu->tss) << 16; /* no I/O permission map */
-    cpu->gdt[1] = 0x00af9b000000ffff;                /* 0x08 ring 0 code */
-    cpu->gdt[2] = 0x00cf93000000ffff;                /* 0x10 ring 0 data */
-    cpu->gdt[3] = 0x00cff3000000ffff;                /* 0x18 ring 3 data */
-    cpu->gdt[4] = 0x00affb000000ffff;                /* 0x20 ring 3 code */
-    cpu->gdt[5] =
-        (sizeof(cpu->tss) - 1) | (tss & 0xffffff) << 16 | 0x89ull << 40 | (tss >> 24 & 0xff) << 56;
-    cpu->gdt[6] = tss >> 32;
-
-    struct table_register gdtr = {sizeof(cpu->gdt) - 1, (uint64_t)cpu->gdt};
-    const uint64_t *gates = info->flags & INFO_SYSCALL_FAULTS ? gates_paravirtual : gates_strict;
-    struct table_register idtr = {sizeof(gates_strict) - 1, (uint64_t)gates};
-    __asm__ volatile("lgdt %0; lidt %1; ltr %w2" ::"m"(gdtr), "m"(idtr), "r"(SELECTOR_TSS));
-
-    write_msr(MSR_STAR, 0x08ull << 32 | 0x10ull << 48);
-    write_msr(MSR_LSTAR, (uint64_t)syscall_entry);
-    write_msr(MSR_SFMASK, SYSCALL_FLAG_MASK);
-    write_msr(MSR_KERNEL_GS_BASE, (uint64_t)cpu);
 }
 
 static void flush_all(void)

@@ -128,8 +128,11 @@ int64_t sys_epoll_wait(struct regs *regs)
         return -EBADF;
     int64_t result = -EINVAL;
     if (epoll->epoll) {
+        bool interrupted = signal_waiting(this_cpu());
         result = sp_epoll_wait(port_get(), epoll->handle, got, wanted * sizeof(got[0]),
-                               (uint64_t)(int64_t)(int)regs->r10);
+                               interrupted ? 0 : (uint64_t)(int64_t)(int)regs->r10);
+        if (result == 0 && interrupted)
+            result = -EINTR;
         if (result > 0)
             result = translate(epoll, got, result, regs->rsi);
     }
@@ -139,7 +142,6 @@ int64_t sys_epoll_wait(struct regs *regs)
 
 int64_t sys_epoll_pwait(struct regs *regs)
 {
-    if (regs->r8 != 0)
-        return -ENOSYS; /* a temporary signal mask is not supported */
-    return sys_epoll_wait(regs);
+    int status = signal_mask_begin(regs->r8, regs->r9);
+    return status < 0 ? status : signal_mask_end(sys_epoll_wait(regs));
 }

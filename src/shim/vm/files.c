@@ -9,10 +9,11 @@ static struct {
 
 void files_init(void)
 {
-    for (uint32_t i = 0; i < info->handles && i < SP_HANDLES_MAX; i++) {
-        if (i < 64 * 16 && info->handle_holes[i / 64] & 1ull << i % 64)
+    for (uint32_t i = 0; i < info->handles; i++) {
+        if (info->handle_holes[i / 64] >> i % 64 & 1)
             continue;
-        files[i] = (struct file){.handle = i, .references = 1};
+        files[i].handle = i;
+        files[i].references = 1;
         fds[i].file = &files[i];
     }
 }

@@ -35,9 +35,10 @@ static uint64_t page_cursor, page_cursor_end;
 
 /* Added memory needs tables before it can be used: at most two pages of them, which are held back
  * for that. */
-enum { HELD_BACK = 2 };
-static void *held_back[HELD_BACK];
-static uint32_t held_back_count;
+enum { HELD_BACK = BOOT_RESERVED };
+static void *held_back[HELD_BACK] = {(void *)(DIRECT_BASE + BOOT_END - PAGE_SIZE),
+                                     (void *)(DIRECT_BASE + BOOT_END - 2 * PAGE_SIZE)};
+static uint32_t held_back_count = HELD_BACK;
 static bool growing;
 
 static uint64_t block_address(uint32_t number)
@@ -80,8 +81,7 @@ void frames_init(void)
     fresh = info->pool_start;
     fresh_end = info->pool_end;
     page_cursor = info->tables_next;
-    page_cursor_end = info->tables_end;
-    hold_back();
+    page_cursor_end = BOOT_END - HELD_BACK * PAGE_SIZE;
 }
 
 static bool add_memory(uint64_t size)

@@ -44,7 +44,29 @@
 #define CPU_MAPPED 0x4000 /* mapped bytes of these, at the upper end */
 #define CPU_STATE  0x400  /* bytes for struct cpu at the very top */
 
+#define INFO_BASE (DIRECT_BASE + BOOT_GPA) /* where the shim sees struct keep_info */
+
+/* Fixed places in the shim's image. */
+#define SHIM_STUB(vector)  (SHIM_BASE + 16 * (vector)) /* the ways in, one an exception */
+#define SHIM_VECTORS       34
+#define PARAVIRTUAL_OFFSET (16 * SHIM_VECTORS)
+#define SHIM_PARAVIRTUAL   (SHIM_BASE + PARAVIRTUAL_OFFSET) /* page fault, if INFO_SYSCALL_FAULTS */
+#define SYSCALL_OFFSET     0x300
+#define SHIM_SYSCALL_ENTRY (SHIM_BASE + SYSCALL_OFFSET)
+
 #define CPU_ATTENTION 16 /* where struct cpu says that a return to exec takes the longer way */
+#define CPU_TASK      24 /* where it has the task state: */
+#define TASK_STACK    1  /* index of ring 0's stack pointer in it, … */
+#define TASK_PORTS    25 /* … of the permissions of ports, of which there are none, … */
+#define TASK_WORDS    26 /* … and its size */
+#define TASK_SIZE     (TASK_WORDS * 4)
+
+/* Selectors: ring 0 code, then data; ring 3 data, then code. */
+#define SELECTOR_SHIM_CODE 0x08
+#define SELECTOR_SHIM_DATA 0x10
+#define SELECTOR_USER_DATA 0x1b
+#define SELECTOR_USER_CODE 0x23
+#define SELECTOR_TASK      0x28
 
 #define USER_END    0x00007ffffffff000ull
 #define VDSO_BASE   0x00007fffbfff0000ull /* the vDSO's data page, then … */
@@ -60,6 +82,8 @@
 /* Initial user memory that is mapped before the first instruction, to save page faults. */
 #define BOOT_STACK_SIZE 0x10000ull
 #define BOOT_HEAP_SIZE  0x40000ull
+
+#define BOOT_RESERVED 2 /* pages at the end of the boot area that the loader leaves alone */
 
 /* Page table entries. */
 #define PTE_PRESENT  0x001ull
@@ -89,6 +113,12 @@
 
 #include <stdint.h>
 
+enum { GDT_ENTRIES = 5 };
+
+/* Interrupts by which the host makes a thread enter the shim: because another thread asked for it,
+ * and because there is a signal to be taken. */
+enum { VECTOR_KICK = 32, VECTOR_SIGNAL = 33 };
+
 /* Flags of struct keep_info. */
 enum {
     /* SYSCALL arrives as a page fault at LSTAR with CPL 3 (kvm's paravirtual mode). */
@@ -108,10 +138,11 @@ struct vma {
 };
 
 struct keep_info {
+    uint64_t gdt[GDT_ENTRIES]; /* descriptors and gates, for the processors' registers */
+    uint64_t idt[2 * SHIM_VECTORS];
     uint64_t flags;
     uint64_t root;        /* physical address of the top page table */
-    uint64_t tables_next; /* unused, zeroed pages of the boot area begin … */
-    uint64_t tables_end;  /* … and end here (physical) */
+    uint64_t tables_next; /* unused, zeroed pages of the boot area begin here (physical) */
     uint64_t pool_start;  /* physical memory for the shim's allocator, 2 MiB-aligned */
     uint64_t pool_end;
     uint64_t vdso_data;     /* physical address of the vDSO's data page */

@@ -2,9 +2,9 @@
 /* The first C code of each processor. */
 #include "shim/vm/shim.h"
 
-enum { USER_CS = 0x23, USER_SS = 0x1b, RFLAGS_START = 0x202 };
+enum { RFLAGS_START = 0x202 };
 
-void shim_main(uint64_t id, const struct keep_info *from_loader);
+void shim_main(uint64_t id);
 
 uint64_t random_bits(void)
 {
@@ -29,19 +29,18 @@ static void start_exec(void)
 
     *user_regs(this_cpu()) = (struct regs){
         .rip = info->entry,
-        .cs = USER_CS,
+        .cs = SELECTOR_USER_CODE,
         .rflags = RFLAGS_START,
         .rsp = info->stack_pointer,
-        .ss = USER_SS,
+        .ss = SELECTOR_USER_DATA,
     };
 }
 
-void shim_main(uint64_t id, const struct keep_info *from_loader)
+void shim_main(uint64_t id)
 {
-    if (id == 0)
-        info = from_loader;
-    cpu_setup((uint32_t)id);
     if (id == 0) {
+        cpu_init(this_cpu(), 0);
+        this_cpu()->running = true;
         frames_init();
         start_exec();
     } else {

@@ -31,6 +31,12 @@ void sp_port_exit(struct sp_port *port)
         shim_lock();
 }
 
+void sp_port_interrupted(struct sp_port *port)
+{
+    (void)port;
+    this_cpu()->attention = true; /* shim_leave sees to the rest */
+}
+
 void port_put_aside(struct port_aside *aside)
 {
     const struct cpu *cpu = this_cpu();

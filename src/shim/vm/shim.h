@@ -20,22 +20,23 @@
 
 #include <asm/errno.h>
 
-/* What entry.S leaves on the stack. */
+/* What entry.S leaves on the stack. The first eight registers of a system call are there only when
+ * it goes the longer way; nothing but clone(2) and signals looks at them. */
 struct regs {
-    uint64_t r15, r14, r13, r12, r11, r10, r9, r8;
-    uint64_t rdi, rsi, rbp, rbx, rdx, rcx, rax;
+    uint64_t r15, r14, r13, r12, rbp, rbx, r11, rcx;
+    uint64_t r10, r9, r8, rdi, rsi, rdx, rax;
     uint64_t vector, error;
     uint64_t rip, cs, rflags, rsp, ss;
 };
 
-_Static_assert(offsetof(struct regs, rax) == 112 && offsetof(struct regs, rip) == 136 &&
+_Static_assert(offsetof(struct regs, r11) == 48 && offsetof(struct regs, rcx) == 56 &&
+                   offsetof(struct regs, r10) == 64 && offsetof(struct regs, rip) == 136 &&
                    offsetof(struct regs, rflags) == 152 && sizeof(struct regs) == 176,
                "entry.S knows the frame");
 
 enum {
     SIGNALS = 64,
     VECTOR_PAGE_FAULT = 14,
-    VECTOR_KICK = 32,
     VECTOR_SYSCALL = 256,
 };
 
@@ -60,9 +61,10 @@ struct cpu {
     uint64_t scratch;   /* second: entry.S keeps exec's stack pointer at %gs:8 */
     bool attention; /* third, CPU_ATTENTION: something is to be done before the return to exec */
     uint32_t id;
-    bool running;   /* a thread lives here */
-    bool hold_lock; /* the next call to the host keeps the lock */
-    bool copying;   /* between exec's memory and the block */
+    uint32_t task[TASK_WORDS]; /* CPU_TASK: the task state, of which only ring 0's stack is used */
+    bool running;              /* a thread lives here */
+    bool hold_lock;            /* the next call to the host keeps the lock */
+    bool copying;              /* between exec's memory and the block */
     volatile bool in_user;
     volatile uint64_t flushed; /* the generation of page tables it has seen */
     struct sp_port port;
@@ -70,6 +72,9 @@ struct cpu {
     uint64_t clear_tid;   /* user address, or 0 */
     uint64_t signal_mask; /* bit n-1: signal n is blocked */
     uint64_t pending;     /* signals sent to this thread */
+    uint64_t outer_mask;  /* what signal_mask becomes again … */
+    bool masked;          /* … after a call with a mask of its own */
+    uint32_t interrupted; /* number of the system call that a signal has ended, plus 1; or 0 */
     struct {
         uint64_t base, size;
         uint32_t flags;
@@ -78,12 +83,11 @@ struct cpu {
     struct bulk bulk;
     const struct iovec *iov; /* where sp_port_copy_… gathers and scatters, or NULL */
     uint64_t iov_count;
-    uint32_t tss[26]; /* task state: only the ring 0 stack is used */
-    uint64_t gdt[8];
 };
 
 _Static_assert(sizeof(struct cpu) <= CPU_STATE, "struct cpu fits above its stack");
 _Static_assert(offsetof(struct cpu, attention) == CPU_ATTENTION, "entry.S looks there");
+_Static_assert(offsetof(struct cpu, task) == CPU_TASK, "the host points the task register there");
 
 static inline struct cpu *cpu_at(uint32_t id)
 {
@@ -103,11 +107,12 @@ static inline struct regs *user_regs(const struct cpu *cpu)
     return (struct regs *)(cpu->stack_top - sizeof(struct regs));
 }
 
-extern const struct keep_info *info;
+static const struct keep_info *const info = (const struct keep_info *)INFO_BASE;
 
 /* --- cpu.c: processors, the lock, ends ----------------------------------------------------- */
 
-void cpu_setup(uint32_t id);
+/* The part of a processor that the loader prepares for the first one. */
+void cpu_init(struct cpu *cpu, uint32_t id);
 void shim_lock(void);
 void shim_unlock(void);
 
@@ -307,8 +312,26 @@ void signal_deliver(struct regs *regs);
 /* Sends a signal to a thread. */
 int signal_send(struct cpu *cpu, int number);
 
+/* Sends the Keep the signals that the host has for it. */
+void signal_take(void);
+
+/* A system call has answered -EINTR: before the return to exec, which may make it again. */
+void signal_interrupted(uint64_t number);
+
+/* For the calls that wait with a signal mask of their own, at `user_mask` if that is not NULL. 0 or
+ * -errno. After the wait, `result` is what it has answered. */
+int signal_mask_begin(uint64_t user_mask, uint64_t size);
+int64_t signal_mask_end(int64_t result);
+
 /* Passes a result on, with the SIGPIPE that writing to a broken pipe brings. */
-int64_t signal_broken_pipe(int64_t result, bool quiet);
+void signal_send_pipe(void);
+static inline int64_t signal_broken_pipe(int64_t result, bool quiet)
+{
+    if (result == -EPIPE && !quiet)
+        signal_send_pipe();
+    return result;
+}
+
 void signal_inherit(struct cpu *child, const struct cpu *parent);
 
 /* --- thread.c, futex.c, clock.c ------------------------------------------------------------------
@@ -335,5 +358,5 @@ typedef int64_t (*syscall_fn)(struct regs *regs);
 /* What entry.S calls: a system call by the longer way, and the end of one that needs attention. */
 int64_t syscall_dispatch(struct regs *regs);
 void shim_syscall(struct regs *regs);
-void shim_leave(struct regs *regs);
+void shim_leave(struct regs *regs, int64_t result);
 void shim_exception(struct regs *regs);

@@ -10,6 +10,7 @@
 #include <asm-generic/siginfo.h>
 #include <asm/sigcontext.h>
 #include <asm/signal.h>
+#include <asm/unistd_64.h>
 #include <linux/signal.h>
 
 enum {
@@ -18,8 +19,7 @@ enum {
     XSAVE_SOFTWARE = 464, /* offset of the bytes that software may use */
     XSAVE_HEADER_SIZE = 64,
     SIGNAL_SET_SIZE = 8,
-    SELECTOR_USER_CODE = 0x23,
-    SELECTOR_USER_DATA = 0x1b,
+    SYSCALL_SIZE = 2, /* bytes of the instruction */
 };
 
 struct action {
@@ -143,7 +143,7 @@ static int enter_handler(struct regs *regs, const struct action *action, int num
     frame.context.stack.base = cpu->alternate.base;
     frame.context.stack.size = cpu->alternate.size;
     frame.context.stack.flags = (int32_t)cpu->alternate.flags;
-    frame.context.mask = cpu->signal_mask;
+    frame.context.mask = cpu->masked ? cpu->outer_mask : cpu->signal_mask;
     save_registers(&frame.context.registers, regs);
     frame.context.registers.cr2 = address;
     frame.context.registers.fpstate = (struct _fpstate *)extended;
@@ -152,6 +152,7 @@ static int enter_handler(struct regs *regs, const struct action *action, int num
         user_write(extended + XSAVE_SOFTWARE, zeroes, sizeof(zeroes)) < 0)
         return -EFAULT;
 
+    cpu->masked = false;
     cpu->signal_mask |= action->mask | (action->flags & SA_NODEFER ? 0 : bit(number));
     regs->rbx = action->handler;
     regs->rbp = extended;
@@ -176,6 +177,33 @@ static bool is_ignored(int number)
            (handler == (uint64_t)SIG_DFL && ignored_by_default(number));
 }
 
+/* Whether Linux makes a system call again after a handler with SA_RESTART. */
+static bool can_be_repeated(const struct regs *regs, uint64_t number)
+{
+    switch (number) {
+    case __NR_poll:
+    case __NR_ppoll:
+    case __NR_pselect6:
+    case __NR_epoll_wait:
+    case __NR_epoll_pwait:
+    case __NR_nanosleep:
+    case __NR_clock_nanosleep:
+    case __NR_rt_sigsuspend:
+    case __NR_pause:
+        return false;
+    case __NR_futex:
+        return regs->r10 == 0; /* without a timeout */
+    }
+    return true;
+}
+
+/* Goes back to the system call that a signal has ended. */
+static void repeat_call(struct cpu *cpu, struct regs *regs)
+{
+    regs->rax = cpu->interrupted - 1;
+    regs->rip -= SYSCALL_SIZE;
+}
+
 /* Handles one signal as exec has asked for; ends the Keep if that is what the signal does. */
 static void handle(struct regs *regs, int number, const siginfo_t *siginfo, uint64_t address,
                    bool fault)
@@ -189,6 +217,11 @@ static void handle(struct regs *regs, int number, const siginfo_t *siginfo, uint
         exit_group(128 + number);
     if (action.flags & SA_RESETHAND)
         actions[number].handler = (uint64_t)SIG_DFL;
+    struct cpu *cpu = this_cpu();
+    if (cpu->interrupted && action.flags & SA_RESTART &&
+        can_be_repeated(regs, cpu->interrupted - 1))
+        repeat_call(cpu, regs);
+    cpu->interrupted = 0;
     if (enter_handler(regs, &action, number, siginfo, address) < 0)
         exit_group(128 + SIGSEGV);
 }
@@ -209,6 +242,68 @@ void signal_deliver(struct regs *regs)
         siginfo_t siginfo = {.si_signo = number, .si_code = SI_TKILL};
         handle(regs, number, &siginfo, 0, false);
     }
+    /* Nothing of it has reached exec. */
+    if (cpu->interrupted)
+        repeat_call(cpu, regs);
+    cpu->interrupted = 0;
+    if (cpu->masked)
+        cpu->signal_mask = cpu->outer_mask;
+    cpu->masked = false;
+}
+
+void signal_interrupted(uint64_t number)
+{
+    signal_take();
+    this_cpu()->interrupted = (uint32_t)number + 1;
+    this_cpu()->attention = true;
+}
+
+/* The thread that takes a signal to the whole Keep: one that does not block it, if there is one. */
+static struct cpu *taker(int number)
+{
+    for (uint32_t id = 0; id < cpu_count; id++) {
+        struct cpu *cpu = cpu_at(id);
+        if (cpu->running && !(cpu->signal_mask & bit(number)))
+            return cpu;
+    }
+    return this_cpu();
+}
+
+void signal_take(void)
+{
+    int64_t number;
+    while ((number = sp_signal_take(port_hold())) > 0) {
+        if (number != SIGINT && number != SIGTERM && number != SIGHUP && number != SIGQUIT)
+            shim_panic("the host sent a signal that no user sends");
+        signal_send(taker((int)number), (int)number);
+    }
+}
+
+int signal_mask_begin(uint64_t user_mask, uint64_t size)
+{
+    struct cpu *cpu = this_cpu();
+    uint64_t mask;
+    if (!user_mask)
+        return 0;
+    if (size != SIGNAL_SET_SIZE)
+        return -EINVAL;
+    if (user_read(&mask, user_mask, sizeof(mask)) < 0)
+        return -EFAULT;
+    cpu->outer_mask = cpu->signal_mask;
+    cpu->signal_mask = mask & ~(bit(SIGKILL) | bit(SIGSTOP));
+    cpu->masked = true;
+    cpu->attention = true;
+    return 0;
+}
+
+int64_t signal_mask_end(int64_t result)
+{
+    struct cpu *cpu = this_cpu();
+    if (cpu->masked && result != -EINTR) {
+        cpu->signal_mask = cpu->outer_mask;
+        cpu->masked = false;
+    }
+    return result;
 }
 
 int signal_send(struct cpu *cpu, int number)
@@ -226,11 +321,9 @@ int signal_send(struct cpu *cpu, int number)
     return 0;
 }
 
-int64_t signal_broken_pipe(int64_t result, bool quiet)
+void signal_send_pipe(void)
 {
-    if (result == -EPIPE && !quiet)
-        signal_send(this_cpu(), SIGPIPE);
-    return result;
+    signal_send(this_cpu(), SIGPIPE);
 }
 
 int64_t sys_rt_sigaction(struct regs *regs)
@@ -271,6 +364,21 @@ int64_t sys_rt_sigprocmask(struct regs *regs)
         cpu->attention = true;
     }
     return regs->rdx ? user_write(regs->rdx, &present, sizeof(present)) : 0;
+}
+
+int64_t sys_pause(struct regs *regs)
+{
+    static const bool never;
+    (void)regs;
+    return thread_sleep(&never, UINT64_MAX);
+}
+
+int64_t sys_rt_sigsuspend(struct regs *regs)
+{
+    if (!regs->rdi)
+        return -EFAULT;
+    int status = signal_mask_begin(regs->rdi, regs->rsi);
+    return status < 0 ? status : signal_mask_end(sys_pause(regs));
 }
 
 int64_t sys_rt_sigpending(struct regs *regs)

@@ -258,6 +258,9 @@ static int shrink_heap(uint64_t new_top, uint64_t old_top)
 
 int64_t space_brk(uint64_t address)
 {
+    /* Growth in what is mapped already. */
+    if (address >= heap_end && address <= info->heap_mapped)
+        return (int64_t)(heap_end = address);
     if (address < heap_start || !mappable(heap_start, page_up(address) - heap_start))
         return (int64_t)heap_end;
     uint64_t old_top = page_up(heap_end), new_top = page_up(address);

@@ -12,9 +12,10 @@
     .globl stubs
 stubs:
 
-/* Copies %rcx bytes from %rsi to %rdi (bulk.c). */
+/* Copies %rdx bytes from %rsi to %rdi (bulk.c). */
     .globl stub_copy
 stub_copy:
+    mov %rdx, %rcx
     rep movsb
     mov $SYSCALL_COPIED, %eax
     syscall

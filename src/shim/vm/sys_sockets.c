@@ -68,6 +68,7 @@ int64_t sys_listen(struct regs *regs)
 static int64_t accept_flags(struct regs *regs, uint64_t flags)
 {
     struct sp_address peer;
+    peer.size = 0;
     struct file *file = file_get(regs->rdi);
     if (!file)
         return -EBADF;
@@ -297,7 +298,7 @@ static int64_t poll_until(struct sp_poll *entries, uint64_t count, uint64_t dead
         int timeout = deadline == UINT64_MAX ? -1
                       : ended                ? 0
                                              : (int)(left < 1u << 30 ? left : 1u << 30);
-        bool answered = take_answers(entries, entries, count) > 0;
+        bool answered = take_answers(entries, entries, count) > 0 || signal_waiting(this_cpu());
         __builtin_memcpy(answers, entries, count * sizeof(answers[0]));
         int64_t result = sp_poll(port_get(), answers, count * sizeof(answers[0]),
                                  (uint64_t)(int64_t)(answered ? 0 : timeout));
@@ -306,6 +307,8 @@ static int64_t poll_until(struct sp_poll *entries, uint64_t count, uint64_t dead
         int64_t ready = result < 0 ? 0 : take_answers(entries, answers, count);
         if (ready > 0 || ended)
             return ready;
+        if (result == -EINTR)
+            signal_take();
         if (signal_waiting(this_cpu()))
             return -EINTR;
     }
@@ -363,10 +366,10 @@ int64_t sys_poll(struct regs *regs)
 int64_t sys_ppoll(struct regs *regs)
 {
     uint64_t deadline;
-    if (regs->r10)
-        return -ENOSYS; /* a temporary signal mask is not supported */
     int64_t status = read_deadline(regs->rdx, &deadline);
-    return status < 0 ? status : poll_entries(regs->rdi, regs->rsi, deadline);
+    if (status == 0)
+        status = signal_mask_begin(regs->r10, regs->r8);
+    return status < 0 ? status : signal_mask_end(poll_entries(regs->rdi, regs->rsi, deadline));
 }
 
 /* The three sets of select(2), as far as descriptors go that can be waited for. */
@@ -451,15 +454,15 @@ int64_t sys_pselect6(struct regs *regs)
         return -EINVAL;
     if (regs->r9 && user_read(mask, regs->r9, sizeof(mask)) < 0)
         return -EFAULT;
-    if (mask[0])
-        return -ENOSYS; /* a temporary signal mask is not supported */
     int64_t result = read_deadline(regs->r8, &deadline);
     if (result == 0)
         result = read_sets(regs, &sets, (count + 63) / 64 * 8);
+    if (result == 0)
+        result = signal_mask_begin(mask[0], mask[1]);
     if (result < 0)
         return result;
     int64_t used = entries_of_sets(&sets, count, entries, waited);
-    result = used < 0 ? used : poll_until(entries, (uint64_t)used, deadline);
+    result = signal_mask_end(used < 0 ? used : poll_until(entries, (uint64_t)used, deadline));
     for (int i = 0; i < POLL_ENTRIES && waited[i]; i++)
         file_put(waited[i]);
     return result < 0 ? result : write_sets(regs, &sets, count, entries);

@@ -92,6 +92,8 @@ int64_t sys_rt_sigaction(struct regs *regs);
 int64_t sys_rt_sigprocmask(struct regs *regs);
 int64_t sys_rt_sigpending(struct regs *regs);
 int64_t sys_rt_sigreturn(struct regs *regs);
+int64_t sys_rt_sigsuspend(struct regs *regs);
+int64_t sys_pause(struct regs *regs);
 int64_t sys_resume(struct regs *regs);
 int64_t sys_sigaltstack(struct regs *regs);
 int64_t sys_kill(struct regs *regs);

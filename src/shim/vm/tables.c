@@ -29,6 +29,7 @@ enum {
     LEVEL_PAGE = 0,
     LEVEL_LARGE = 1,
     LEVEL_TOP = 3,
+    LARGE_SHIFT = 21,
 };
 
 /* Bits of an entry that a protection asks for; without access the entry only keeps its frame. */
@@ -110,7 +111,9 @@ static int split_at(uint64_t address)
 int table_split(uint64_t start, uint64_t end)
 {
     int status = split_at(start);
-    return status < 0 ? status : split_at(end);
+    if (status < 0 || start >> LARGE_SHIFT == end >> LARGE_SHIFT)
+        return status;
+    return split_at(end);
 }
 
 static int fault_large(pte_t *entry, pte_t bits)
@@ -268,6 +271,11 @@ static int walk(uint64_t start, uint64_t end, visit_fn visit, uint64_t argument)
 {
     const struct walk walk = {.visit = visit, .argument = argument};
     met = false;
+    if (start >> LARGE_SHIFT == (end - 1) >> LARGE_SHIFT) {
+        pte_t *entry = find_entry(start, LEVEL_LARGE, false);
+        met = entry && *entry;
+        return met ? visit(entry, start, end, argument) : 0;
+    }
     return walk_table(&walk, direct(info->root), LEVEL_TOP, start, end);
 }
 

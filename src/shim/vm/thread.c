@@ -30,8 +30,7 @@ static struct cpu *free_cpu(void)
     if (cpu_count >= limit || table_map_cpu(cpu_count) < 0)
         return NULL;
     struct cpu *cpu = cpu_at(cpu_count);
-    cpu->id = cpu_count++;
-    cpu->stack_top = (uint64_t)cpu;
+    cpu_init(cpu, cpu_count++);
     return cpu;
 }
 
@@ -122,7 +121,8 @@ int thread_sleep(const bool *woken, uint64_t deadline)
                 return -ETIMEDOUT;
             timeout = deadline - now;
         }
-        sp_thread_park(port_get(), timeout);
+        if (sp_thread_park(port_get(), timeout) == -EINTR)
+            signal_take();
     }
     return 0;
 }

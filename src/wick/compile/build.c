@@ -97,7 +97,7 @@ static struct label *push_label(struct builder *b)
     return add_label(b, label);
 }
 
-void push_body_label(struct builder *b)
+static void push_body_label(struct builder *b)
 {
     const struct functype *type = b->body->type;
     add_label(b, (struct label){.opcode = OPCODE_BLOCK,
@@ -114,9 +114,8 @@ static void add_incoming(struct builder *b, struct label *label, uint32_t from)
     block_add_pred(b->graph, label->target, from);
     arena_grow(b->arena, &label->incoming, label->incoming_count + arity, &label->incoming_capacity,
                sizeof(*label->incoming));
-    const uint32_t *values = &b->stack[b->stack_count - arity];
     for (uint32_t i = 0; i < arity; i++)
-        label->incoming[label->incoming_count++] = values[i];
+        label->incoming[label->incoming_count++] = b->stack[b->stack_count - arity + i];
 }
 
 /* Ends the current block with a jump to the label. */
@@ -222,7 +221,7 @@ static void build_br_table(struct builder *b)
 
 void build_return(struct builder *b)
 {
-    if (b->inline_depth) {
+    if (b->body->outer) {
         jump_to(b, &b->labels[b->body->label_base]);
         build_unreachable(b);
         return;
@@ -350,7 +349,7 @@ static void build_end(struct builder *b)
         }
     }
     b->dead = 0;
-    if (label.is_body && live && !b->inline_depth) {
+    if (label.is_body && live && !b->body->outer) {
         build_return(b);
         b->label_count--;
         return;
@@ -378,7 +377,7 @@ static void build_dead(struct builder *b)
 static void build_live(struct builder *b)
 {
     switch (b->instr.opcode) {
-    case OPCODE_TRY_TABLE: /* build_instr.c says what the others are */
+    case OPCODE_TRY_TABLE: /* the others come to build_instr */
         arena_give_up_unsupported(b->arena);
     case OPCODE_BLOCK:
         push_label(b);
@@ -428,21 +427,121 @@ void build_body(struct builder *b)
     }
 }
 
+static void define_zeros(struct builder *b, uint32_t first)
+{
+    for (uint32_t i = first; i < b->variable_count; i++) {
+        uint8_t type = b->variables[i].type;
+        variable_write(b, i, b->zero[type] ? b->zero[type] : build_zero(b, type));
+    }
+}
+
 /* Parameters, and the zeros of the other locals. */
 static void define_locals(struct builder *b)
 {
-    for (uint32_t i = 0; i < b->variable_count; i++) {
+    uint32_t params = b->body->type->param_count;
+    for (uint32_t i = 0; i < params; i++) {
         const struct variable *v = &b->variables[i];
-        uint32_t value;
-        if (i < b->body->type->param_count)
-            value = ins_append(b->graph, (struct ins){.op = SSA_PARAM,
-                                                      .type = v->type,
-                                                      .is_traced = v->is_traced,
-                                                      .imm = i});
-        else
-            value = b->zero[v->type] ? b->zero[v->type] : build_zero(b, v->type);
-        variable_write(b, i, value);
+        variable_write(b, i,
+                       ins_append(b->graph, (struct ins){.op = SSA_PARAM,
+                                                         .type = v->type,
+                                                         .is_traced = v->is_traced,
+                                                         .imm = i}));
     }
+    define_zeros(b, params);
+}
+
+/* ---- Inlining ---------------------------------------------------------------------------------
+ */
+
+enum {
+    INLINE_BODY_MAX = 56,    /* bytes of a callee */
+    INLINE_DEPTH_MAX = 4,    /* of calls within each other */
+    INLINE_TOTAL_MAX = 4096, /* bytes of all callees in one function */
+};
+
+static bool is_being_built(const struct builder *b, uint32_t func_index)
+{
+    for (const struct body *body = b->body; body; body = body->outer) {
+        if (body->func_index == func_index)
+            return true;
+    }
+    return false;
+}
+
+/* Whether all instructions of a body may stand in another function. */
+static bool can_stand_elsewhere(struct builder *b, struct reader reader)
+{
+    struct instr instr;
+    uint32_t groups = reader_u32(&reader);
+    for (uint32_t i = 0; i < groups; i++) {
+        reader_u32(&reader);
+        read_value_type(&reader, b->module);
+    }
+    while (reader_left(&reader) && reader_ok(&reader)) {
+        instr_read(&reader, b->module, &instr);
+        bool tail = instr.opcode == OPCODE_RETURN_CALL ||
+                    instr.opcode == OPCODE_RETURN_CALL_INDIRECT ||
+                    instr.opcode == OPCODE_RETURN_CALL_REF;
+        if (tail || !is_compiled(instr.opcode))
+            return false;
+    }
+    return true;
+}
+
+static bool is_worth_inlining(struct builder *b, uint32_t func_index, struct reader reader)
+{
+    uint32_t size = (uint32_t)b->module->funcs[func_index].body.size, depth = 0;
+    if (func_index < b->module->imported_funcs || size > INLINE_BODY_MAX ||
+        b->inlined_bytes + size > INLINE_TOTAL_MAX || is_being_built(b, func_index))
+        return false;
+    for (const struct body *body = b->body->outer; body; body = body->outer)
+        depth++;
+    return depth < INLINE_DEPTH_MAX && can_stand_elsewhere(b, reader);
+}
+
+static uint16_t add_site(struct builder *b, uint32_t func_index)
+{
+    struct graph *graph = b->graph;
+    graph->site_count += graph->site_count == 0;
+    arena_grow(b->arena, &graph->sites, graph->site_count + 1, &graph->site_capacity,
+               sizeof(*graph->sites));
+    graph->sites[graph->site_count] = (struct inline_site){func_index, graph->offset, graph->site};
+    return (uint16_t)graph->site_count++;
+}
+
+bool build_inlined(struct builder *b, uint32_t func_index)
+{
+    const struct func_decl *func = &b->module->funcs[func_index];
+    struct reader whole = reader_whole(b->module->bytes, &b->fault);
+    struct body body = {.reader = reader_sub(&whole, func->body),
+                        .func_index = func_index,
+                        .type = func->type,
+                        .label_base = b->label_count,
+                        .outer = b->body};
+    if (!is_worth_inlining(b, func_index, body.reader))
+        return false;
+    struct instr instr = b->instr;
+    uint32_t offset = b->graph->offset;
+    uint16_t site = b->graph->site;
+    b->inlined_bytes += (uint32_t)func->body.size;
+    b->graph->site = add_site(b, func_index);
+    b->body = &body;
+    b->instr.place = body.reader.next;
+    if (b->graph->options->fuel)
+        ins_append(b->graph, (struct ins){.op = SSA_FUEL});
+    variables_add(b, &body);
+    for (uint32_t i = body.type->param_count; i-- > 0;)
+        variable_write(b, body.variable_base + i, pop(b));
+    define_zeros(b, body.variable_base + body.type->param_count);
+    push_body_label(b);
+    build_body(b);
+    b->body = body.outer;
+    b->instr = instr;
+    b->graph->offset = offset;
+    b->graph->site = site;
+    if (!b->graph->current)
+        build_unreachable(b);
+    return true;
 }
 
 void graph_build(struct graph *graph)

@@ -58,7 +58,7 @@ struct body {
     uint32_t label_base;
     uint32_t *loop_ends; /* places where the loops end, in the order of their starts */
     uint32_t next_loop;
-    uint16_t site;
+    struct body *outer; /* that it is inlined into */
 };
 
 struct builder {
@@ -70,7 +70,7 @@ struct builder {
     struct fault fault;
     uint32_t dead; /* depth of blocks below the point where code became unreachable; 0: live */
     uint32_t switches;
-    uint32_t inline_depth, inlined_bytes;
+    uint32_t inlined_bytes;
     uint32_t zero[TYPE_REF]; /* by type: the value of a fresh local; 0: not made yet */
 
     uint32_t *stack;
@@ -122,11 +122,20 @@ void branch_if(struct builder *b, uint32_t depth, uint32_t condition, bool negat
 void build_return(struct builder *b);
 /* Reads instructions up to the end of the body on top of builder->body. */
 void build_body(struct builder *b);
-/* Opens the label of a body. */
-void push_body_label(struct builder *b);
+/* Builds a call's callee in its place, with the topmost values as its arguments, if that is worth
+ * it. */
+bool build_inlined(struct builder *b, uint32_t func_index);
 /* Ends the current block with `end`, without successors. */
 void finish_block(struct builder *b, struct ins end);
 
+/* build_object.c */
+void build_object(struct builder *b);
+void build_atomic(struct builder *b);
+
 /* build_instr.c */
+
+/* Whether the compiler has the instruction. A function with one that it has not is interpreted:
+ * those for exceptions are not there. */
+bool is_compiled(uint16_t opcode);
 uint32_t build_zero(struct builder *b, uint8_t type);
 void build_instr(struct builder *b);

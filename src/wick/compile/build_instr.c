@@ -214,7 +214,9 @@ static void finish_call(struct builder *b, struct ins ins, const struct functype
 
 static void build_call(struct builder *b)
 {
-    bool tail = b->instr.opcode == OPCODE_RETURN_CALL && !b->inline_depth;
+    bool tail = b->instr.opcode == OPCODE_RETURN_CALL;
+    if (!tail && build_inlined(b, b->instr.index))
+        return;
     finish_call(b, (struct ins){.op = SSA_CALL, .imm = b->instr.index},
                 b->module->funcs[b->instr.index].type, tail);
 }
@@ -224,14 +226,14 @@ static void build_call_indirect(struct builder *b)
     const struct functype *type = module_functype(b->module, b->instr.index);
     struct ins ins = {
         .op = SSA_CALL_INDIRECT, .a = pop(b), .imm = b->instr.index2 | (uint64_t)type->id << 32};
-    finish_call(b, ins, type, b->instr.opcode == OPCODE_RETURN_CALL_INDIRECT && !b->inline_depth);
+    finish_call(b, ins, type, b->instr.opcode == OPCODE_RETURN_CALL_INDIRECT);
 }
 
 static void build_call_ref(struct builder *b)
 {
     const struct functype *type = module_functype(b->module, b->instr.index);
     struct ins ins = {.op = SSA_CALL_REF, .a = pop(b), .imm = (uint64_t)type->id << 32};
-    finish_call(b, ins, type, b->instr.opcode == OPCODE_RETURN_CALL_REF && !b->inline_depth);
+    finish_call(b, ins, type, b->instr.opcode == OPCODE_RETURN_CALL_REF);
 }
 
 /* ---- Helpers ----------------------------------------------------------------------------------
@@ -393,12 +395,9 @@ static void build_by_signature(struct builder *b)
     }
 }
 
-/* Instructions that only the interpreter has: exceptions, objects, atomics. A function that has one
- * runs there. */
-static bool is_compiled(uint16_t opcode)
+bool is_compiled(uint16_t opcode)
 {
-    return opcode != OPCODE_THROW && opcode != OPCODE_THROW_REF && opcode != OPCODE_REF_EQ &&
-           !(opcode >= 0xFB00 && opcode < 0xFC00) && opcode < 0xFF00;
+    return opcode != OPCODE_TRY_TABLE && opcode != OPCODE_THROW && opcode != OPCODE_THROW_REF;
 }
 
 void build_instr(struct builder *b)
@@ -464,8 +463,17 @@ void build_instr(struct builder *b)
     case OPCODE_TABLE_SET:
         build_helper(b);
         break;
+    case OPCODE_REF_EQ: {
+        uint32_t right = pop(b), left = pop(b);
+        push(b, ssa_binary(b->graph, OPCODE_I64_EQ, left, right));
+        break;
+    }
     default:
-        if (b->instr.opcode >= 0xFC08 && b->instr.opcode < 0xFD00)
+        if (b->instr.opcode >= 0xFF00)
+            build_atomic(b);
+        else if (b->instr.opcode >= 0xFB00 && b->instr.opcode < 0xFC00)
+            build_object(b);
+        else if (b->instr.opcode >= 0xFC08 && b->instr.opcode < 0xFD00)
             build_helper(b);
         else
             build_by_signature(b);

@@ -157,7 +157,8 @@ const struct code_func *code_install(struct code_region *region, const struct em
     align(region);
     size_t offsets = emitted->offset_count * sizeof(struct code_offset);
     size_t roots = emitted->root_count * sizeof(struct code_root);
-    struct code_func *func = malloc(sizeof(*func) + offsets + roots);
+    size_t sites = emitted->site_count * sizeof(struct inline_site);
+    struct code_func *func = malloc(sizeof(*func) + offsets + roots + sites);
     uint8_t *bytes = malloc(emitted->size);
     bool done = func && bytes;
     if (done) {
@@ -177,6 +178,10 @@ const struct code_func *code_install(struct code_region *region, const struct em
         func->roots = behind;
         if (roots)
             memcpy(behind, emitted->roots, roots);
+        behind = (uint8_t *)behind + roots;
+        func->sites = behind;
+        if (sites)
+            memcpy(behind, emitted->sites, sites);
         if (offsets)
             memcpy(func->offsets, emitted->offsets, offsets);
         memcpy(bytes, emitted->bytes, emitted->size);
@@ -232,14 +237,14 @@ static uint32_t lower_bound(const struct code_func *func, uint32_t code)
     return low;
 }
 
-uint32_t code_offset_of_fault(const struct code_func *func, uint32_t code)
+const struct code_offset *code_offset_of_fault(const struct code_func *func, uint32_t code)
 {
     uint32_t behind = lower_bound(func, code + 1);
-    return behind ? func->offsets[behind - 1].module : 0;
+    return behind ? &func->offsets[behind - 1] : NULL;
 }
 
-uint32_t code_offset_of_return(const struct code_func *func, uint32_t code)
+const struct code_offset *code_offset_of_return(const struct code_func *func, uint32_t code)
 {
     uint32_t at = lower_bound(func, code);
-    return at < func->offset_count ? func->offsets[at].module : 0;
+    return at < func->offset_count ? &func->offsets[at] : NULL;
 }

@@ -23,7 +23,8 @@ struct code_func {
     bool saves_instance; /* its frame ends with its instance */
     bool interpreted;    /* a bridge to the interpreter; no frame of WebAssembly */
     uint32_t offset_count, root_count;
-    const struct code_root *roots; /* behind the offsets */
+    const struct code_root *roots;   /* behind the offsets */
+    const struct inline_site *sites; /* behind those */
     struct code_offset offsets[];
 };
 
@@ -58,9 +59,9 @@ static inline const void *code_stub(const struct code_region *region, enum code_
 struct code_region *code_region_find(uintptr_t address);
 /* The function in a region that an address lies in, or NULL. Async-signal-safe. */
 const struct code_func *code_func_find(const struct code_region *region, uintptr_t address);
-/* The offset in the module for an instruction that faulted, or for a return address. */
-uint32_t code_offset_of_fault(const struct code_func *func, uint32_t code);
-uint32_t code_offset_of_return(const struct code_func *func, uint32_t code);
+/* Where an instruction that faulted, or a return address, comes from; NULL if nowhere. */
+const struct code_offset *code_offset_of_fault(const struct code_func *func, uint32_t code);
+const struct code_offset *code_offset_of_return(const struct code_func *func, uint32_t code);
 
 /* ---- Between C and compiled code --------------------------------------------------------------
  */

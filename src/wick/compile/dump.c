@@ -25,6 +25,7 @@ static const char *const names[SSA_LAST - SSA_FIRST] = {
     [SSA_CALL_INDIRECT - SSA_FIRST] = "call_indirect",
     [SSA_CALL_REF - SSA_FIRST] = "call_ref",
     [SSA_CALL_HELPER - SSA_FIRST] = "call_helper",
+    [SSA_CALL_INTERP - SSA_FIRST] = "call_interp",
     [SSA_RESULT - SSA_FIRST] = "result",
     [SSA_LOOP - SSA_FIRST] = "loop_check",
     [SSA_FUEL - SSA_FIRST] = "fuel",

@@ -25,6 +25,7 @@ struct stub_fixup {
 struct code_offset {
     uint32_t code;   /* bytes from the function's start */
     uint32_t module; /* bytes from the module's start */
+    uint32_t site;   /* in the function's inline sites; 0: not inlined */
 };
 
 /* A slot of the frame that holds a traced reference during the call that returns to `code`. */
@@ -47,6 +48,8 @@ struct emitted {
     uint32_t offset_count, offset_capacity;
     struct code_root *roots; /* ascending */
     uint32_t root_count, root_capacity;
+    const struct inline_site *sites; /* from 1 */
+    uint32_t site_count;
 };
 
 /* x86_64/emit.c: bytes for allocated instructions. */

@@ -430,6 +430,18 @@ uint32_t compiled_host_call(struct wasm_instance_t *caller, struct wasm_func_t *
     return trap ? WICK_TRAP_HOST : WICK_TRAP_NONE;
 }
 
+/* Adds a frame of machine code, which is one of WebAssembly for each call that was inlined. */
+static void add_inlined_frames(struct wasm_trap_t *trap, struct wasm_instance_t *instance,
+                               const struct code_func *func, const struct code_offset *at)
+{
+    uint32_t offset = at ? at->module : 0;
+    for (uint32_t site = at ? at->site : 0; site; site = func->sites[site].parent) {
+        trap_add_frame(trap, instance, func->sites[site].func_index, offset);
+        offset = func->sites[site].offset;
+    }
+    trap_add_frame(trap, instance, func->func_index, offset);
+}
+
 /* Adds the frames from where control left the code up to the entry. */
 static void add_frames(struct wasm_trap_t *trap, const struct compiled_frame *frame)
 {
@@ -443,12 +455,12 @@ static void add_frames(struct wasm_trap_t *trap, const struct compiled_frame *fr
         if (!func) /* the adapter */
             return;
         uint32_t at = (uint32_t)(pc - region->base) - func->start;
-        uint32_t offset =
+        const struct code_offset *offset =
             faulted ? code_offset_of_fault(func, at) : code_offset_of_return(func, at);
         bool early = func->early && func->early == at; /* there is no frame yet */
         if (func->saves_instance && !early)
             memcpy(&instance, sp + func->frame - sizeof(instance), sizeof(instance));
-        trap_add_frame(trap, instance, func->func_index, offset);
+        add_inlined_frames(trap, instance, func, offset);
         sp += early ? 0 : func->frame;
         memcpy(&pc, sp, sizeof(pc));
         sp += sizeof(pc);

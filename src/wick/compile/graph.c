@@ -224,8 +224,7 @@ static uint32_t place_behind(const struct graph *graph, uint32_t at, const uint3
 {
     const struct block *block = &graph->blocks[at];
     uint32_t left = left_loop(graph, at);
-    if (!left || last[left] <= block->order ||
-        graph->blocks[block->succs[0]].order <= last[left])
+    if (!left || last[left] <= block->order || graph->blocks[block->succs[0]].order <= last[left])
         return block->order;
     return last[left];
 }

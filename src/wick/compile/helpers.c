@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wick/compile/helpers.h"
 
+#include "wick/compile/ssa.h"
+
 #include "wick/interp.h"
 #include "wick/shared.h"
 
@@ -143,6 +145,39 @@ DEFINE_HELPER(helper_vector)
     (void)a, (void)b, (void)c;
     enum wick_trap_kind kind = interp_simd[(uint16_t)indices](&interp, fp, code);
     memcpy(store->overflow, &fp[6], 2 * sizeof(*fp));
+    return done(kind);
+}
+
+static size_t gather_roots(const wick_value_t *slots, uint64_t traced, uint64_t *words)
+{
+    size_t count = 0;
+    for (; traced; traced &= traced - 1)
+        words[count++] = slots[__builtin_ctzll(traced)].u64;
+    return count;
+}
+
+/* A function of the interpreter on operands in the overflow area. `indices`, a and b are a struct
+ * interp_call: helper, slots << 8, ext.x << 16, insn.b << 32; ext.a, ext.b << 32; traced slots. The
+ * result comes to the start of the overflow area. */
+DEFINE_HELPER(helper_interp)
+{
+    (void)c;
+    struct wasm_store_t *store = instance->object.store;
+    struct interp interp = {.store = store, .instance = instance};
+    uint32_t slots = indices >> 8 & 0xff;
+    wick_value_t fp[INTERP_CALL_SLOTS + 2] = {{.u64 = 0}};
+    uint64_t words[INTERP_CALL_SLOTS];
+    memcpy(fp, store->overflow, slots * sizeof(*fp));
+    struct root_words roots = {.head = {.visit = root_words_visit}, .words = words};
+    roots.count = gather_roots(fp, b, words);
+    struct insn code[2] = {
+        {.op = OP_HELPER, .dst = slots, .a = 0, .b = (uint32_t)(indices >> 32)},
+        {.x = (uint16_t)(indices >> 16), .a = (uint32_t)a, .b = (uint32_t)(a >> 32)},
+    };
+    root_push(store, &roots.head);
+    enum wick_trap_kind kind = interp_helpers[(uint8_t)indices](&interp, fp, code);
+    root_pop(store, &roots.head);
+    memcpy(store->overflow, &fp[slots], 2 * sizeof(*fp));
     return done(kind);
 }
 

@@ -23,7 +23,8 @@
     HELPER(TABLE_COPY, helper_table_copy, 3)                                                       \
     HELPER(TABLE_INIT, helper_table_init, 3)                                                       \
     HELPER(ELEM_DROP, helper_elem_drop, 0)                                                         \
-    HELPER(VECTOR, helper_vector, 3)
+    HELPER(VECTOR, helper_vector, 3)                                                               \
+    HELPER(INTERP, helper_interp, 3)
 
 enum compile_helper {
 #define HELPER(identifier, function, operands) COMPILE_HELPER_##identifier,

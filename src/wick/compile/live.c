@@ -31,7 +31,8 @@ static struct source_kinds source_kinds(const struct machine *machine,
     case M_UCOMIS:
         return (struct source_kinds){USE_REG, USE_ANY};
     case M_SSE: /* the legacy form of packed instructions wants aligned memory */
-        return (struct source_kinds){USE_REG, ins->size < 16 ? USE_ANY : USE_REG};
+        return (struct source_kinds){
+            USE_REG, ins->size < 16 || machine->graph->options->cpu.avx ? USE_ANY : USE_REG};
     case M_SHL:
     case M_SHR:
     case M_SAR:
@@ -97,6 +98,7 @@ uint32_t machine_clobbers(const struct machine *machine, const struct machine_in
     case M_CALL_REF:
     case M_CALL_HELPER:
     case M_CALL_VECTOR:
+    case M_CALL_INTERP:
         return ALL_REGS;
     case M_DIV:
     case M_MULHI:
@@ -214,6 +216,34 @@ static int compare_places(const void *x, const void *y)
     return a < b ? -1 : a > b;
 }
 
+/* Few places are sorted by insertion; where they lie close together the stamps tell them in order.
+ */
+static void sort_touched(struct life *life)
+{
+    uint32_t *touched = life->touched, count = life->touched_count;
+    uint32_t least = UINT32_MAX, most = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        least = touched[i] < least ? touched[i] : least;
+        most = touched[i] > most ? touched[i] : most;
+    }
+    if (count > 8 && most - least < 8 * count) {
+        count = 0;
+        for (uint32_t place = least; place <= most; place++) {
+            if (life->stamp[place] == life->reg)
+                touched[count++] = place;
+        }
+    } else if (count > 8) {
+        qsort(touched, count, sizeof(*touched), compare_places);
+    } else {
+        for (uint32_t i = 1; i < count; i++) {
+            uint32_t place = touched[i], at = i;
+            for (; at > 0 && touched[at - 1] > place; at--)
+                touched[at] = touched[at - 1];
+            touched[at] = place;
+        }
+    }
+}
+
 static void add_range(struct allocation *a, uint32_t first, uint32_t from, uint32_t to)
 {
     if (a->range_count > first && a->ranges[a->range_count - 1].to == from) {
@@ -281,11 +311,10 @@ static void find_life(struct life *life, const uint32_t *phi_block)
         const struct use *use = &a->uses[u];
         if (use->kind < DEF_REG)
             touch(life, a->block_of[use->position / 4],
-                  use->position + (use->kind == USE_LATE ? 2 : 1));
+                  use->position + (use->kind == USE_LATE ? 3 : 1));
     }
     spread(life);
-    if (life->touched_count > 1)
-        qsort(life->touched, life->touched_count, sizeof(*life->touched), compare_places);
+    sort_touched(life);
     for (uint32_t i = 0; i < life->touched_count; i++) {
         uint32_t place = life->touched[i];
         uint32_t from = place == life->def_block ? life->def : 4 * order_block(a, place)->first;

@@ -117,6 +117,8 @@ static uint8_t folded_size(uint16_t op)
     case OPCODE_I64_LOAD:
     case OPCODE_F64_LOAD:
         return 8;
+    case OPCODE_V128_LOAD:
+        return 16;
     default:
         return 0;
     }
@@ -133,7 +135,8 @@ static bool takes_memory(const struct ins *user, uint32_t value)
     bool compare = op >= OPCODE_I32_EQ && op <= OPCODE_I64_GE_U && op != OPCODE_I64_EQZ;
     bool floats = (op >= OPCODE_F32_ADD && op <= OPCODE_F32_DIV) ||
                   (op >= OPCODE_F64_ADD && op <= OPCODE_F64_DIV);
-    return (alu || compare || floats) && user->b == value && user->a != value;
+    bool vector = op >= 0xFD00 && lower_takes_vector(op);
+    return (alu || compare || floats || vector) && user->b == value && user->a != value;
 }
 
 static bool defers_load(const struct lower *l, uint32_t value, const struct ins *ins)
@@ -141,6 +144,8 @@ static bool defers_load(const struct lower *l, uint32_t value, const struct ins 
     uint32_t user = ins->user;
     if (!folded_size(ins->op) || !takes_memory(value_at(l, user), value))
         return false;
+    if (ins->op == OPCODE_V128_LOAD && !l->graph->options->cpu.avx)
+        return false;             /* the legacy form wants aligned memory */
     while (is_condition(l, user)) /* it will be made where its own user is */
         user = value_at(l, user)->user;
     return is_quiet_between(l, value, user);
@@ -171,6 +176,7 @@ bool is_deferred(const struct lower *l, uint32_t value)
     case OPCODE_I64_LOAD:
     case OPCODE_F32_LOAD:
     case OPCODE_F64_LOAD:
+    case OPCODE_V128_LOAD:
         return defers_load(l, value, ins);
     default:
         return is_condition(l, value);
@@ -219,7 +225,9 @@ static bool fits_immediate(const struct ins *ins)
 void set_last(struct lower *l, struct machine_ins *ins, int slot, uint32_t value)
 {
     const struct ins *operand = value_at(l, value);
-    if (fits_immediate(operand)) {
+    if (ins->op == M_SSE && operand->op == SSA_CONST) {
+        ins->bytes = (const uint8_t *)&operand->imm;
+    } else if (fits_immediate(operand)) {
         ins->immediate = true;
         ins->imm = (uint64_t)(int64_t)(int32_t)operand->imm;
     } else if (is_folded_load(l, value, ins->size)) {
@@ -281,6 +289,7 @@ void machine_lower(struct machine *machine, const struct graph *graph)
     arena_grow(machine->arena, &machine->regs, REG_COUNT + graph->ins_count / 2,
                &machine->reg_capacity, sizeof(*machine->regs));
     machine->reg_count = REG_COUNT;
+    arena_grow(machine->arena, &machine->pool, 1, &machine->pool_capacity, sizeof(*machine->pool));
     arena_grow(machine->arena, &machine->ins, graph->ins_count, &machine->ins_capacity,
                sizeof(*machine->ins));
     machine->blocks = arena_alloc(machine->arena, graph->block_count * sizeof(*machine->blocks));

@@ -84,5 +84,7 @@ void lower_number(struct lower *l, uint32_t value);
 void lower_memory(struct lower *l, uint32_t value);
 void lower_control(struct lower *l, uint32_t value);
 void lower_vector(struct lower *l, uint32_t value);
+/* Whether the vector instruction takes its second operand from memory as well. */
+bool lower_takes_vector(uint16_t opcode);
 /* Any of them, by its opcode. */
 void lower_value(struct lower *l, uint32_t value);

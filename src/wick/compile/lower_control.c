@@ -168,6 +168,33 @@ static void lower_helper(struct lower *l, uint32_t value, const struct ins *ins)
     emit_ins(l, out);
 }
 
+static void lower_interp_call(struct lower *l, uint32_t value, const struct ins *ins)
+{
+    struct machine_ins out = machine_ins_of(M_CALL_INTERP, type_size(ins->type));
+    out.access = COMPILE_HELPER_INTERP;
+    out.imm = ins->imm;
+    out.traps = true;
+    l->machine->has_calls = true;
+    uint32_t *regs = arena_alloc(l->machine->arena, (ins->arg_count + 1) * sizeof(*regs));
+    uint8_t *types = arena_alloc(l->machine->arena, ins->arg_count + 1);
+    for (uint32_t i = 0; i < ins->arg_count; i++) {
+        regs[i] = use_reg(l, l->graph->pool[ins->args + i]);
+        types[i] = value_at(l, l->graph->pool[ins->args + i])->type;
+    }
+    types[ins->arg_count] = ins->type;
+    out.arg_types = types;
+    out.arg_count = ins->arg_count;
+    out.args = pool_room(l->machine, ins->arg_count + 1);
+    for (uint32_t i = 0; i < ins->arg_count; i++)
+        l->machine->pool[out.args + i] = regs[i];
+    if (ins->type && ins->uses) {
+        out.def_count = 1;
+        out.defs = out.args + ins->arg_count;
+        l->machine->pool[out.defs] = result_reg(l, value);
+    }
+    emit_ins(l, out);
+}
+
 /* ---- Ends of blocks ---------------------------------------------------------------------------
  */
 
@@ -260,6 +287,9 @@ void lower_control(struct lower *l, uint32_t value)
         break;
     case SSA_CALL_HELPER:
         lower_helper(l, value, ins);
+        break;
+    case SSA_CALL_INTERP:
+        lower_interp_call(l, value, ins);
         break;
     case SSA_RESULT:
         break;

@@ -17,6 +17,20 @@ static uint32_t fresh(struct lower *l)
     return new_reg(l, true, 16);
 }
 
+/* The last operand where it is a constant, a load that can be folded, or a register. */
+static void set_last_vector(struct lower *l, struct machine_ins *out, uint32_t b)
+{
+    const struct ins *ins = value_at(l, b);
+    if (ins->op == SSA_CONST128 && !out->has_imm8)
+        out->bytes = l->graph->vectors[ins->imm].data;
+    else if (l->graph->options->cpu.avx && is_folded_load(l, b, 16))
+        set_address(l, out, ins);
+    else
+        out->src[1] = use_reg(l, b);
+    if (out->memory)
+        out->offset = ins->offset;
+}
+
 /* dst = a op b; `imm8` where the encoding has one. */
 static void vector_op(struct lower *l, uint16_t encoding, uint32_t dst, uint32_t a, uint32_t b,
                       int imm8)
@@ -216,10 +230,30 @@ static void lower_high(struct lower *l, uint32_t dst, const struct ins *ins, uin
     vector_unary(l, encoding, dst, upper, -1);
 }
 
+/* The forms with a register as count are F1-F3 (left), D1-D3 (right), E1-E2 (right, signed); those
+ * with an immediate 71-73 with an extension. */
+static void shift_by_constant(struct lower *l, uint32_t dst, uint32_t a, const struct plan *plan,
+                              uint8_t count)
+{
+    uint8_t opcode = SSE_OPCODE(plan->encoding);
+    struct machine_ins out = machine_ins_of(M_SSE_SHIFT, 16);
+    out.vex = (uint16_t)SSE_INT(0x70 | (opcode & 3));
+    out.imm = opcode >= 0xF0 ? 6 : opcode >= 0xE0 ? 4 : 2;
+    out.imm8 = count;
+    out.src[0] = a;
+    out.dst = dst;
+    emit_ins(l, out);
+}
+
 static void lower_shift(struct lower *l, uint32_t dst, const struct ins *ins,
                         const struct plan *plan)
 {
     uint32_t a = use_reg(l, ins->a);
+    uint64_t count;
+    if (ssa_is_const(l->graph, ins->b, &count)) {
+        shift_by_constant(l, dst, a, plan, (uint8_t)(count & (plan->imm8 - 1u)));
+        return;
+    }
     struct machine_ins mask = machine_ins_of(M_AND, 4);
     mask.src[0] = use_low32(l, ins->b);
     mask.immediate = true;
@@ -254,6 +288,12 @@ static void lower_all_true(struct lower *l, uint32_t dst, const struct ins *ins,
     set_from_flags(l, dst, CC_E);
 }
 
+bool lower_takes_vector(uint16_t opcode)
+{
+    uint8_t kind = plans[opcode - 0xFD00].kind;
+    return kind == PLAN_BINARY || kind == PLAN_NOT;
+}
+
 static bool lower_planned(struct lower *l, uint32_t value, const struct ins *ins)
 {
     const struct plan *plan = &plans[ins->op - 0xFD00];
@@ -265,10 +305,19 @@ static bool lower_planned(struct lower *l, uint32_t value, const struct ins *ins
     case PLAN_SWAPPED:
     case PLAN_NOT:
     case PLAN_SWAPPED_NOT: {
-        uint32_t a = use_reg(l, ins->a), b = use_reg(l, ins->b);
         bool inverted = plan->kind == PLAN_NOT || plan->kind == PLAN_SWAPPED_NOT;
+        struct machine_ins out = machine_ins_of(M_SSE, 16);
+        out.vex = plan->encoding;
+        out.has_imm8 = plan->has_imm8;
+        out.imm8 = plan->imm8;
+        out.src[0] = use_reg(l, swapped ? ins->b : ins->a);
+        if (swapped)
+            out.src[1] = use_reg(l, ins->a);
+        else
+            set_last_vector(l, &out, ins->b);
         dst = inverted ? fresh(l) : result_reg(l, value);
-        vector_op(l, plan->encoding, dst, swapped ? b : a, swapped ? a : b, imm8);
+        out.dst = dst;
+        emit_ins(l, out);
         if (inverted)
             vector_op(l, (uint16_t)(SSE_INT(0xEF) | COMMUTES), result_reg(l, value), dst, ones(l),
                       -1);
@@ -445,10 +494,49 @@ static void lower_replace_float(struct lower *l, uint32_t value, const struct in
         vector_op(l, (uint16_t)SSE_INT(0xC6), dst, b, a, 2);
 }
 
+/* Whether lanes of 4 bytes move as a whole, and then the control of PSHUFD. */
+static bool is_word_shuffle(const uint8_t *lanes, uint8_t *control)
+{
+    *control = 0;
+    for (unsigned i = 0; i < 16; i++) {
+        if (lanes[i] % 4 != i % 4 || lanes[i] / 4 != lanes[i & ~3u] / 4)
+            return false;
+        *control = (uint8_t)(*control | (lanes[i] / 4 & 3) << i / 4 * 2);
+    }
+    return true;
+}
+
+/* All lanes come from one operand. */
+static void shuffle_one(struct lower *l, uint32_t value, uint32_t operand, const uint8_t *lanes)
+{
+    uint32_t a = use_reg(l, operand);
+    uint8_t control;
+    if (is_word_shuffle(lanes, &control)) {
+        vector_unary(l, (uint16_t)SSE_INT(0x70), result_reg(l, value), a, control);
+        return;
+    }
+    uint8_t *bytes = arena_alloc(l->machine->arena, 16);
+    for (unsigned i = 0; i < 16; i++)
+        bytes[i] = lanes[i] & 15;
+    struct machine_ins out = machine_ins_of(M_SSE, 16);
+    out.vex = (uint16_t)SSE_INT38(0x00);
+    out.src[0] = a;
+    out.bytes = bytes;
+    out.dst = result_reg(l, value);
+    emit_ins(l, out);
+}
+
 /* Bytes of both operands by number: each PSHUFB clears what the other one has. */
 static void lower_shuffle(struct lower *l, uint32_t value, const struct ins *ins)
 {
     const uint8_t *lanes = l->graph->vectors[ins->imm].data;
+    unsigned second = 0;
+    for (unsigned i = 0; i < 16; i++)
+        second += lanes[i] / 16;
+    if (second == 0 || second == 16 || ins->a == ins->b) {
+        shuffle_one(l, value, second == 16 ? ins->b : ins->a, lanes);
+        return;
+    }
     uint64_t masks[2][2];
     for (unsigned operand = 0; operand < 2; operand++) {
         uint8_t bytes[16];

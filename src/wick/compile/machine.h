@@ -130,6 +130,7 @@ enum machine_op {
     M_CALL_INDIRECT, /* src[0]: index; imm: table | type id << 32; tmp */
     M_CALL_REF,      /* src[0] */
     M_CALL_HELPER,   /* imm: indices; access: helper; args */
+    M_CALL_INTERP,   /* imm: of graph->interp_calls; args */
     M_CALL_VECTOR,   /* the same for a vector instruction */
     M_TAIL_CALL,
     M_TAIL_CALL_INDIRECT,
@@ -139,6 +140,7 @@ enum machine_op {
     M_BOUNDS,       /* trap unless src[0] + imm <= src[1]; tmp */
     M_SSE,          /* dst = src[0] op last; vex: see sse.h */
     M_SSE_UNARY,    /* dst = op last */
+    M_SSE_SHIFT,    /* dst = src[0] shifted by imm8; imm: the opcode's extension */
     M_UCOMIS,       /* flags of src[0] and last; size 4 or 8 */
     M_CVT_TO_FLOAT, /* integer of `access` bytes to float of `size`; always signed */
     M_CVT_U64,      /* unsigned 64-bit integer; tmp */
@@ -165,7 +167,8 @@ struct machine_ins {
     uint32_t offset; /* of the WebAssembly instruction in the module */
     uint16_t site;
     uint64_t imm;
-    const uint8_t *bytes; /* of M_VCONST: 16 of them */
+    const uint8_t *bytes;     /* of M_VCONST, or the last operand of M_SSE: `size` of them */
+    const uint8_t *arg_types; /* of M_CALL_INTERP: enum type_kind, the result's last */
 };
 
 struct virtual_reg {
@@ -174,7 +177,7 @@ struct virtual_reg {
     uint8_t hint; /* machine register, or REG_COUNT */
     bool is_phi;
     uint32_t location, slot; /* after allocation: at its definition; NO_OPERAND: none */
-    uint32_t like; /* would best have the same register as this virtual one; 0: none */
+    uint32_t like;           /* would best have the same register as this virtual one; 0: none */
 };
 
 struct machine_block {

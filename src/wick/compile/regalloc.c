@@ -13,6 +13,7 @@ struct scan {
     uint32_t active[REG_COUNT]; /* by machine register: the interval that has it now; 0: none */
     uint32_t *inactive;         /* intervals with a register that are in a hole now */
     uint32_t inactive_count, inactive_capacity;
+    uint32_t position;     /* start of the interval at hand */
     uint32_t next_clobber; /* the first at or behind the current start */
     uint32_t slot_bytes;
 };
@@ -108,6 +109,20 @@ static uint32_t dequeue(struct scan *s)
     return first;
 }
 
+/* The place of the interval's first use at or behind a position. */
+static uint32_t first_use_at(const struct scan *s, const struct interval *interval, uint32_t from)
+{
+    uint32_t low = interval->use, high = interval->use_end;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (s->a->uses[middle].position < from)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 /* ---- Splitting --------------------------------------------------------------------------------
  */
 
@@ -129,8 +144,7 @@ static uint32_t split(struct scan *s, uint32_t number, uint32_t position)
     new->start = start;
     new->location = NO_OPERAND;
     new->spill_first = false;
-    while (new->use < new->use_end && a->uses[new->use].position < position)
-        new->use++;
+    new->use = first_use_at(s, new, position);
     old->use_end = new->use;
     old->end = position;
     old->next = rest;
@@ -185,21 +199,17 @@ static bool wants_register(uint8_t kind)
 static uint32_t next_register_use(const struct scan *s, const struct interval *interval,
                                   uint32_t from)
 {
-    for (uint32_t u = interval->use; u < interval->use_end; u++) {
-        const struct use *use = &s->a->uses[u];
-        if (use->position >= from && wants_register(use->kind))
-            return use->position;
+    for (uint32_t u = first_use_at(s, interval, from); u < interval->use_end; u++) {
+        if (wants_register(s->a->uses[u].kind))
+            return s->a->uses[u].position;
     }
     return FAR;
 }
 
 static uint32_t next_use(const struct scan *s, const struct interval *interval, uint32_t from)
 {
-    for (uint32_t u = interval->use; u < interval->use_end; u++) {
-        if (s->a->uses[u].position >= from)
-            return s->a->uses[u].position;
-    }
-    return FAR;
+    uint32_t use = first_use_at(s, interval, from);
+    return use < interval->use_end ? s->a->uses[use].position : FAR;
 }
 
 /* The last call before a position, as the first position behind it; 0 if there is none. */
@@ -232,10 +242,29 @@ static void spill(struct scan *s, uint32_t number)
     uint32_t call = behind_last_call(s, latest);
     if (call > earliest)
         earliest = call;
+    if (s->position >= earliest)
+        earliest = s->position + 1;
     uint32_t at = latest > earliest ? best_split(s, earliest, latest) : latest;
     uint32_t rest = split(s, number, at);
     if (rest)
         enqueue(s, rest);
+}
+
+/* Where an interval that loses its register at a position is better off without it already: at the
+ * start of the outermost loop that it enters and does not use before. There it would only be loaded
+ * again for each round. */
+static uint32_t loss_before_loop(const struct scan *s, const struct interval *interval,
+                                 uint32_t position)
+{
+    const struct graph *graph = s->a->machine->graph;
+    uint32_t block = graph->order[s->a->block_of[position / 4]], best = position;
+    for (uint32_t loop = graph->blocks[block].loop; loop; loop = graph->blocks[loop].parent) {
+        uint32_t start = 4 * s->a->machine->blocks[loop].first;
+        if (start <= interval->start || next_use(s, interval, start) < position)
+            break;
+        best = start;
+    }
+    return best;
 }
 
 /* ---- Free registers ---------------------------------------------------------------------------
@@ -248,10 +277,10 @@ struct choice {
 /* Whether the instruction that overwrites registers at a position still needs the interval then. */
 static bool is_needed_late(const struct scan *s, const struct interval *interval, uint32_t position)
 {
-    for (uint32_t u = interval->use; u < interval->use_end; u++) {
-        const struct use *use = &s->a->uses[u];
-        if (use->position >= (position & ~3u))
-            return use->position < position && use->kind == USE_LATE;
+    uint32_t u = first_use_at(s, interval, position & ~3u);
+    for (; u < interval->use_end && s->a->uses[u].position < position; u++) {
+        if (s->a->uses[u].kind == USE_LATE)
+            return true;
     }
     return false;
 }
@@ -359,7 +388,9 @@ static void split_for_loss(struct scan *s, uint32_t number, uint32_t lost, bool 
 {
     uint32_t start = interval_at(s, number)->start, at = lost & ~3u;
     bool in_memory = by_call || at <= start;
-    uint32_t rest = split(s, number, in_memory ? lost : at);
+    if (in_memory)
+        at = loss_before_loop(s, interval_at(s, number), lost);
+    uint32_t rest = split(s, number, at);
     if (!rest)
         return;
     interval_at(s, rest)->spill_first = in_memory;
@@ -394,11 +425,14 @@ static bool allocate_free(struct scan *s, uint32_t number)
 static void evict(struct scan *s, uint32_t number, uint32_t position)
 {
     slot_for(s, interval_at(s, number)->reg);
-    uint32_t rest = split(s, number, position);
-    if (!rest)
+    if (interval_at(s, number)->start == position) { /* it has only just got the register */
+        spill(s, number);
         return;
-    interval_at(s, rest)->spill_first = true;
-    enqueue(s, rest);
+    }
+    uint32_t at = loss_before_loop(s, interval_at(s, number), position);
+    uint32_t rest = split(s, number, at);
+    if (rest)
+        spill(s, rest);
 }
 
 static void evict_all(struct scan *s, uint32_t reg, const struct interval *interval,
@@ -428,7 +462,11 @@ static void used_at(const struct scan *s, const struct interval *interval, struc
         if (!s->active[r])
             continue;
         const struct interval *other = interval_at(s, s->active[r]);
-        choice->until[r] = other->start >= start ? 0 : next_use(s, other, start);
+        choice->until[r] = next_use(s, other, start);
+        if (other->start == start) /* then it must do without from its start on */
+            choice->until[r] = next_register_use(s, other, start);
+        if (choice->until[r] == start)
+            choice->until[r] = 0;
     }
     for (uint32_t i = 0; i < s->inactive_count; i++) {
         const struct interval *other = interval_at(s, s->inactive[i]);
@@ -514,7 +552,8 @@ void machine_allocate(struct machine *machine)
         enqueue(&s, i);
     while (s.heap_count) {
         uint32_t number = dequeue(&s);
-        advance(&s, interval_at(&s, number)->start);
+        s.position = interval_at(&s, number)->start;
+        advance(&s, s.position);
         if (interval_at(&s, number)->spill_first)
             spill(&s, number);
         else if (!allocate_free(&s, number))

@@ -15,7 +15,7 @@
 enum use_kind {
     USE_REG,  /* must be in a register */
     USE_ANY,  /* register or slot */
-    USE_LATE, /* in a register that the instruction does not overwrite before it is done */
+    USE_LATE, /* in a register that the instruction does not overwrite, with its result neither */
     USE_TMP,  /* a register of the instruction's own */
     DEF_REG,
     DEF_ANY,

@@ -15,6 +15,7 @@ void graph_init(struct graph *graph, struct arena *arena, const struct compile_o
     arena_grow(arena, &graph->ins, (uint32_t)(body / 2 + 64), &graph->ins_capacity,
                sizeof(*graph->ins));
     graph->ins_count = 1;
+    arena_grow(arena, &graph->pool, 1, &graph->pool_capacity, sizeof(*graph->pool));
     graph->ins[0].op = SSA_NOP;
     block_new(graph);
 }
@@ -232,6 +233,7 @@ unsigned ssa_effects(const struct ins *ins)
         [SSA_CALL_INDIRECT - SSA_FIRST] = EFFECT_TRAPS | EFFECT_WRITES | EFFECT_ORDER,
         [SSA_CALL_REF - SSA_FIRST] = EFFECT_TRAPS | EFFECT_WRITES | EFFECT_ORDER,
         [SSA_CALL_HELPER - SSA_FIRST] = EFFECT_TRAPS | EFFECT_WRITES | EFFECT_ORDER,
+        [SSA_CALL_INTERP - SSA_FIRST] = EFFECT_TRAPS | EFFECT_WRITES | EFFECT_ORDER,
         [SSA_RESULT - SSA_FIRST] = EFFECT_ORDER,
         [SSA_LOOP - SSA_FIRST] = EFFECT_TRAPS | EFFECT_ORDER,
         [SSA_FUEL - SSA_FIRST] = EFFECT_TRAPS | EFFECT_ORDER,

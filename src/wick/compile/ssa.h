@@ -39,6 +39,7 @@ enum ssa_op {
     SSA_CALL_INDIRECT, /* imm: table | type id << 32; a: index */
     SSA_CALL_REF,      /* a: reference */
     SSA_CALL_HELPER,   /* imm: enum wick_helper */
+    SSA_CALL_INTERP,   /* imm: place in graph->interp_calls; args */
     SSA_RESULT,        /* a: a call; imm: which of its results, from 1 */
     SSA_LOOP,          /* look for interrupts, at the start of a loop */
     SSA_FUEL,          /* use one unit of fuel */
@@ -93,6 +94,24 @@ struct block {
     uint32_t pending; /* while it is not sealed: chain of phis in builder->pending */
 };
 
+/* A call whose callee was built in its place. */
+struct inline_site {
+    uint32_t func_index; /* of the callee */
+    uint32_t offset;     /* of the call, in the module */
+    uint16_t parent;     /* the site that the call is in; 0: the function itself */
+};
+
+enum { INTERP_CALL_SLOTS = 62 }; /* of operands, at most */
+
+/* What a function of the interpreter (interp_helpers) is called with: see enum helper_id. */
+struct interp_call {
+    uint8_t helper;
+    uint8_t slots; /* of operands; behind them comes the result */
+    uint16_t ext_x;
+    uint32_t b, ext_a, ext_b;
+    uint64_t traced; /* bit per slot: it holds a traced reference */
+};
+
 struct graph {
     struct arena *arena;
     const struct compile_options *options;
@@ -107,13 +126,17 @@ struct graph {
     uint32_t pool_count, pool_capacity;
     struct span *vectors; /* 16 bytes each, in the module or the arena */
     uint32_t vector_count, vector_capacity;
+    struct interp_call *interp_calls;
+    uint32_t interp_call_count, interp_call_capacity;
     uint32_t *consts; /* hash table of the entry's constants, by type and bits */
     uint32_t const_count, const_mask;
     uint32_t *order; /* blocks as they were finished: dominators first, loops contiguous */
     uint32_t order_count, order_capacity;
-    uint32_t current; /* block that is being filled; 0: none */
-    uint32_t offset;  /* for new instructions */
-    uint16_t site;
+    uint32_t current;          /* block that is being filled; 0: none */
+    uint32_t offset;           /* for new instructions */
+    uint16_t site;             /* likewise: of the inlined body, 0: the function itself */
+    struct inline_site *sites; /* from 1 */
+    uint32_t site_count, site_capacity;
 };
 
 static inline struct ins *ins_at(const struct graph *graph, uint32_t value)

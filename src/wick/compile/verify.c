@@ -227,6 +227,11 @@ static void follow_ins(struct follower *f)
     for (const struct kept_operand *o = first; o < end; o++) {
         if (o->kind < USE_TMP)
             check_use(f, o, clobbers == ALL_REGS ? 0 : clobbers);
+        for (const struct kept_operand *other = first; o->kind == USE_LATE && other < end;
+             other++) {
+            if (other->kind == DEF_REG && *other->operand == *o->operand)
+                fail_at(f, o->reg, "the result overwrites what is still needed");
+        }
         for (const struct kept_operand *other = first; o->kind == USE_TMP && other < end; other++) {
             bool behind = other->kind == DEF_ANY; /* a call's results come after it */
             if (other != o && !behind && *other->operand == *o->operand)

@@ -109,7 +109,8 @@ static void put_opcode(struct code *code, uint8_t size, uint32_t opcode, uint32_
     if (opcode & OP_F2)
         code_byte(code, 0xF2);
     uint8_t rex = (uint8_t)((size == 8) << 3 | high1(reg) << 2 | high1(index) << 1 | high1(base));
-    if (rex || opcode & OP_BYTE)
+    bool low_byte = (reg >= RSP && reg <= RDI) || (base >= RSP && base <= RDI); /* not AH … BH */
+    if (rex || (opcode & OP_BYTE && low_byte))
         code_byte(code, 0x40 | rex);
     if (opcode & OP_0F)
         code_byte(code, 0x0F);

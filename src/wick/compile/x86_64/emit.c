@@ -13,7 +13,8 @@ void note_offset(struct emit *e)
     struct emitted *out = e->out;
     arena_grow(e->code.arena, &out->offsets, out->offset_count + 1, &out->offset_capacity,
                sizeof(*out->offsets));
-    out->offsets[out->offset_count++] = (struct code_offset){e->code.size, e->ins->offset};
+    out->offsets[out->offset_count++] =
+        (struct code_offset){e->code.size, e->ins->offset, e->ins->site};
 }
 
 void note_return(struct emit *e)
@@ -113,6 +114,11 @@ static void move_const(struct emit *e, uint32_t to, uint32_t from, uint8_t size)
             load_const(e, size, to, bytes);
         else
             asm_mov_ri(&e->code, to, ins->imm);
+        return;
+    }
+    if (size == 8 && ins->imm <= INT32_MAX) {
+        asm_mi(&e->code, 8, 0xC7, 0, slot_mem(to));
+        code_u32(&e->code, (uint32_t)ins->imm);
         return;
     }
     for (uint32_t at = 0; at < size; at += 4) {
@@ -845,5 +851,7 @@ void machine_emit(struct machine *machine, struct emitted *out)
     out->bytes = e.code.bytes;
     out->size = e.code.size;
     out->frame = e.frame;
+    out->sites = machine->graph->sites;
+    out->site_count = machine->graph->site_count;
     out->saves_instance = e.saved != NO_OPERAND;
 }

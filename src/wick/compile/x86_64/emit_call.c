@@ -276,6 +276,40 @@ static void emit_helper(struct emit *e, const struct machine_ins *ins)
         emit_move(e, e->machine->pool[ins->defs], RAX, 8);
 }
 
+/* Operands and result in the overflow area, in 8-byte slots. */
+static void emit_interp_call(struct emit *e, const struct machine_ins *ins)
+{
+    const struct interp_call *call = &e->graph->interp_calls[ins->imm];
+    uint32_t offset = 0;
+    point_to_store(e);
+    for (uint32_t i = 0; i < ins->arg_count; i++) {
+        uint32_t from = e->machine->pool[ins->args + i];
+        uint32_t type = ins->arg_types[i];
+        store_overflow(e, type, from, offset);
+        offset += type == TYPE_V128 ? 16 : 8;
+    }
+    asm_mov_ri(&e->code, RSI,
+               call->helper | (uint64_t)call->slots << 8 | (uint64_t)call->ext_x << 16 |
+                   (uint64_t)call->b << 32);
+    asm_mov_ri(&e->code, RDX, call->ext_a | (uint64_t)call->ext_b << 32);
+    asm_mov_ri(&e->code, RCX, call->traced);
+    asm_mov_ri(&e->code, RAX, ins->access);
+    call_stub(e, STUB_HELPER);
+    note_return(e);
+    if (!ins->def_count)
+        return;
+    uint32_t to = e->machine->pool[ins->defs], type = ins->arg_types[ins->arg_count];
+    point_to_store(e);
+    if (type != TYPE_I32) {
+        load_overflow(e, type, to, 0);
+        return;
+    }
+    uint32_t reg = is_slot(to) ? (uint32_t)REG_SCRATCH : to; /* clears the upper half */
+    asm_mov_rm(&e->code, 4, reg, overflow(0));
+    if (is_slot(to))
+        asm_mov_mr(&e->code, 8, slot_mem(to), reg);
+}
+
 /* Operands and result in the overflow area, as the instruction's signature has them. */
 static void emit_vector_call(struct emit *e, const struct machine_ins *ins)
 {
@@ -314,6 +348,9 @@ void emit_call(struct emit *e, const struct machine_ins *ins)
         break;
     case M_CALL_VECTOR:
         emit_vector_call(e, ins);
+        break;
+    case M_CALL_INTERP:
+        emit_interp_call(e, ins);
         break;
     case M_TAIL_CALL:
     case M_TAIL_CALL_INDIRECT:

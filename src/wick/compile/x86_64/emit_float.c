@@ -44,7 +44,11 @@ static void sub_const(struct emit *e, uint8_t size, uint32_t dst, uint32_t a, do
 static void emit_sse(struct emit *e, const struct machine_ins *ins)
 {
     struct mem mem;
-    if (last_mem(e, ins, 1, &mem))
+    if (ins->bytes) {
+        uint32_t number = add_const(e, ins->bytes, ins->size);
+        sse_op_mem(e, ins->vex, ins->dst, ins->src[0], mem_rip());
+        const_operand(e, number);
+    } else if (last_mem(e, ins, 1, &mem))
         sse_op_mem(e, ins->vex, ins->dst, ins->src[0], mem);
     else
         sse_op(e, ins->vex, ins->dst, ins->src[0], ins->src[1]);
@@ -56,6 +60,18 @@ static void emit_sse(struct emit *e, const struct machine_ins *ins)
 static bool names_source_first(uint16_t encoding)
 {
     return SSE_MAP(encoding) == 3 && SSE_OPCODE(encoding) >= 0x14 && SSE_OPCODE(encoding) <= 0x16;
+}
+
+static void emit_sse_shift(struct emit *e, const struct machine_ins *ins)
+{
+    uint32_t extension = (uint32_t)ins->imm;
+    if (e->avx) {
+        asm_vex_rr(&e->code, ins->vex, extension, ins->dst, ins->src[0]);
+    } else {
+        sse_move(e, ins->dst, ins->src[0]);
+        asm_sse_rr(&e->code, ins->vex, extension, ins->dst);
+    }
+    code_byte(&e->code, ins->imm8);
 }
 
 static void emit_sse_unary(struct emit *e, const struct machine_ins *ins)
@@ -331,6 +347,9 @@ void emit_float(struct emit *e, const struct machine_ins *ins)
         break;
     case M_SSE:
         emit_sse(e, ins);
+        break;
+    case M_SSE_SHIFT:
+        emit_sse_shift(e, ins);
         break;
     case M_SSE_UNARY:
         emit_sse_unary(e, ins);

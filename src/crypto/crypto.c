@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "crypto/crypto.h"
+
+#include <errno.h>
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <openssl/param_build.h>
+#include <openssl/rsa.h>
+#include <string.h>
+
+enum { RSA_BYTES_MIN = 384, RSA_BYTES_MAX = 1024, PSS_SALT = 48, ECDSA_DER_MAX = 128 };
+
+static const EVP_MD *message_digest(enum crypto_hash hash)
+{
+    switch (hash) {
+    case CRYPTO_SHA256:
+        return EVP_sha256();
+    case CRYPTO_SHA384:
+        return EVP_sha384();
+    case CRYPTO_SHA512:
+        return EVP_sha512();
+    }
+    return NULL;
+}
+
+size_t crypto_hash_size(enum crypto_hash hash)
+{
+    return (size_t)EVP_MD_get_size(message_digest(hash));
+}
+
+int crypto_hash(enum crypto_hash hash, const struct span *parts, size_t count, uint8_t *out)
+{
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    if (!context)
+        return -ENOMEM;
+    bool good = EVP_DigestInit_ex(context, message_digest(hash), NULL) == 1;
+    for (size_t i = 0; good && i < count; i++)
+        good = EVP_DigestUpdate(context, parts[i].data, parts[i].size) == 1;
+    good = good && EVP_DigestFinal_ex(context, out, NULL) == 1;
+    EVP_MD_CTX_free(context);
+    return good ? 0 : -ENOMEM;
+}
+
+static EVP_PKEY *key_from(const char *type, OSSL_PARAM *params)
+{
+    EVP_PKEY *key = NULL;
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
+    if (context && EVP_PKEY_fromdata_init(context) == 1)
+        EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, params);
+    EVP_PKEY_CTX_free(context);
+    return key;
+}
+
+static EVP_PKEY *load_ec_key(const struct x509_key *key)
+{
+    char group[] = "P-256";
+    if (key->kind == X509_KEY_P384)
+        memcpy(group, "P-384", sizeof(group));
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0),
+        OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, (void *)key->point.data,
+                                          key->point.size),
+        OSSL_PARAM_construct_end(),
+    };
+    return key_from("EC", params);
+}
+
+static EVP_PKEY *load_rsa_key(const struct x509_key *key)
+{
+    static const uint8_t exponent[] = {0x01, 0x00, 0x01};
+    if (key->modulus.size < RSA_BYTES_MIN || key->modulus.size > RSA_BYTES_MAX ||
+        !span_equal(key->exponent, span_of(exponent, sizeof(exponent))))
+        return NULL;
+    EVP_PKEY *loaded = NULL;
+    OSSL_PARAM *params = NULL;
+    BIGNUM *n = BN_bin2bn(key->modulus.data, (int)key->modulus.size, NULL);
+    BIGNUM *e = BN_bin2bn(exponent, sizeof(exponent), NULL);
+    OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
+    if (n && e && builder && OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_N, n) == 1 &&
+        OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_E, e) == 1)
+        params = OSSL_PARAM_BLD_to_param(builder);
+    if (params)
+        loaded = key_from("RSA", params);
+    OSSL_PARAM_free(params);
+    OSSL_PARAM_BLD_free(builder);
+    BN_free(n);
+    BN_free(e);
+    return loaded;
+}
+
+struct scheme {
+    enum x509_key_kind kind;
+    enum crypto_hash hash;
+    EVP_PKEY *(*load)(const struct x509_key *);
+};
+
+static const struct scheme *find_scheme(enum x509_algorithm algorithm, enum x509_key_kind kind)
+{
+    static const struct scheme schemes[] = {
+        [X509_ALGORITHM_OTHER] = {0},
+        [X509_ECDSA_SHA256] = {X509_KEY_P256, CRYPTO_SHA256, load_ec_key},
+        [X509_ECDSA_SHA384] = {X509_KEY_P384, CRYPTO_SHA384, load_ec_key},
+        [X509_PSS_SHA384] = {X509_KEY_RSA, CRYPTO_SHA384, load_rsa_key},
+    };
+    const struct scheme *scheme = &schemes[algorithm];
+    return scheme->load && scheme->kind == kind ? scheme : NULL;
+}
+
+static bool set_padding(EVP_PKEY_CTX *context)
+{
+    return EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PSS_PADDING) == 1 &&
+           EVP_PKEY_CTX_set_rsa_pss_saltlen(context, PSS_SALT) == 1 &&
+           EVP_PKEY_CTX_set_rsa_mgf1_md(context, EVP_sha384()) == 1;
+}
+
+int crypto_verify(const struct x509_key *key, const struct x509_signature *signature)
+{
+    const struct scheme *scheme = find_scheme(signature->algorithm, key->kind);
+    EVP_PKEY *loaded = scheme ? scheme->load(key) : NULL;
+    if (!loaded)
+        return -EINVAL;
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    EVP_PKEY_CTX *padding = NULL; /* belongs to context */
+    bool good = context && EVP_DigestVerifyInit(context, &padding, message_digest(scheme->hash),
+                                                NULL, loaded) == 1;
+    if (good && signature->algorithm == X509_PSS_SHA384)
+        good = set_padding(padding);
+    struct span message = signature->signed_bytes;
+    good = good && EVP_DigestVerify(context, signature->value.data, signature->value.size,
+                                    message.data, message.size) == 1;
+    EVP_MD_CTX_free(context);
+    EVP_PKEY_free(loaded);
+    return good ? 0 : -EBADMSG;
+}
+
+int crypto_verify_raw(const struct x509_key *key, enum x509_algorithm algorithm,
+                      struct span message, struct span signature)
+{
+    uint8_t buffer[ECDSA_DER_MAX];
+    struct der_writer writer = der_writer_of(buffer, sizeof(buffer));
+    size_t half = signature.size / 2, mark = der_mark(&writer);
+    if (signature.size % 2 != 0)
+        return -EINVAL;
+    der_put_unsigned(&writer, span_of(signature.data + half, half));
+    der_put_unsigned(&writer, span_of(signature.data, half));
+    der_close(&writer, DER_SEQUENCE, mark);
+    if (writer.overflow)
+        return -EINVAL;
+    struct x509_signature in_der = {message, algorithm, der_written(&writer)};
+    return crypto_verify(key, &in_der);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The audit log: one line of JSON for each decision, never changed afterwards. Each line has the
+ * SHA-256 of the line before it, so that nobody can take one out unnoticed. Host side.
+ */
+#pragma once
+
+#include "attest.h"
+#include "base/err.h"
+
+struct audit {
+    int fd;           /* -1: there is no log */
+    uint8_t last[32]; /* hash of the last line */
+};
+
+/* Opens or begins the log at `path` and finds its last line. */
+__attribute__((warn_unused_result)) int audit_open(struct audit *audit, const char *path,
+                                                   struct err *err);
+void audit_close(struct audit *audit);
+
+/* Appends a decision and has it written to disk. 0 or -errno. */
+__attribute__((warn_unused_result)) int audit_write(struct audit *audit,
+                                                    const struct attest_verdict *verdict,
+                                                    const uint8_t digest[32], int64_t now);

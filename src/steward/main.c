@@ -1,0 +1,387 @@
+// SPDX-License-Identifier: Apache-2.0
+/* steward: sockets, files, signals. What is answered is decided in service.c. */
+#include "base/cleanup.h"
+#include "base/date.h"
+#include "base/log.h"
+#include "http/server.h"
+#include "steward/audit.h"
+#include "steward/files.h"
+#include "steward/metrics.h"
+#include "steward/options.h"
+#include "steward/service.h"
+#include "version.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    BACKLOG = 512,
+    CONNECTIONS_MAX = 4096,
+    METRICS_CONNECTIONS_MAX = 64,
+    SECONDS = 30,
+    STEP_MS = 1000,
+    DRAIN_STEPS = 30
+};
+
+/* What is read from files, and read again on SIGHUP. */
+struct state {
+    struct authority authority;
+    struct policy_file policy;
+    struct evidence_files collateral;
+    struct crypto_tls_context *tls;
+};
+
+struct steward {
+    struct options options;
+    struct state *state;
+    struct audit audit;
+    struct metrics metrics;
+    int64_t fixed_time;
+    struct http_server *server, *metrics_server; /* the second may be NULL */
+};
+
+static volatile sig_atomic_t wants_reload, wants_end;
+
+static void on_signal(int number)
+{
+    if (number == SIGHUP)
+        wants_reload = 1;
+    else
+        wants_end = 1;
+}
+
+static int64_t current_time(const struct steward *steward)
+{
+    return steward->options.time ? steward->fixed_time : (int64_t)time(NULL);
+}
+
+static void state_free(struct state *state)
+{
+    if (!state)
+        return;
+    authority_free(&state->authority);
+    policy_file_free(&state->policy);
+    evidence_files_free(&state->collateral);
+    crypto_tls_context_free(state->tls);
+    free(state);
+}
+
+static int load_authority(struct steward *steward, struct state *state, struct err *err)
+{
+    const struct options *options = &steward->options;
+    struct attest_bytes key, crt;
+    struct evidence_files files = {0};
+    int64_t now = current_time(steward);
+    if (!options->key)
+        return authority_generate(&state->authority, options->host, now, err);
+    int status = evidence_files_read_plain(&files, options->key, &key, err);
+    if (status == 0)
+        status = evidence_files_read_plain(&files, options->crt, &crt, err);
+    if (status == 0)
+        status = authority_load(&state->authority, span_of(key.data, key.size),
+                                span_of(crt.data, crt.size), now, err);
+    evidence_files_wipe(&files);
+    return status;
+}
+
+static int load_tls(const struct options *options, struct state *state, struct err *err)
+{
+    struct attest_bytes key, crt;
+    struct evidence_files files = {0};
+    if (!options->tls_key)
+        return 0;
+    int status = evidence_files_read_plain(&files, options->tls_key, &key, err);
+    if (status == 0)
+        status = evidence_files_read_plain(&files, options->tls_crt, &crt, err);
+    if (status == 0 && crypto_tls_context_new(span_of(crt.data, crt.size),
+                                              span_of(key.data, key.size), &state->tls) < 0)
+        status = err_set(err, ERR_CONFIG, 0, "%s and %s are not a certificate and its key",
+                         options->tls_crt, options->tls_key);
+    evidence_files_wipe(&files);
+    return status;
+}
+
+static int load_state(struct steward *steward, struct state **loaded, struct err *err)
+{
+    const struct options *options = &steward->options;
+    struct state *state = calloc(1, sizeof(*state));
+    if (!state)
+        return err_set(err, ERR_IO, ENOMEM, "cannot start");
+    int status = load_authority(steward, state, err);
+    if (status == 0)
+        status = options->config
+                     ? policy_file_load(options->config, &state->policy, err)
+                     : policy_file_parse((struct span){0}, "no policy", &state->policy, err);
+    if (status == 0 && options->collateral)
+        status = evidence_files_read_directory(&state->collateral, options->collateral, err);
+    if (status == 0)
+        status = load_tls(options, state, err);
+    if (status < 0)
+        state_free(state);
+    else
+        *loaded = state;
+    return status;
+}
+
+static int on_decided(void *context, const struct attest_verdict *verdict, const uint8_t digest[32])
+{
+    struct steward *steward = context;
+    log_info("steward", "%s evidence: %s%s%s", attest_technology_name(verdict->technology),
+             attest_code_name(verdict->code), verdict->reason[0] ? ": " : "", verdict->reason);
+    metrics_count_decision(&steward->metrics, verdict->code);
+    int status = audit_write(&steward->audit, verdict, digest, current_time(steward));
+    if (status < 0)
+        log_error("steward", "the audit log cannot be written: %s", strerror(-status));
+    return status;
+}
+
+static void release(void *context, struct http_answer *answer)
+{
+    (void)context;
+    free(answer->memory);
+}
+
+static bool accepts_problems(const struct http1_request *request)
+{
+    const struct span *accept = http1_header_find(&request->head, "accept");
+    static const char wanted[] = "application/problem+json";
+    return accept && memmem(accept->data, accept->size, wanted, sizeof(wanted) - 1);
+}
+
+static void on_request(void *context, const struct http1_request *request, struct span body,
+                       struct http_answer *answer)
+{
+    struct steward *steward = context;
+    const struct state *state = steward->state;
+    struct service service = {
+        .authority = &state->authority,
+        .policy = &state->policy,
+        .collateral = state->collateral.items,
+        .collateral_count = state->collateral.count,
+        .dns = steward->options.san,
+        .decided = on_decided,
+        .context = steward,
+    };
+    struct service_request asked = {
+        .method = request->method,
+        .target = request->target,
+        .content_type = http1_header_find(&request->head, "content-type"),
+        .wants_reason = accepts_problems(request),
+        .body = body,
+        .now = current_time(steward),
+    };
+    struct service_response response;
+    service_answer(&service, &asked, &response);
+    *answer = (struct http_answer){.status = response.status,
+                                   .content_type = response.content_type,
+                                   .body = response.body,
+                                   .release = release,
+                                   .memory = response.memory};
+    metrics_count_answer(&steward->metrics, response.status);
+    log_info("steward", "%s %u", response.status == 200 ? "answered" : "refused", response.status);
+}
+
+static void on_metrics_request(void *context, const struct http1_request *request, struct span body,
+                               struct http_answer *answer)
+{
+    struct steward *steward = context;
+    (void)body;
+    *answer = (struct http_answer){.status = 404};
+    if (!span_equal(request->target, SPAN_LITERAL("/metrics")))
+        return;
+    char *memory = malloc(METRICS_TEXT_MAX);
+    if (!memory)
+        return;
+    struct text text = text_init(memory, METRICS_TEXT_MAX);
+    steward->metrics.connections = http_server_connections(steward->server);
+    steward->metrics.certificate_end = steward->state->authority.parsed.not_after;
+    metrics_write(&steward->metrics, &text);
+    *answer = (struct http_answer){.status = 200,
+                                   .content_type = "text/plain; version=0.0.4",
+                                   .body = text_span(&text),
+                                   .release = release,
+                                   .memory = memory};
+}
+
+static int make_listener(const struct options *options, const char *port_text, int *listener,
+                         struct err *err)
+{
+    struct sockaddr_in6 six = {.sin6_family = AF_INET6};
+    struct sockaddr_in four = {.sin_family = AF_INET};
+    char *end;
+    unsigned long port = strtoul(port_text, &end, 10);
+    bool is_six = inet_pton(AF_INET6, options->addr, &six.sin6_addr) == 1;
+    if (*end || !*port_text || port > UINT16_MAX ||
+        (!is_six && inet_pton(AF_INET, options->addr, &four.sin_addr) != 1))
+        return err_set(err, ERR_USAGE, 0, "\"%s\" and \"%s\" are not an IP address and a port",
+                       options->addr, port_text);
+    six.sin6_port = four.sin_port = htons((uint16_t)port);
+    autoclose int fd =
+        socket(is_six ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    const int on = 1;
+    const void *address = is_six ? (const void *)&six : &four;
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
+        bind(fd, address, is_six ? sizeof(six) : sizeof(four)) < 0 || listen(fd, BACKLOG) < 0)
+        return err_set(err, ERR_IO, errno, "cannot listen on %s port %s", options->addr, port_text);
+    *listener = take_fd(&fd);
+    return 0;
+}
+
+static void reload(struct steward *steward)
+{
+    struct state *fresh, *old = steward->state;
+    struct err err = {0};
+    wants_reload = 0;
+    if (load_state(steward, &fresh, &err) < 0) {
+        log_error("steward", "not reloaded: %s", err.message);
+        return;
+    }
+    http_server_set_tls(steward->server, fresh->tls);
+    steward->state = fresh;
+    state_free(old);
+    log_info("steward", "reloaded");
+}
+
+/* Serves both servers once. */
+static int step(struct steward *steward, struct err *err)
+{
+    struct http_server *servers[] = {steward->server, steward->metrics_server};
+    nfds_t count = steward->metrics_server ? 2 : 1;
+    struct pollfd ready[2];
+    for (nfds_t i = 0; i < count; i++)
+        ready[i] = (struct pollfd){http_server_descriptor(servers[i]), POLLIN, 0};
+    if (poll(ready, count, STEP_MS) < 0 && errno != EINTR)
+        return err_set(err, ERR_IO, errno, "cannot wait for requests");
+    for (nfds_t i = 0; i < count; i++) {
+        int status = http_server_step(servers[i], 0);
+        if (status < 0)
+            return err_set(err, ERR_IO, -status, "cannot wait for requests");
+    }
+    return 0;
+}
+
+static int serve(struct steward *steward, struct err *err)
+{
+    while (!wants_end) {
+        if (wants_reload)
+            reload(steward);
+        int status = step(steward, err);
+        if (status < 0)
+            return status;
+    }
+    log_info("steward", "draining");
+    http_server_drain(steward->server);
+    for (int i = 0; i < DRAIN_STEPS && http_server_connections(steward->server) > 0; i++)
+        (void)http_server_step(steward->server, STEP_MS);
+    return 0;
+}
+
+static void announce(const char *what, int listener)
+{
+    struct sockaddr_in6 address = {0}; /* the port is at the same place for both families */
+    socklen_t size = sizeof(address);
+    if (getsockname(listener, (struct sockaddr *)&address, &size) < 0)
+        return;
+    printf("%s on port %u\n", what, ntohs(address.sin6_port));
+    fflush(stdout);
+}
+
+static int open_servers(struct steward *steward, int listeners[2], struct err *err)
+{
+    const struct options *options = &steward->options;
+    struct http_server_config config = {
+        .tls = steward->state->tls,
+        .body_max = SERVICE_BODY_MAX,
+        .connections_max = CONNECTIONS_MAX,
+        .seconds = SECONDS,
+        .answer = on_request,
+        .context = steward,
+    };
+    int status = make_listener(options, options->port, &listeners[0], err);
+    if (status == 0 && options->metrics_port)
+        status = make_listener(options, options->metrics_port, &listeners[1], err);
+    if (status < 0)
+        return status;
+    config.listener = listeners[0];
+    steward->server = http_server_new(&config);
+    if (options->metrics_port) {
+        config.listener = listeners[1];
+        config.tls = NULL;
+        config.body_max = 0;
+        config.connections_max = METRICS_CONNECTIONS_MAX;
+        config.answer = on_metrics_request;
+        steward->metrics_server = http_server_new(&config);
+    }
+    if (!steward->server || (options->metrics_port && !steward->metrics_server))
+        return err_set(err, ERR_IO, ENOMEM, "cannot serve");
+    return 0;
+}
+
+static int run(struct steward *steward, struct err *err)
+{
+    int listeners[2] = {-1, -1};
+    int status = open_servers(steward, listeners, err);
+    if (status == 0) {
+        const struct sigaction action = {.sa_handler = on_signal};
+        sigaction(SIGHUP, &action, NULL);
+        sigaction(SIGTERM, &action, NULL);
+        sigaction(SIGINT, &action, NULL);
+        announce("listening", listeners[0]);
+        if (listeners[1] >= 0)
+            announce("metrics", listeners[1]);
+        if (steward->options.time)
+            log_warn("steward", "judging as of %s", steward->options.time);
+        status = serve(steward, err);
+    }
+    http_server_free(steward->server);
+    http_server_free(steward->metrics_server);
+    for (size_t i = 0; i < 2; i++) {
+        if (listeners[i] >= 0)
+            close(listeners[i]);
+    }
+    return status;
+}
+
+static int start(struct steward *steward, struct err *err)
+{
+    const struct options *options = &steward->options;
+    if (options->time &&
+        !date_parse(span_of(options->time, strlen(options->time)), &steward->fixed_time))
+        return err_set(err, ERR_USAGE, 0, "the time \"%s\" is not of the form of RFC 3339",
+                       options->time);
+    log_init(options->log_filter, STDERR_FILENO);
+    int status = load_state(steward, &steward->state, err);
+    if (status == 0 && options->check_config)
+        return 0;
+    if (status == 0 && options->audit)
+        status = audit_open(&steward->audit, options->audit, err);
+    return status == 0 ? run(steward, err) : status;
+}
+
+int main(int argc, char **argv)
+{
+    struct steward steward = {.audit.fd = -1};
+    struct err err = {0};
+    int status = options_parse(argc, argv, &steward.options, &err);
+    if (status == 0 && steward.options.help)
+        options_print_help();
+    else if (status == 0 && steward.options.version)
+        printf("steward %s\n", ENARX_VERSION);
+    else if (status == 0)
+        status = start(&steward, &err);
+    audit_close(&steward.audit);
+    state_free(steward.state);
+    if (status == 0)
+        return 0;
+    fprintf(stderr, "Error: %s\n", err.message);
+    if (err.hint[0])
+        fprintf(stderr, "Hint: %s\n", err.hint);
+    return err.class ? (int)err.class : ERR_INTERNAL;
+}

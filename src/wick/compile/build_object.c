@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Objects of the collected heap, and atomics: calls of the interpreter's functions for them. Their
+ * operands lie one after the other in 8-byte slots, a v128 in two; see enum helper_id for what each
+ * function wants to know.
+ */
+#include "wick/compile/build.h"
+
+#include "wick/interp.h"
+
+/* An operand's slot as a helper's parameter. */
+enum { SLOT_OF_FIRST = 1, SLOT_OF_SECOND, SLOT_OF_THIRD, SLOT_MAX };
+
+struct plan {
+    uint8_t helper, operands;
+    uint8_t b;     /* what insn.b is: SLOT_OF_SECOND or 0 */
+    uint8_t ext_a; /* what ext.a is: a slot, INDEX_SECOND or 0 */
+    bool is_signed;
+};
+
+enum { INDEX_SECOND = SLOT_MAX };
+
+static const struct plan *find_plan(uint16_t opcode)
+{
+    static const struct plan plans[] = {
+        [0x01] = {HELPER_STRUCT_NEW_DEFAULT, 0, 0, 0, false},
+        [0x02] = {HELPER_STRUCT_GET, 1, 0, INDEX_SECOND, false},
+        [0x03] = {HELPER_STRUCT_GET, 1, 0, INDEX_SECOND, true},
+        [0x04] = {HELPER_STRUCT_GET, 1, 0, INDEX_SECOND, false},
+        [0x05] = {HELPER_STRUCT_SET, 2, SLOT_OF_SECOND, INDEX_SECOND, false},
+        [0x06] = {HELPER_ARRAY_NEW, 2, 0, 0, false},
+        [0x07] = {HELPER_ARRAY_NEW_DEFAULT, 1, 0, 0, false},
+        [0x09] = {HELPER_ARRAY_NEW_DATA, 2, 0, INDEX_SECOND, false},
+        [0x0A] = {HELPER_ARRAY_NEW_ELEM, 2, 0, INDEX_SECOND, false},
+        [0x0B] = {HELPER_ARRAY_GET, 2, SLOT_OF_SECOND, 0, false},
+        [0x0C] = {HELPER_ARRAY_GET, 2, SLOT_OF_SECOND, 0, true},
+        [0x0D] = {HELPER_ARRAY_GET, 2, SLOT_OF_SECOND, 0, false},
+        [0x0E] = {HELPER_ARRAY_SET, 3, SLOT_OF_SECOND, SLOT_OF_THIRD, false},
+        [0x0F] = {HELPER_ARRAY_LEN, 1, 0, 0, false},
+        [0x10] = {HELPER_ARRAY_FILL, 4, 0, INDEX_SECOND, false},
+        [0x11] = {HELPER_ARRAY_COPY, 5, 0, INDEX_SECOND, false},
+        [0x12] = {HELPER_ARRAY_INIT_DATA, 4, 0, INDEX_SECOND, false},
+        [0x13] = {HELPER_ARRAY_INIT_ELEM, 4, 0, INDEX_SECOND, false},
+        [0x1C] = {HELPER_REF_I31, 1, 0, 0, false},
+        [0x1D] = {HELPER_I31_GET_S, 1, 0, 0, false},
+        [0x1E] = {HELPER_I31_GET_U, 1, 0, 0, false},
+    };
+    return &plans[opcode - 0xFB00];
+}
+
+static bool is_wide_operand(const struct builder *b, uint32_t value)
+{
+    return ins_at(b->graph, value)->type == TYPE_V128;
+}
+
+/* Pops the operands and appends the call; pushes its result unless the type is TYPE_BOTTOM. */
+static void append_call(struct builder *b, struct interp_call call, uint32_t operands,
+                        const struct plan *plan, uint32_t type)
+{
+    struct graph *graph = b->graph;
+    struct ins ins = {.op = SSA_CALL_INTERP, .arg_count = operands};
+    uint32_t slot_of[SLOT_MAX] = {0};
+    ins.args = pool_alloc(graph, operands);
+    b->stack_count -= operands;
+    for (uint32_t i = 0; i < operands; i++) {
+        uint32_t value = ssa_resolve(graph, b->stack[b->stack_count + i]);
+        graph->pool[ins.args + i] = value;
+        if (call.slots + 2 > INTERP_CALL_SLOTS)
+            arena_give_up_unsupported(b->arena);
+        if (i + SLOT_OF_FIRST < SLOT_MAX)
+            slot_of[i + SLOT_OF_FIRST] = call.slots;
+        call.traced |= (uint64_t)ins_at(graph, value)->is_traced << call.slots;
+        call.slots = (uint8_t)(call.slots + (is_wide_operand(b, value) ? 2 : 1));
+    }
+    if (plan && plan->b)
+        call.b = slot_of[plan->b];
+    if (plan && plan->ext_a && plan->ext_a < SLOT_MAX)
+        call.ext_a = slot_of[plan->ext_a];
+    arena_grow(b->arena, &graph->interp_calls, graph->interp_call_count + 1,
+               &graph->interp_call_capacity, sizeof(call));
+    graph->interp_calls[graph->interp_call_count] = call;
+    ins.imm = graph->interp_call_count++;
+    ins.type = type_is_ref(type) ? TYPE_I64 : (uint8_t)type_kind(type);
+    ins.is_traced = type_is_ref(type) && type_is_traced(type);
+    uint32_t value = ins_append(graph, ins);
+    if (ins.type)
+        push(b, value);
+}
+
+/* ---- Objects ----------------------------------------------------------------------------------
+ */
+
+static const struct deftype *instr_type(const struct builder *b)
+{
+    return b->module->types[b->instr.index];
+}
+
+static void build_new(struct builder *b, uint8_t helper, uint32_t operands, uint32_t ext_a)
+{
+    struct interp_call call = {.helper = helper, .ext_a = ext_a, .ext_b = b->instr.index};
+    append_call(b, call, operands, NULL, type_ref(deftype_heap(instr_type(b)), false));
+}
+
+/* The type of what an instruction answers; TYPE_BOTTOM: nothing. */
+static uint32_t answer_type(const struct builder *b)
+{
+    switch (b->instr.opcode) {
+    case OPCODE_STRUCT_NEW_DEFAULT:
+    case OPCODE_ARRAY_NEW:
+    case OPCODE_ARRAY_NEW_DEFAULT:
+    case OPCODE_ARRAY_NEW_DATA:
+    case OPCODE_ARRAY_NEW_ELEM:
+        return type_ref(deftype_heap(instr_type(b)), false);
+    case OPCODE_STRUCT_GET:
+    case OPCODE_STRUCT_GET_S:
+    case OPCODE_STRUCT_GET_U:
+        return type_unpacked(instr_type(b)->fields[b->instr.index2].type);
+    case OPCODE_ARRAY_GET:
+    case OPCODE_ARRAY_GET_S:
+    case OPCODE_ARRAY_GET_U:
+        return type_unpacked(instr_type(b)->fields->type);
+    case OPCODE_REF_I31:
+        return type_ref(HEAP_I31, false);
+    case OPCODE_ARRAY_LEN:
+    case OPCODE_I31_GET_S:
+    case OPCODE_I31_GET_U:
+        return TYPE_I32;
+    default:
+        return TYPE_BOTTOM;
+    }
+}
+
+static void build_planned(struct builder *b)
+{
+    const struct plan *plan = find_plan(b->instr.opcode);
+    struct interp_call call = {
+        .helper = plan->helper, .ext_x = plan->is_signed, .ext_b = b->instr.index};
+    if (plan->ext_a == INDEX_SECOND)
+        call.ext_a = b->instr.index2;
+    append_call(b, call, plan->operands, plan, answer_type(b));
+}
+
+/* ---- Casts ------------------------------------------------------------------------------------
+ */
+
+static void build_test(struct builder *b, uint8_t helper, uint32_t type, uint32_t answer)
+{
+    append_call(b, (struct interp_call){.helper = helper, .ext_a = type}, 1, NULL, answer);
+}
+
+static void build_branch_on_cast(struct builder *b)
+{
+    uint32_t ref = pop(b);
+    push(b, ref);
+    push(b, ref);
+    build_test(b, HELPER_REF_TEST, b->instr.type2, TYPE_I32);
+    uint32_t answer = pop(b);
+    branch_if(b, b->instr.index, answer, b->instr.opcode == OPCODE_BR_ON_CAST_FAIL);
+}
+
+void build_object(struct builder *b)
+{
+    uint16_t opcode = b->instr.opcode;
+    bool null = opcode == OPCODE_REF_TEST_NULL || opcode == OPCODE_REF_CAST_NULL;
+    switch (opcode) {
+    case OPCODE_STRUCT_NEW:
+        build_new(b, HELPER_STRUCT_NEW, instr_type(b)->field_count, 0);
+        break;
+    case OPCODE_ARRAY_NEW_FIXED:
+        build_new(b, HELPER_ARRAY_NEW_FIXED, b->instr.index2, b->instr.index2);
+        break;
+    case OPCODE_REF_TEST:
+    case OPCODE_REF_TEST_NULL:
+        build_test(b, HELPER_REF_TEST, type_ref(b->instr.heap, null), TYPE_I32);
+        break;
+    case OPCODE_REF_CAST:
+    case OPCODE_REF_CAST_NULL:
+        build_test(b, HELPER_REF_CAST, type_ref(b->instr.heap, null),
+                   type_ref(b->instr.heap, null));
+        break;
+    case OPCODE_BR_ON_CAST:
+    case OPCODE_BR_ON_CAST_FAIL:
+        build_branch_on_cast(b);
+        break;
+    case OPCODE_ANY_CONVERT_EXTERN: /* the same words: see heap.h */
+    case OPCODE_EXTERN_CONVERT_ANY:
+        break;
+    default:
+        build_planned(b);
+    }
+}
+
+/* ---- Atomics ----------------------------------------------------------------------------------
+ */
+
+void build_atomic(struct builder *b)
+{
+    const char *signature = b->instr.info->signature;
+    uint32_t operands = 0;
+    while (signature[operands] != '>')
+        operands++;
+    struct interp_call call = {.helper = (uint8_t)atomic_helper(b->instr.opcode),
+                               .b = (uint32_t)b->instr.value,
+                               .ext_x = (uint16_t)b->instr.index,
+                               .ext_a = 1,
+                               .ext_b = b->instr.opcode - 0xFF00u};
+    if (b->instr.value > UINT32_MAX)
+        arena_give_up_unsupported(b->arena);
+    char answer = signature[operands + 1];
+    append_call(b, call, operands, NULL,
+                answer == 'i'   ? TYPE_I32
+                : answer == 'l' ? TYPE_I64
+                                : TYPE_BOTTOM);
+}

@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "wick_fixture.h"
+
+#include "wick/text/wat.h"
+
+#include <stdlib.h>
+
+/* Loads a module from its text, which is built by the test. */
+static void load_text(struct fixture *f, const char *text)
+{
+    struct err err = {0};
+    struct wat_result module;
+    if (wat_encode(span_of((const uint8_t *)text, strlen(text)), &module, &err))
+        tap_fail(__FILE__, __LINE__, "%s", err.message);
+    fixture_load(f, module.data, module.size);
+    wat_result_fini(&module);
+}
+
+struct text {
+    char *start;
+    size_t size;
+    FILE *stream;
+};
+
+static FILE *text_open(struct text *text)
+{
+    text->stream = open_memstream(&text->start, &text->size);
+    CHECK(text->stream != NULL);
+    return text->stream;
+}
+
+static void text_load(struct text *text, struct fixture *f)
+{
+    fclose(text->stream);
+    load_text(f, text->start);
+    free(text->start);
+}
+
+static uint64_t call_word(const struct fixture *f, const char *name, uint64_t word)
+{
+    wick_value_t slots[2] = {{.u64 = word}, {.u64 = 0}};
+    CHECK(wick_func_call_raw(fixture_func(f, name), slots) == NULL);
+    return slots[0].u64;
+}
+
+/* ---- Arithmetic -------------------------------------------------------------------------------
+ */
+
+static const int64_t divisors[] = {2,  3,  5,   6,    7,     9,         10,        11,
+                                   12, 16, 25,  100,  125,   641,       1000,      10007,
+                                   63, 64, 255, 4096, 65537, 715827883, 2147483647};
+static const int64_t dividends[] = {
+    0,           1,          2,          3,          6,         7,         99,           100,
+    12345678,    2147483646, 2147483647, -1,         -2,        -7,        -100,         -12345,
+    -2147483647, INT32_MIN,  4294967295, 4294967296, INT64_MAX, INT64_MIN, -999999999999};
+
+enum { DIVISORS = sizeof(divisors) / sizeof(divisors[0]) };
+
+TEST(division_by_constants, "quotients and rests by multiplication are those of division")
+{
+    FIXTURE f = fixture_new();
+    struct text text;
+    FILE *out = text_open(&text);
+    const char *ops[] = {"div_s", "div_u", "rem_s", "rem_u"};
+    fprintf(out, "(module");
+    for (int d = 0; d < DIVISORS; d++) {
+        for (int o = 0; o < 4; o++) {
+            for (int wide = 0; wide < 2; wide++) {
+                int bits = wide ? 64 : 32;
+                fprintf(out,
+                        "(func (export \"%s%d_%d\") (param i%d) (result i%d)"
+                        "(i%d.%s (local.get 0) (i%d.const %lld)))",
+                        ops[o], bits, d, bits, bits, bits, ops[o], bits, (long long)divisors[d]);
+            }
+        }
+    }
+    fprintf(out, ")");
+    text_load(&text, &f);
+    for (int d = 0; d < DIVISORS; d++) {
+        for (size_t i = 0; i < sizeof(dividends) / sizeof(dividends[0]); i++) {
+            int64_t a = dividends[i], b = divisors[d];
+            int32_t a32 = (int32_t)a, b32 = (int32_t)b;
+            uint64_t expected[8] = {(uint32_t)(a32 / b32),         (uint64_t)(a / b),
+                                    (uint32_t)a32 / (uint32_t)b32, (uint64_t)a / (uint64_t)b,
+                                    (uint32_t)(a32 % b32),         (uint64_t)(a % b),
+                                    (uint32_t)a32 % (uint32_t)b32, (uint64_t)a % (uint64_t)b};
+            for (int k = 0; k < 8; k++) {
+                char name[32];
+                snprintf(name, sizeof(name), "%s%d_%d", ops[k / 2], k % 2 ? 64 : 32, d);
+                uint64_t found = call_word(&f, name, (uint64_t)a);
+                if ((k % 2 ? found : (uint32_t)found) != expected[k])
+                    tap_fail(__FILE__, __LINE__, "%s of %lld by %lld is %llx", name, (long long)a,
+                             (long long)b, (unsigned long long)found);
+            }
+        }
+    }
+}
+
+/* ---- Calls ------------------------------------------------------------------------------------
+ */
+
+TEST(many_arguments, "arguments and results that registers do not hold arrive in order")
+{
+    FIXTURE f = fixture_new();
+    struct text text;
+    FILE *out = text_open(&text);
+    fprintf(out, "(module (func $rotate (param");
+    for (int i = 0; i < 40; i++)
+        fprintf(out, " %s", i % 3 == 2 ? "f64" : i % 3 ? "i64" : "i32");
+    fprintf(out, ") (result");
+    for (int i = 39; i >= 0; i--)
+        fprintf(out, " %s", i % 3 == 2 ? "f64" : i % 3 ? "i64" : "i32");
+    fprintf(out, ")");
+    for (int i = 39; i >= 0; i--)
+        fprintf(out, " (local.get %d)", i);
+    fprintf(out, ") (func (export \"run\") (param i32) (result i32) (local $sum i64)");
+    for (int i = 0; i < 40; i++)
+        fprintf(out,
+                i % 3 == 2 ? " (f64.const %d)"
+                : i % 3    ? " (i64.const %d)"
+                           : " (i32.const %d)",
+                i * 1000);
+    fprintf(out, " (call $rotate)");
+    /* Results come in reverse: the last one is number 0. sum = sum * 3 + value. */
+    for (int i = 0; i < 40; i++)
+        fprintf(out, " %s (i64.mul (local.get $sum) (i64.const 3)) (i64.add) (local.set $sum)",
+                i % 3 == 2 ? "(i64.trunc_f64_s)"
+                : i % 3    ? ""
+                           : "(i64.extend_i32_s)");
+    fprintf(out, " (i32.wrap_i64 (local.get $sum))))");
+    text_load(&text, &f);
+    uint64_t sum = 0;
+    for (uint64_t i = 0; i < 40; i++)
+        sum = sum * 3 + i * 1000;
+    CHECK_INT(call_i32(&f, "run", 0, 0), (int32_t)sum);
+}
+
+TEST(tail_calls, "a million tail calls, by each way to name the callee, take no stack")
+{
+    FIXTURE f = fixture_new();
+    load_text(&f,
+              "(module (type $t (func (param i32 i32) (result i32))) (table funcref (elem $b $c))"
+              "(func $a (export \"run\") (type $t) (if (result i32) (local.get 0)"
+              " (then (return_call $b (i32.sub (local.get 0) (i32.const 1)) (local.get 1)))"
+              " (else (local.get 1))))"
+              "(func $b (type $t) (return_call_indirect (type $t) (local.get 0)"
+              " (i32.add (local.get 1) (i32.const 1)) (i32.const 1)))"
+              "(func $c (type $t) (return_call_ref $t (local.get 0) (local.get 1) (ref.func $a)))"
+              "(elem declare func $a))");
+    CHECK_INT(call_i32(&f, "run", 1000000, 0), 1000000);
+}
+
+TEST(spilled_values, "more values than registers survive calls, loops and each other")
+{
+    FIXTURE f = fixture_new();
+    struct text text;
+    FILE *out = text_open(&text);
+    fprintf(out, "(module (func $id (param i32) (result i32) (local.get 0))"
+                 "(func (export \"run\") (param i32 i32) (result i32) (local i32)");
+    for (int i = 0; i < 60; i++)
+        fprintf(out, " (i32.mul (local.get 0) (i32.const %d))", i + 1);
+    fprintf(out, " (loop $l (local.set 2 (i32.add (local.get 2) (call $id (local.get 1))))"
+                 " (br_if $l (local.tee 1 (i32.sub (local.get 1) (i32.const 1)))))");
+    for (int i = 0; i < 59; i++)
+        fprintf(out, " (i32.xor)");
+    fprintf(out, " (i32.add (local.get 2))))");
+    text_load(&text, &f);
+    uint32_t expected = 0;
+    for (uint32_t i = 0; i < 60; i++)
+        expected ^= 12345 * (i + 1);
+    CHECK_INT(call_i32(&f, "run", 12345, 10), (int32_t)(expected + 55));
+}
+
+TEST(large_frame, "a frame that does not fit what is left of the stack is a trap")
+{
+    FIXTURE f = fixture_new();
+    struct text text;
+    FILE *out = text_open(&text);
+    fprintf(out, "(module (func $id (param f64) (result f64) (local.get 0))"
+                 "(func $deep (export \"deep\") (param i32) (result i32) (local f64)");
+    for (int i = 0; i < 2000; i++)
+        fprintf(out, " (call $id (f64.const %d))", i);
+    fprintf(out, " (drop (call $deep (local.get 0)))");
+    for (int i = 0; i < 2000; i++)
+        fprintf(out, " (local.set 1 (f64.add (local.get 1)))");
+    fprintf(out, " (i32.const 1)))");
+    text_load(&text, &f);
+    wick_value_t zero = {.u64 = 0};
+    wasm_trap_t *trap = call_trap(&f, "deep", zero, zero);
+    CHECK_INT(wick_trap_kind(trap), WICK_TRAP_STACK);
+    wasm_frame_vec_t frames;
+    wasm_trap_trace(trap, &frames);
+    CHECK(frames.size > 8);
+    for (size_t i = 0; i < frames.size; i++)
+        CHECK_INT(wasm_frame_func_index(frames.data[i]), 1);
+    wasm_frame_vec_delete(&frames);
+    wasm_trap_delete(trap);
+}
+
+TEST(inlined_frames, "a trap names the functions that were inlined, each with its own offset")
+{
+    FIXTURE f = fixture_new();
+    load_text(&f, "(module (func $ratio (param i32 i32) (result i32)"
+                  " (i32.div_s (local.get 0) (local.get 1)))"
+                  "(func $twice (param i32 i32) (result i32)"
+                  " (i32.add (call $ratio (local.get 0) (local.get 1)) (i32.const 1)))"
+                  "(func (export \"run\") (param i32 i32) (result i32)"
+                  " (call $twice (local.get 0) (local.get 1))))");
+    CHECK_INT(call_i32(&f, "run", 7, 2), 4);
+    wick_value_t zero = {.u64 = 0};
+    wasm_trap_t *trap = call_trap(&f, "run", zero, zero);
+    wasm_frame_vec_t frames;
+    wasm_trap_trace(trap, &frames);
+    CHECK_INT(frames.size, 3);
+    for (size_t i = 0; i < 3; i++) {
+        CHECK_INT(wasm_frame_func_index(frames.data[i]), (uint32_t)i);
+        CHECK(i == 0 || wasm_frame_module_offset(frames.data[i]) >
+                            wasm_frame_module_offset(frames.data[i - 1]));
+    }
+    wasm_frame_vec_delete(&frames);
+    wasm_trap_delete(trap);
+}
+
+/* ---- Memory -----------------------------------------------------------------------------------
+ */
+
+static void check_bounds(bool guard)
+{
+    wasm_config_t *config = wasm_config_new();
+    wick_config_set_guard(config, guard);
+    FIXTURE f = fixture_with(config);
+    load_text(
+        &f,
+        "(module (memory 1 3)"
+        "(func (export \"load\") (param i32 i32) (result i32) (i32.load offset=4 (local.get 0)))"
+        "(func (export \"far\") (param i32 i32) (result i32)"
+        " (i32.load offset=4294967295 (local.get 0)))"
+        "(func (export \"grow\") (param i32 i32) (result i32) (memory.grow (local.get 0)))"
+        "(func (export \"store\") (param i32 i32) (result i32)"
+        " (i32.store (local.get 0) (local.get 1)) (i32.load (local.get 0))))");
+    wick_value_t none = {.u64 = 0};
+    CHECK_INT(call_i32(&f, "load", 65528, 0), 0);
+    static const char *const names[] = {"load", "load", "far", "far", "store"};
+    static const uint32_t addresses[] = {65529, 0xffffffff, 0, 0xffffffff, 65533};
+    for (int i = 0; i < 5; i++) {
+        wasm_trap_t *trap = call_trap(&f, names[i], (wick_value_t){.u32 = addresses[i]}, none);
+        CHECK_INT(wick_trap_kind(trap), WICK_TRAP_MEMORY);
+        wasm_trap_delete(trap);
+    }
+    CHECK_INT(call_i32(&f, "grow", 2, 0), 1);
+    CHECK_INT(call_i32(&f, "store", 3 * 65536 - 4, 77), 77);
+    CHECK_INT(call_i32(&f, "grow", 1, 0), -1);
+}
+
+TEST(guarded_memory, "each address beyond a memory traps by fault, and memory grows in place")
+{
+    check_bounds(true);
+}
+
+TEST(checked_memory, "each address beyond a memory traps by a check, and memory may move")
+{
+    check_bounds(false);
+}
+
+/* ---- Size -------------------------------------------------------------------------------------
+ */
+
+TEST_TIMEOUT(huge_function, "a function of a megabyte compiles, in time that is no square of it",
+             120)
+{
+    FIXTURE f = fixture_new();
+    struct text text;
+    FILE *out = text_open(&text);
+    fprintf(out, "(module (memory 1) (func (export \"run\") (param i32 i32) (result i32)");
+    for (int i = 0; i < 60000; i++)
+        fprintf(out,
+                " (if (i32.and (local.get 0) (i32.const %d))"
+                " (then (local.set 1 (i32.add (local.get 1) (i32.const %d)))))",
+                1 << i % 16, i);
+    fprintf(out, " (local.get 1)))");
+    text_load(&text, &f);
+    uint32_t expected = 0;
+    for (uint32_t i = 0; i < 60000; i++)
+        expected += 0x5a5a >> i % 16 & 1 ? i : 0;
+    CHECK_INT(call_i32(&f, "run", 0x5a5a, 0), (int32_t)expected);
+}
+
+/* ---- Outside ----------------------------------------------------------------------------------
+ */
+
+TEST(eager, "a module that is compiled as a whole does the same")
+{
+    wasm_config_t *config = wasm_config_new();
+    wick_config_set_eager(config, true);
+    FIXTURE f = fixture_with(config);
+    load_text(&f, "(module (func (export \"add\") (param i32 i32) (result i32)"
+                  " (i32.add (local.get 0) (local.get 1))))");
+    CHECK_INT(call_i32(&f, "add", 3, 4), 7);
+}
+
+TEST(dump, "the compiler's forms can be looked at")
+{
+    FIXTURE f = fixture_new();
+    load_text(&f, "(module (func (export \"add\") (param i32 i32) (result i32)"
+                  " (i32.add (local.get 0) (local.get 1))))");
+    struct text text;
+    FILE *out = text_open(&text);
+    const wasm_module_t *module = wick_instance_module(f.instance);
+    CHECK_INT(wick_module_dump(module, 0, WICK_DUMP_SSA, out), WICK_OK);
+    CHECK_INT(wick_module_dump(module, 0, WICK_DUMP_CODE, out), WICK_OK);
+    CHECK_INT(wick_module_dump(module, 1, WICK_DUMP_SSA, out), WICK_USAGE);
+    fclose(text.stream);
+    CHECK(strstr(text.start, "i32.add v") != NULL);
+    CHECK(strstr(text.start, "; function 0, ") != NULL);
+    free(text.start);
+}
+
+TAP_MAIN()
