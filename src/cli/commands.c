@@ -3,6 +3,7 @@
 #include "cli/command.h"
 
 static const char *const log_targets[] = {"stderr", "stdout", NULL};
+static const char *const engines[] = {"compiler", "interp", NULL};
 
 static const struct option global_options[] = {
     {.name = "log-filter",
@@ -46,6 +47,12 @@ static const struct option run_options[] = {
      .kind = VALUE_DIRECTORY,
      .repeats = true,
      .help = "Let the program use the directory HOST under the name GUEST"},
+    {.name = "engine",
+     .value = "ENGINE",
+     .preset = "compiler",
+     .kind = VALUE_CHOICE,
+     .choices = engines,
+     .help = "What runs the program: machine code, or the interpreter"},
     {.name = "trap-missing-imports",
      .help = "Run modules that import functions which nobody provides; calling one traps"},
     {.name = "timings", .help = "Print on stderr how long each phase took"},

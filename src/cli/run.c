@@ -162,15 +162,31 @@ static int collect_env(struct run *run, const struct invocation *invocation, str
     return 0;
 }
 
+static int choose_engine(const struct invocation *invocation, enum control_engine *engine,
+                         struct err *err)
+{
+    const char *name = invocation_value(invocation, "engine");
+    if (control_engine_parse(name, engine))
+        return 0;
+    err_set(err, ERR_USAGE, 0, "the engine %s is not known", name);
+    err_hint(err, "Give --engine compiler or --engine interp.");
+    return -EINVAL;
+}
+
 /* --- The control socket ---------------------------------------------------------------------- */
 
 static int send_control(struct run *run, const struct invocation *invocation, struct err *err)
 {
+    enum control_engine engine;
+    int chosen = choose_engine(invocation, &engine, err);
+    if (chosen < 0)
+        return chosen;
     autofree char *buffer = malloc(CONTROL_SIZE_MAX + 1);
     if (!buffer || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, run->control) < 0)
         return err_set(err, ERR_IO, buffer ? errno : ENOMEM, "cannot make the control socket");
     struct control control = {
         .log = log_max_level(),
+        .engine = engine,
         .timings = invocation_flag(invocation, "timings"),
         .trap_missing = invocation_flag(invocation, "trap-missing-imports"),
         .module = CONTROL_MODULE_FD,

@@ -59,9 +59,9 @@ void timings_print(const struct timings *timings, const char *backend, bool json
         {"open", "open_us", "files, devices, options", timings->keep.opened},
         {"load", "load_us", "exec into the Keep's memory", timings->keep.loaded},
         {"boot", "boot_us", "until exec's first instruction", timings->exec.started},
-        {"compile", "compile_us", "read, check and compile the module", timings->exec.compiled},
+        {"validate", "validate_us", "read, decode and validate the module", timings->exec.loaded},
         {"first instruction", "first_instruction_us", "sockets, linking", timings->exec.entered},
-        {"run", "run_us", "the program itself", timings->exec.ended},
+        {"run", "run_us", "the program, with compiling what it calls", timings->exec.ended},
         {"end", "end_us", "taking the Keep down", timings->ended},
     };
     size_t count = sizeof(phases) / sizeof(phases[0]);

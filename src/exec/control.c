@@ -7,6 +7,30 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* --- Engines --------------------------------------------------------------------------------- */
+
+static const char *const engine_names[] = {
+    [CONTROL_COMPILER] = "compiler",
+    [CONTROL_INTERP] = "interp",
+};
+enum { ENGINES = sizeof(engine_names) / sizeof(engine_names[0]) };
+
+const char *control_engine_name(enum control_engine engine)
+{
+    return engine_names[engine];
+}
+
+bool control_engine_parse(const char *name, enum control_engine *engine)
+{
+    for (size_t i = 0; i < ENGINES; i++) {
+        if (strcmp(name, engine_names[i]) != 0)
+            continue;
+        *engine = (enum control_engine)i;
+        return true;
+    }
+    return false;
+}
+
 /* --- Writing --------------------------------------------------------------------------------- */
 
 static void write_strings(struct text *text, const char *key, const char *const *strings,
@@ -24,6 +48,7 @@ void control_write(const struct control *control, struct text *text)
 {
     text_printf(text, "version = %d\n", CONTROL_VERSION);
     text_printf(text, "log = \"%s\"\n", log_level_name(control->log));
+    text_printf(text, "engine = \"%s\"\n", control_engine_name(control->engine));
     text_printf(text, "timings = %s\n", control->timings ? "true" : "false");
     text_printf(text, "trap_missing = %s\n", control->trap_missing ? "true" : "false");
     text_printf(text, "module = %d\n", control->module);
@@ -44,8 +69,8 @@ void control_write(const struct control *control, struct text *text)
 
 void control_report_write(const struct control_report *report, struct text *text)
 {
-    text_printf(text, "started = %llu\ncompiled = %llu\nentered = %llu\nended = %llu\n",
-                (unsigned long long)report->started, (unsigned long long)report->compiled,
+    text_printf(text, "started = %llu\nloaded = %llu\nentered = %llu\nended = %llu\n",
+                (unsigned long long)report->started, (unsigned long long)report->loaded,
                 (unsigned long long)report->entered, (unsigned long long)report->ended);
 }
 
@@ -125,6 +150,15 @@ static int read_log(struct control *control, const struct toml_node *node, struc
     int status = read_text(node, &name, err);
     if (name && !log_level_parse(name, &control->log))
         return fail(err, node, "the name of a log level is expected");
+    return status;
+}
+
+static int read_engine(struct control *control, const struct toml_node *node, struct err *err)
+{
+    const char *name = NULL;
+    int status = read_text(node, &name, err);
+    if (name && !control_engine_parse(name, &control->engine))
+        return fail(err, node, "the engine compiler or interp is expected");
     return status;
 }
 
@@ -216,15 +250,11 @@ static const struct {
     const char *key;
     int (*read)(struct control *, const struct toml_node *, struct err *);
 } keys[] = {
-    {"version", read_version},
-    {"log", read_log},
-    {"timings", read_timings},
-    {"module", read_module},
-    {"config", read_config},
-    {"args", read_args},
-    {"trap_missing", read_trap_missing},
-    {"env", read_env},
-    {"limits", read_limits},
+    {"version", read_version}, {"log", read_log},
+    {"engine", read_engine},   {"timings", read_timings},
+    {"module", read_module},   {"config", read_config},
+    {"args", read_args},       {"trap_missing", read_trap_missing},
+    {"env", read_env},         {"limits", read_limits},
     {"dirs", read_dirs},
 };
 enum { KEYS = sizeof(keys) / sizeof(keys[0]) };
@@ -292,7 +322,7 @@ int control_report_parse(struct span text, struct control_report *report, struct
         const char *key;
         uint64_t *value;
     } fields[] = {{"started", &report->started},
-                  {"compiled", &report->compiled},
+                  {"loaded", &report->loaded},
                   {"entered", &report->entered},
                   {"ended", &report->ended}};
     void *storage = NULL;

@@ -30,8 +30,16 @@ struct control_dir {
     bool read_only;
 };
 
+/* What runs the WebAssembly. */
+enum control_engine { CONTROL_COMPILER, CONTROL_INTERP };
+
+const char *control_engine_name(enum control_engine engine);
+/* False if there is no engine of this name. */
+bool control_engine_parse(const char *name, enum control_engine *engine);
+
 struct control {
     enum log_level log;
+    enum control_engine engine;
     bool timings;      /* a report is wanted */
     bool trap_missing; /* imports that nobody provides trap when they are called */
     int module;        /* descriptor */
@@ -60,10 +68,10 @@ void control_free(struct control *control);
 
 /* When the exec reached what; CLOCK_MONOTONIC in nanoseconds, 0 = did not happen. */
 struct control_report {
-    uint64_t started;  /* first instruction of main */
-    uint64_t compiled; /* the module is ready to run */
-    uint64_t entered;  /* the first WebAssembly instruction is about to run */
-    uint64_t ended;    /* the program is over */
+    uint64_t started; /* first instruction of main */
+    uint64_t loaded;  /* the module is decoded and validated */
+    uint64_t entered; /* the first WebAssembly instruction is about to run */
+    uint64_t ended;   /* the program is over */
 };
 
 void control_report_write(const struct control_report *report, struct text *text);

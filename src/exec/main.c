@@ -137,7 +137,7 @@ static int run_guest(struct program *program, const struct control *control,
     int status = guest_init(&guest, config, control->config >= 0, control, err);
     if (status == 0)
         status = load(program, control, err);
-    report->compiled = now();
+    report->loaded = now();
     if (status == 0)
         status = guest_open(&guest, err);
     if (status == 0)

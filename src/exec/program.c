@@ -68,15 +68,33 @@ static int engine_error(enum wick_status status, wasm_message_t *message, struct
     return -EINVAL;
 }
 
+static const enum wick_engine wick_engines[] = {
+    [CONTROL_COMPILER] = WICK_ENGINE_COMPILER,
+    [CONTROL_INTERP] = WICK_ENGINE_INTERP,
+};
+
 static wasm_engine_t *new_engine(const struct control *control)
 {
     wasm_config_t *config = wasm_config_new();
     if (!config)
         return NULL;
+    if (wick_config_set_engine(config, wick_engines[control->engine]) != WICK_OK) {
+        wasm_config_delete(config);
+        return NULL;
+    }
     if (control->memory > 0)
         wick_config_set_max_memory(config, control->memory);
     wick_config_set_fuel(config, control->fuel > 0);
     return wasm_engine_new_with_config(config);
+}
+
+static int no_engine(const struct control *control, struct err *err)
+{
+    if (control->engine == CONTROL_INTERP || __builtin_cpu_supports("sse4.2"))
+        return err_set(err, ERR_IO, ENOMEM, "cannot start the WebAssembly engine");
+    err_set(err, ERR_IO, 0, "cannot start the compiler: this processor lacks SSE4.2");
+    err_hint(err, "Run the program with --engine interp.");
+    return -ENOTSUP;
 }
 
 int program_load(struct program *program, struct span bytes, const struct control *control,
@@ -89,7 +107,7 @@ int program_load(struct program *program, struct span bytes, const struct contro
     program->engine = new_engine(control);
     program->store = program->engine ? wasm_store_new(program->engine) : NULL;
     if (!program->store)
-        return err_set(err, ERR_IO, ENOMEM, "cannot start the WebAssembly engine");
+        return no_engine(control, err);
     if (control->fuel > 0)
         wick_store_set_fuel(program->store, control->fuel);
 

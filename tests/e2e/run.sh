@@ -48,9 +48,20 @@ err_is "Error: cannot open the module nowhere.wasm: No such file or directory" "
 try enarx run .
 err_has "Is a directory" "a directory is no module"
 
+for engine in compiler interp; do
+    try enarx run --engine $engine return_1.wasm
+    is_status 0 "the engine $engine runs a program"
+    try enarx run --engine $engine divide.wasm
+    err_has "the program trapped: integer divide by zero" "and reports its traps"
+done
+try enarx run --engine jit nothing.wasm
+is_status 120 "an engine that is not known is refused"
+err_is 'Error: the engine jit is not known
+Hint: Give --engine compiler or --engine interp.' "in a sentence"
+
 try enarx run --timings nothing.wasm
 is_status 0 "--timings changes no status"
-err_has "compile" "and tells the phases"
+err_has "validate" "and tells the phases"
 err_has "total" "and their sum"
 try enarx run --timings --json nothing.wasm
 if command -v python3 >/dev/null; then

@@ -16,6 +16,7 @@ TEST(round_trip, "what the host writes is what the exec reads")
     const char *env[] = {"A=1", "B=x=y"};
     struct control_dir dirs[] = {{6, "/data", true}, {7, "/out", false}};
     struct control sent = {.log = LOG_DEBUG,
+                           .engine = CONTROL_INTERP,
                            .timings = true,
                            .module = 4,
                            .config = 5,
@@ -37,6 +38,7 @@ TEST(round_trip, "what the host writes is what the exec reads")
     if (control_parse(text_span(&text), &got, &err) < 0)
         tap_fail(__FILE__, __LINE__, "%s in\n%s", err.message, buffer);
     CHECK_INT(got.log, LOG_DEBUG);
+    CHECK_INT(got.engine, CONTROL_INTERP);
     CHECK(got.timings);
     CHECK_INT(got.module, 4);
     CHECK_INT(got.config, 5);
@@ -60,6 +62,7 @@ TEST(least, "only version and module are required")
     CHECK_INT(parse("version = 1\nmodule = 4", &control, NULL), 0);
     CHECK_INT(control.config, -1);
     CHECK_INT(control.log, LOG_ERROR);
+    CHECK_INT(control.engine, CONTROL_COMPILER);
     CHECK_INT(control.arg_count, 0);
     control_free(&control);
 }
@@ -82,6 +85,9 @@ static const struct {
     {"version = 1\nmodule = '4'",
      "control document, line 2: a descriptor from 4 to 255 is expected"},
     {"version = 1\nlog = 'loud'", "control document, line 2: the name of a log level is expected"},
+    {"version = 1\nengine = 'jit'",
+     "control document, line 2: the engine compiler or interp is expected"},
+    {"version = 1\nengine = 1", "control document, line 2: a string without U+0000 is expected"},
     {"version = 1\nargs = [1]", "control document, line 2: a string without U+0000 is expected"},
     {"version = 1\nargs = [\"\\u0000\"]",
      "control document, line 2: a string without U+0000 is expected"},
