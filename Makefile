@@ -9,8 +9,8 @@
 BUILD ?= build
 JOBS ?= $(shell nproc)
 
-.PHONY: all run run-steward check check-asan check-qemu reproducible bench coverage format format-check tidy clean install \
-	packages packages-check
+.PHONY: all run run-steward check check-asan check-qemu reproducible bench bench-wasm coverage format format-check tidy clean \
+	install packages packages-check
 
 all: packages
 	@tools/build $(BUILD)
@@ -41,6 +41,11 @@ reproducible: packages
 bench: packages-check
 	@tools/build $(BUILD)
 	@bench/run $(BUILD)
+
+# libwick beside native code and V8; docs/performance.md.
+bench-wasm: packages-check
+	@tools/build $(BUILD)
+	@bench/wasm/run $(BUILD)
 
 coverage: packages-check
 	@tools/coverage
