@@ -75,6 +75,10 @@ WASM_API_EXTERN void wick_config_set_guard(wasm_config_t *, bool enabled);
  * are called. Default: no. */
 WASM_API_EXTERN void wick_config_set_eager(wasm_config_t *, bool enabled);
 
+/* Whether compiled code keeps to SSE4.2 and POPCNT, though the processor may have more. Default:
+ * no.
+ */
+WASM_API_EXTERN void wick_config_set_baseline(wasm_config_t *, bool enabled);
 /* Whether the addresses of compiled functions are written to /tmp/perf-PID.map, for perf(1).
  * Default: no. */
 WASM_API_EXTERN void wick_config_set_perf_map(wasm_config_t *, bool enabled);

@@ -109,7 +109,7 @@ static void write_module(wasm_store_t *store, struct span bytes, char *out)
     wasm_module_delete(module);
 }
 
-bool transcript_write(enum wick_engine engine, bool guard, struct span module,
+bool transcript_write(enum wick_engine engine, bool guard, bool baseline, struct span module,
                       char transcript[static TRANSCRIPT_SIZE])
 {
     wasm_config_t *config = wasm_config_new();
@@ -118,6 +118,7 @@ bool transcript_write(enum wick_engine engine, bool guard, struct span module,
         return false;
     }
     wick_config_set_guard(config, guard);
+    wick_config_set_baseline(config, baseline);
     wasm_engine_t *wasm_engine = wasm_engine_new_with_config(config);
     wasm_store_t *store = wasm_store_new(wasm_engine);
     if (!store) {
@@ -133,9 +134,9 @@ bool transcript_write(enum wick_engine engine, bool guard, struct span module,
 bool engines_agree(struct span module, char transcript[static TRANSCRIPT_SIZE],
                    char other[static TRANSCRIPT_SIZE])
 {
-    transcript_write(WICK_ENGINE_INTERP, false, module, transcript);
-    for (int guard = 0; guard < 2; guard++) {
-        if (transcript_write(WICK_ENGINE_COMPILER, guard, module, other) &&
+    transcript_write(WICK_ENGINE_INTERP, false, false, module, transcript);
+    for (int way = 0; way < 3; way++) { /* guarded, checked, guarded with old instructions */
+        if (transcript_write(WICK_ENGINE_COMPILER, way != 1, way == 2, module, other) &&
             strcmp(transcript, other) != 0)
             return false;
     }

@@ -12,12 +12,14 @@
 
 enum { TRANSCRIPT_SIZE = 1024 };
 
-/* False if this machine cannot run the engine. `guard`: see wick_config_set_guard. A module that is
+/* False if this machine cannot run the engine. `guard` and
+ * `baseline`: see wick_config_set_guard and wick_config_set_baseline. A module that is
  * refused is in the transcript too. */
-bool transcript_write(enum wick_engine engine, bool guard, struct span module,
+bool transcript_write(enum wick_engine engine, bool guard, bool baseline, struct span module,
                       char transcript[static TRANSCRIPT_SIZE]);
 
-/* Whether the interpreter and the compiler, with and without guards, write the same, which is then
+/* Whether the interpreter and the compiler, with and without guards and newer
+ * instruction sets, write the same, which is then
  * in `transcript`. */
 bool engines_agree(struct span module, char transcript[static TRANSCRIPT_SIZE],
                    char other[static TRANSCRIPT_SIZE]);

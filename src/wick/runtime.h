@@ -29,6 +29,7 @@ struct wasm_config_t {
     bool guard; /* 32-bit memories are reserved in full; compiled code does not check */
     bool eager; /* compile whole modules */
     bool perf_map;
+    bool baseline; /* no instruction sets beyond SSE4.2 */
 };
 
 struct wasm_engine_t {

@@ -80,6 +80,11 @@ void wick_config_set_eager(wasm_config_t *config, bool enabled)
     config->eager = enabled;
 }
 
+void wick_config_set_baseline(wasm_config_t *config, bool enabled)
+{
+    config->baseline = enabled;
+}
+
 void wick_config_set_perf_map(wasm_config_t *config, bool enabled)
 {
     config->perf_map = enabled;

@@ -22,11 +22,9 @@ bool cpu_detect(struct cpu_features *features)
         return false;
     bool saves_avx = (c & bit_OSXSAVE) && (enabled_state() & 6) == 6;
     bool avx = saves_avx && (c & bit_AVX);
-    bool fma = avx && (c & bit_FMA);
     unsigned c80 = 0;
     if (__get_cpuid(0x80000001, &a, &b, &c80, &d) && __get_cpuid_count(7, 0, &a, &b, &c, &d)) {
         features->avx = avx && (b & bit_AVX2);
-        features->fma = fma && features->avx;
         features->bmi = features->avx && (b & bit_BMI) && (b & bit_BMI2) && (c80 & bit_LZCNT);
     }
     return true;

@@ -49,7 +49,10 @@ struct compile_engine *compile_engine_new(const struct wasm_config_t *config)
         return NULL;
     engine->options.guard = config->guard;
     engine->options.fuel = config->fuel;
-    if (cpu_detect(&engine->options.cpu))
+    bool able = cpu_detect(&engine->options.cpu);
+    if (config->baseline)
+        engine->options.cpu = (struct cpu_features){0};
+    if (able)
         engine->region = code_region_new(ADAPTER_BYTES, 0);
     if (!engine->region) {
         compile_engine_free(engine);

@@ -84,7 +84,6 @@ static inline uint8_t cc_opposite(uint8_t cc)
  * operation in bytes.
  */
 enum machine_op {
-    M_NOP,
     M_PARAMS, /* defs: the function's parameters, where they arrive */
     M_MOV,    /* general register */
     M_MOVI,   /* dst: imm */

@@ -7,7 +7,6 @@
 /* Instruction sets beyond x86-64-v2 (SSE4.2, POPCNT), which the compiler takes for granted. */
 struct cpu_features {
     bool avx; /* with the operating system's support; stands for AVX2 as well */
-    bool fma;
     bool bmi; /* BMI1, BMI2 and LZCNT */
 };
 

@@ -29,7 +29,6 @@ enum ssa_op {
     SSA_MEMORY_BASE,  /* imm: memory: the address of its first byte */
     SSA_MEMORY_BYTES, /* imm: memory: its size in bytes */
     SSA_BOUNDS,       /* traps unless a (i64) + imm bytes is at most b (i64) */
-    SSA_TABLE_SIZE,   /* imm: table */
     SSA_REF_FUNC,     /* imm: function */
     SSA_SELECT,       /* a if c is not 0, else b */
     SSA_MULHI_S,      /* the upper half of a product of i64 */

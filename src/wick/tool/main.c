@@ -44,12 +44,13 @@ static int usage(FILE *stream, int status)
 int tool_set_engine(wasm_config_t *config, const char *name, struct err *err)
 {
     bool interp = strcmp(name, "interp") == 0, eager = strcmp(name, "eager") == 0;
-    bool checked = strcmp(name, "checked") == 0;
-    if (!interp && !eager && !checked && strcmp(name, "compiler") != 0)
+    bool checked = strcmp(name, "checked") == 0, baseline = strcmp(name, "baseline") == 0;
+    if (!interp && !eager && !checked && !baseline && strcmp(name, "compiler") != 0)
         return err_set(err, ERR_USAGE, 0,
-                       "engine %s: interp, compiler, eager and checked are known", name);
+                       "engine %s: interp, compiler, eager, checked and baseline are known", name);
     wick_config_set_eager(config, eager);
     wick_config_set_guard(config, !checked);
+    wick_config_set_baseline(config, baseline);
     if (wick_config_set_engine(config, interp ? WICK_ENGINE_INTERP : WICK_ENGINE_COMPILER))
         return err_set(err, ERR_USAGE, 0, "engine %s: this build does not have it", name);
     return 0;

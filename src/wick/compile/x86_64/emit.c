@@ -569,8 +569,6 @@ static void emit_bounds(struct emit *e, const struct machine_ins *ins)
 static void emit_ins(struct emit *e, const struct machine_ins *ins)
 {
     switch ((enum machine_op)ins->op) {
-    case M_NOP:
-        break;
     case M_MOV:
         emit_mov(e, ins);
         break;
