@@ -24,7 +24,8 @@ int cmd_dump(int argc, char **argv, struct err *err);
 int cmd_wast(int argc, char **argv, struct err *err);
 
 /* How the engine is to run: "interp", "compiler", "eager" (the compiler, whole modules at once),
- * "checked" (without guards) or "baseline" (with SSE4.2 only). Sets the configuration. 0 or -errno. */
+ * "checked" (without guards) or "baseline" (with SSE4.2 only). Sets the configuration. 0 or -errno.
+ */
 int tool_set_engine(wasm_config_t *config, const char *name, struct err *err);
 
 /* Reads a whole file; *data is the caller's to free. 0 or -errno. */
