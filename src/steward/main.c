@@ -23,7 +23,7 @@
 
 enum {
     BACKLOG = 512,
-    CONNECTIONS_MAX = 4096,
+    CONNECTIONS_MAX = 256, /* each may hold a request of 2 MiB and its body */
     METRICS_CONNECTIONS_MAX = 64,
     SECONDS = 30,
     STEP_MS = 1000,
