@@ -96,6 +96,27 @@ TEST(division_by_constants, "quotients and rests by multiplication are those of 
     }
 }
 
+TEST(clean_upper_halves, "an i32 from wherever has no upper half: addresses rely on it")
+{
+    FIXTURE f = fixture_new();
+    load_text(&f, "(module (memory 1) (global $g (mut i32) (i32.const -1))"
+                  "(func (export \"bitmask\") (param i64) (result i64)"
+                  " (i64.extend_i32_u (i16x8.bitmask (i64x2.splat (local.get 0)))))"
+                  "(func (export \"wrap\") (param i64) (result i64)"
+                  " (i64.extend_i32_u (i32.wrap_i64 (local.get 0))))"
+                  "(func (export \"global\") (param i64) (result i64)"
+                  " (i64.extend_i32_u (global.get $g)))"
+                  "(func (export \"grow\") (param i64) (result i64)"
+                  " (i64.extend_i32_u (memory.grow (i32.const 65536))))"
+                  "(func (export \"sign\") (param i64) (result i64)"
+                  " (i64.extend_i32_u (i32.extend8_s (i32.wrap_i64 (local.get 0))))))");
+    CHECK(call_word(&f, "bitmask", 0xffffffffffffffff) == 0xff);
+    CHECK(call_word(&f, "wrap", 0xffffffff00000005) == 5);
+    CHECK(call_word(&f, "global", 0) == UINT32_MAX);
+    CHECK(call_word(&f, "grow", 0) == UINT32_MAX);
+    CHECK(call_word(&f, "sign", 0xff80) == 0xffffff80);
+}
+
 /* ---- Calls ------------------------------------------------------------------------------------
  */
 

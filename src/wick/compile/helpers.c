@@ -136,7 +136,7 @@ DEFINE_HELPER(helper_vector)
 {
     struct wasm_store_t *store = instance->object.store;
     struct interp interp = {.store = store, .instance = instance};
-    wick_value_t fp[8];
+    wick_value_t fp[8] = {{.u64 = 0}}; /* an i32 result has no upper half */
     memcpy(fp, store->overflow, 6 * sizeof(*fp));
     struct insn code[2] = {
         {.op = OP_SIMD, .x = (uint16_t)indices, .dst = 6, .a = 0, .b = 2},
