@@ -324,3 +324,21 @@ void instr_read(struct reader *reader, const struct module *module, struct instr
     }
     read_immediates(reader, module, instr);
 }
+
+uint32_t signature_type(char letter, uint32_t other)
+{
+    switch (letter) {
+    case 'i':
+        return TYPE_I32;
+    case 'l':
+        return TYPE_I64;
+    case 'f':
+        return TYPE_F32;
+    case 'd':
+        return TYPE_F64;
+    case 'v':
+        return TYPE_V128;
+    default:
+        return other;
+    }
+}

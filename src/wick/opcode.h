@@ -57,6 +57,9 @@ struct block_type {
     uint32_t result; /* TYPE_BOTTOM: none */
 };
 
+/* The value type of a letter in opcode_info.signature; `other` for one that names none. */
+uint32_t signature_type(char letter, uint32_t other);
+
 struct instr {
     uint16_t opcode;
     const struct opcode_info *info;

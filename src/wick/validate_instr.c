@@ -48,24 +48,6 @@ static const struct functype *find_functype(struct validator *v, uint32_t index)
 /* ---- Plain instructions -----------------------------------------------------------------------
  */
 
-static uint32_t signature_type(char letter, uint32_t address)
-{
-    switch (letter) {
-    case 'i':
-        return TYPE_I32;
-    case 'l':
-        return TYPE_I64;
-    case 'f':
-        return TYPE_F32;
-    case 'd':
-        return TYPE_F64;
-    case 'v':
-        return TYPE_V128;
-    default:
-        return address;
-    }
-}
-
 static uint32_t check_memarg(struct validator *v)
 {
     uint32_t address = memory_index_type(v, v->instr.index);

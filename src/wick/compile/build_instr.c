@@ -147,20 +147,7 @@ static void build_load(struct builder *b, uint8_t type)
 
 static uint8_t type_of_letter(char letter)
 {
-    switch (letter) {
-    case 'i':
-        return TYPE_I32;
-    case 'l':
-        return TYPE_I64;
-    case 'f':
-        return TYPE_F32;
-    case 'd':
-        return TYPE_F64;
-    case 'v':
-        return TYPE_V128;
-    default:
-        return TYPE_BOTTOM;
-    }
+    return (uint8_t)signature_type(letter, TYPE_BOTTOM);
 }
 
 static void build_memory_size(struct builder *b)
