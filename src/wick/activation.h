@@ -29,9 +29,6 @@ void interp_settle(struct interp *interp, int64_t ticks);
  * it is outwards. True: its label has the values, and the activation says where to go on. */
 bool interp_catch(const struct interp *interp, struct activation *activation);
 
-/* Makes an exception of the tag and the arguments; WICK_TRAP_EXCEPTION if nothing else is wrong. */
-enum wick_trap_kind interp_throw(struct interp *interp, uint32_t tag, const wick_value_t *args);
-
 /* The root_frame.visit of an activation. */
 void activation_visit(const struct root_frame *frame, struct heap *heap);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The slow paths of calls and the entry into functions of either kind. */
-#include "wick/activation.h"
 #include "wick/compile/compile.h"
+#include "wick/helpers.h"
 #include "wick/shared.h"
 
 #include <stdlib.h>
@@ -103,10 +103,17 @@ enum wick_trap_kind interp_indirect(const struct wasm_instance_t *instance, cons
 /* ---- Exceptions -------------------------------------------------------------------------------
  */
 
-enum wick_trap_kind interp_throw(struct interp *interp, uint32_t tag, const wick_value_t *args)
+enum wick_trap_kind do_throw(struct interp *interp, wick_value_t *fp, const struct insn *insn)
 {
-    interp->exception = heap_alloc_exception(interp->store, interp->instance->tags[tag], args);
+    struct wick_tag_t *tag = interp->instance->tags[insn[1].b];
+    interp->exception = heap_alloc_exception(interp->store, tag, &fp[insn->a]);
     return interp->exception ? WICK_TRAP_EXCEPTION : WICK_TRAP_NO_MEMORY;
+}
+
+enum wick_trap_kind do_throw_ref(struct interp *interp, wick_value_t *fp, const struct insn *insn)
+{
+    interp->exception = fp[insn->a].ref;
+    return interp->exception ? WICK_TRAP_EXCEPTION : WICK_TRAP_NULL_EXCEPTION;
 }
 
 /* Puts what the clause's label takes into its slots. */

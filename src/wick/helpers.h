@@ -9,6 +9,10 @@
 #define HELPER(name)                                                                               \
     enum wick_trap_kind name(struct interp *interp, wick_value_t *fp, const struct insn *insn)
 
+/* call.c */
+HELPER(do_throw);
+HELPER(do_throw_ref);
+
 /* helpers_gc.c */
 HELPER(do_struct_new);
 HELPER(do_struct_new_default);

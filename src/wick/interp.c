@@ -116,8 +116,6 @@ static enum wick_trap_kind run(struct interp *interp, struct activation *activat
                                                  [OP_GLOBAL_SET2] = &&op_global_set2,
                                                  [OP_REF_FUNC] = &&op_ref_func,
                                                  [OP_REF_AS_NON_NULL] = &&op_ref_as_non_null,
-                                                 [OP_THROW] = &&op_throw,
-                                                 [OP_THROW_REF] = &&op_throw_ref,
                                                  [OP_ALLOC] = &&op_alloc,
                                                  [OP_HELPER] = &&op_helper,
                                                  [OP_SIMD] = &&op_simd,
@@ -494,12 +492,6 @@ op_alloc:
     if (UNLIKELY(kind))
         goto trap;
     NEXT(2);
-op_throw:
-    SAVE_STATE();
-    TRAP(interp_throw(interp, ip->a, &fp[ip->dst]));
-op_throw_ref:
-    interp->exception = fp[ip->a].ref;
-    TRAP(interp->exception ? WICK_TRAP_EXCEPTION : WICK_TRAP_NULL_EXCEPTION);
 op_simd:
     kind = interp_simd[ip->x](interp, fp, ip);
     if (UNLIKELY(kind))

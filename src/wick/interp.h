@@ -53,8 +53,6 @@ enum op {
     OP_GLOBAL_SET2,
     OP_REF_FUNC,        /* a: function index */
     OP_REF_AS_NON_NULL, /* a: reference */
-    OP_THROW,           /* a: tag; dst: first argument */
-    OP_THROW_REF,       /* a: exception */
     OP_HELPER,          /* x: enum helper_id; always with ext */
     OP_ALLOC,           /* the same, of those that may collect */
     OP_SIMD,            /* x: opcode - 0xFD00; always with ext */
@@ -145,6 +143,7 @@ enum helper_id {
     HELPER_ARRAY_NEW_FIXED,   /* values; ext a: length */
     HELPER_ARRAY_NEW_DATA,    /* from, length; ext a: segment */
     HELPER_ARRAY_NEW_ELEM,
+    HELPER_THROW,      /* ext b: tag */
     HELPER_STRUCT_GET, /* OP_HELPER from here on; a: struct; ext a: field; ext x: with a sign */
     HELPER_STRUCT_SET, /* b: value */
     HELPER_ARRAY_GET,  /* a: array, b: index; ext x: with a sign */
@@ -159,6 +158,7 @@ enum helper_id {
     HELPER_REF_I31,
     HELPER_I31_GET_S,
     HELPER_I31_GET_U,
+    HELPER_THROW_REF, /* a: exception */
     HELPER_ATOMIC, /* a: address, b: offset; ext a: first of the other operands, ext b: opcode less
                     * 0xFF00, ext x: memory */
     HELPER_ATOMIC_WAIT,

@@ -98,6 +98,12 @@ static inline bool catch_has_ref(enum catch_kind kind)
 /* Reads the next clause from a reader over instr.bytes. */
 struct catch_clause catch_read(struct reader *reader);
 
+/* Whether an `end` belongs to the instruction. */
+static inline bool instr_opens(const struct instr *instr)
+{
+    return instr->info->immediates == IMMEDIATES_BLOCK || instr->info->immediates == IMMEDIATES_TRY;
+}
+
 /* Reads one instruction. Fails with WICK_MALFORMED; indices are not checked, except those of types
  * inside block, value and heap types. */
 void instr_read(struct reader *reader, const struct module *module, struct instr *instr);

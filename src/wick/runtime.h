@@ -74,7 +74,11 @@ struct wasm_store_t {
     atomic_int alarm;             /* the instances' limits were raised, to get attention */
     _Atomic(struct wasm_instance_t *) instances; /* newest first */
     struct watch *watch;                         /* for the deadline; NULL until there is one */
-    uint8_t overflow[OVERFLOW_BYTES];            /* by compiled code */
+    /* An exception on its way to compiled code that catches it, and there the clause; no other code
+     * runs in between. */
+    uint64_t exception;
+    uint32_t caught;                  /* by compiled code */
+    uint8_t overflow[OVERFLOW_BYTES]; /* by compiled code */
 };
 
 /* Makes a reference that the embedder was given a root until wick_store_release_refs. False without

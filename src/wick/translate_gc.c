@@ -127,7 +127,8 @@ static void translate_throw(struct translator *t)
     if (t->instr.opcode == OPCODE_THROW_REF) {
         uint32_t slot;
         pop_slots(t, &slot, 1);
-        emit(t, (struct insn){.op = OP_THROW_REF, .a = slot});
+        emit_ext(t, (struct insn){.op = OP_HELPER, .x = HELPER_THROW_REF, .a = slot},
+                 (struct insn){.b = 0});
         mark_dead(t);
         return;
     }
@@ -136,7 +137,8 @@ static void translate_throw(struct translator *t)
     uint32_t node = prepare_safepoint(t);
     uint32_t slot = pop_settled(t, count);
     add_safepoint(t, node);
-    emit(t, (struct insn){.op = OP_THROW, .dst = slot, .a = t->instr.index});
+    emit_ext(t, (struct insn){.op = OP_ALLOC, .x = HELPER_THROW, .a = slot},
+             (struct insn){.b = t->instr.index});
     mark_dead(t);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Blocks and branches. */
 #include "wick/compile/build.h"
+#include "wick/compile/helpers.h"
 
 #include <string.h>
 
@@ -152,6 +153,17 @@ static uint32_t merge_value(struct builder *b, const struct label *label, uint32
 /* ---- Branches ---------------------------------------------------------------------------------
  */
 
+/* Branches and goes on where the condition, or its opposite, holds; answers the other block. */
+static uint32_t fork_block(struct builder *b, uint32_t condition, bool negated)
+{
+    uint32_t from = b->graph->current;
+    uint32_t edge = block_after(b, from), next = block_after(b, from);
+    set_succs(b, from, negated ? next : edge, negated ? edge : next);
+    finish_block(b, (struct ins){.op = SSA_BRANCH, .a = condition});
+    b->graph->current = edge;
+    return next;
+}
+
 void branch_if(struct builder *b, uint32_t depth, uint32_t condition, bool negated)
 {
     uint64_t constant;
@@ -162,11 +174,7 @@ void branch_if(struct builder *b, uint32_t depth, uint32_t condition, bool negat
         build_unreachable(b);
         return;
     }
-    uint32_t from = b->graph->current;
-    uint32_t edge = block_after(b, from), next = block_after(b, from);
-    set_succs(b, from, negated ? next : edge, negated ? edge : next);
-    finish_block(b, (struct ins){.op = SSA_BRANCH, .a = condition});
-    b->graph->current = edge;
+    uint32_t next = fork_block(b, condition, negated);
     jump_to(b, label_at(b, depth));
     b->graph->current = next;
 }
@@ -328,9 +336,136 @@ static void enter_merge(struct builder *b, const struct label *label)
     b->dead = 0;
 }
 
+/* ---- Exceptions -------------------------------------------------------------------------------
+ * A call inside a try_table that throws comes back like one that returns, if a clause of this
+ * function catches; then SSA_CAUGHT is the clause's number.
+ */
+
+static uint32_t add_scope(struct builder *b)
+{
+    struct graph *graph = b->graph;
+    graph->scope_count += graph->scope_count == 0;
+    graph->catch_count += graph->catch_count == 0;
+    uint32_t scope = graph->scope_count++, first = graph->catch_count;
+    arena_grow(b->arena, &graph->scopes, scope + 1, &graph->scope_capacity, sizeof(*graph->scopes));
+    arena_grow(b->arena, &graph->catch_tags, first + b->instr.count, &graph->catch_capacity,
+               sizeof(*graph->catch_tags));
+    struct reader clauses = reader_sub(&b->body->reader, b->instr.bytes);
+    for (uint32_t i = 0; i < b->instr.count; i++) {
+        struct catch_clause clause = catch_read(&clauses);
+        graph->catch_tags[first + i] = catch_has_tag(clause.kind) ? clause.tag : CATCH_ANY_TAG;
+    }
+    graph->catch_count += b->instr.count;
+    graph->scopes[scope] = (struct catch_scope){b->scope, first, b->instr.count};
+    return scope;
+}
+
+static void build_try_table(struct builder *b)
+{
+    struct label *label = push_label(b);
+    label->scope = add_scope(b);
+    arena_grow(b->arena, &b->landings, label->scope + 1, &b->landing_capacity,
+               sizeof(*b->landings));
+    b->landings[label->scope] = (struct catch_landing){
+        .label = {.opcode = OPCODE_BLOCK,
+                  .height = label->height,
+                  .above = label->above,
+                  .above_start = label->above_start},
+        .clauses = b->instr.bytes,
+        .count = b->instr.count,
+    };
+    b->scope = label->scope;
+}
+
+static uint32_t append_caught(struct builder *b)
+{
+    return ins_append(b->graph, (struct ins){.op = SSA_CAUGHT, .type = TYPE_I32});
+}
+
+void build_catching(struct builder *b)
+{
+    if (!b->scope)
+        return;
+    uint32_t next = fork_block(b, append_caught(b), false);
+    jump_to(b, &b->landings[b->scope].label);
+    b->graph->current = next;
+}
+
+/* Pushes what an exception carries. */
+static void push_arguments(struct builder *b, uint32_t exception, const struct functype *type)
+{
+    static const uint16_t loads[] = {
+        [TYPE_I32] = OPCODE_I32_LOAD, [TYPE_I64] = OPCODE_I64_LOAD,   [TYPE_F32] = OPCODE_F32_LOAD,
+        [TYPE_F64] = OPCODE_F64_LOAD, [TYPE_V128] = OPCODE_V128_LOAD,
+    };
+    uint32_t zero = ssa_const(b->graph, TYPE_I32, 0), at = HEAP_EXCEPTION_ARGS;
+    for (uint32_t i = 0; i < type->param_count; i++) {
+        uint32_t param = type->params[i];
+        uint8_t kind = type_is_ref(param) ? TYPE_I64 : (uint8_t)type_kind(param);
+        push(b, ins_append(b->graph, (struct ins){.op = loads[kind],
+                                                  .type = kind,
+                                                  .is_traced = type_is_traced(param),
+                                                  .a = zero,
+                                                  .c = exception,
+                                                  .imm = at}));
+        at += 8 * type_slots(param);
+    }
+}
+
+static void build_clause(struct builder *b, const struct catch_clause *clause)
+{
+    uint32_t height = b->stack_count;
+    uint32_t exception = ins_append(b->graph, (struct ins){.op = SSA_CALL_HELPER,
+                                                           .type = TYPE_I64,
+                                                           .is_traced = true,
+                                                           .lane = COMPILE_HELPER_EXCEPTION});
+    if (catch_has_tag(clause->kind))
+        push_arguments(b, exception, b->module->tags[clause->tag].type);
+    if (catch_has_ref(clause->kind))
+        push(b, exception);
+    jump_to(b, label_at(b, clause->label + 1)); /* counted from outside the try_table */
+    b->stack_count = height;
+}
+
+/* At the end of a try_table: its landing, which nothing but thrown exceptions reaches. */
+static void build_landing(struct builder *b, uint32_t scope)
+{
+    const struct catch_landing *landing = &b->landings[scope];
+    const struct catch_scope *self = &b->graph->scopes[scope];
+    if (!landing->label.target)
+        return;
+    enter_merge(b, &landing->label);
+    uint32_t caught = append_caught(b);
+    struct reader clauses = reader_sub(&b->body->reader, landing->clauses);
+    for (uint32_t i = 0; i < landing->count; i++) {
+        struct catch_clause clause = catch_read(&clauses);
+        uint32_t number = ssa_const(b->graph, TYPE_I32, self->first + i);
+        uint32_t next = fork_block(b, ssa_binary(b->graph, OPCODE_I32_EQ, caught, number), false);
+        build_clause(b, &clause);
+        b->graph->current = next;
+    }
+    if (self->outer)
+        jump_to(b, &b->landings[self->outer].label);
+    else
+        finish_block(b, (struct ins){.op = SSA_TRAP, .imm = WICK_TRAP_UNREACHABLE});
+}
+
+static void end_try_table(struct builder *b, struct label *label)
+{
+    if (b->graph->current)
+        jump_to(b, label);
+    b->scope = b->graph->scopes[label->scope].outer;
+    build_landing(b, label->scope);
+}
+
+/* ---- Ends of constructs -----------------------------------------------------------------------
+ */
+
 static void build_end(struct builder *b)
 {
     struct label label = *label_at(b, 0);
+    if (label.scope)
+        end_try_table(b, &label);
     bool live = b->graph->current != 0;
     if (label.opcode == OPCODE_LOOP) {
         finish_loop(b, &label);
@@ -366,7 +501,7 @@ static void build_end(struct builder *b)
 static void build_dead(struct builder *b)
 {
     b->body->next_loop += b->instr.opcode == OPCODE_LOOP;
-    if (b->instr.info->immediates == IMMEDIATES_BLOCK)
+    if (instr_opens(&b->instr))
         b->dead++;
     else if (b->instr.opcode == OPCODE_ELSE && b->dead == 1)
         build_else(b);
@@ -377,8 +512,9 @@ static void build_dead(struct builder *b)
 static void build_live(struct builder *b)
 {
     switch (b->instr.opcode) {
-    case OPCODE_TRY_TABLE: /* the others come to build_instr */
-        arena_give_up_unsupported(b->arena);
+    case OPCODE_TRY_TABLE:
+        build_try_table(b);
+        break;
     case OPCODE_BLOCK:
         push_label(b);
         break;
@@ -482,7 +618,7 @@ static bool can_stand_elsewhere(struct builder *b, struct reader reader)
         bool tail = instr.opcode == OPCODE_RETURN_CALL ||
                     instr.opcode == OPCODE_RETURN_CALL_INDIRECT ||
                     instr.opcode == OPCODE_RETURN_CALL_REF;
-        if (tail || !is_compiled(instr.opcode))
+        if (tail)
             return false;
     }
     return true;

@@ -35,6 +35,14 @@ struct label {
     uint32_t else_params;        /* in the pool: the operands, for the else */
     uint32_t first_phi;          /* of a loop's operands */
     uint32_t single_result;      /* of a block type without index */
+    uint32_t scope;              /* of a try_table, in graph->scopes */
+};
+
+/* Where a try_table's calls go on when they threw: its landing, which finds the clause. */
+struct catch_landing {
+    struct label label; /* with the stack's height, and where the construct starts */
+    struct span clauses;
+    uint32_t count;
 };
 
 /* A definition of a variable at the end of a block, in a hash table. */
@@ -71,12 +79,15 @@ struct builder {
     uint32_t dead; /* depth of blocks below the point where code became unreachable; 0: live */
     uint32_t switches;
     uint32_t inlined_bytes;
+    uint32_t scope;          /* the innermost try_table that is open, in graph->scopes; 0: none */
     uint32_t zero[TYPE_REF]; /* by type: the value of a fresh local; 0: not made yet */
 
     uint32_t *stack;
     uint32_t stack_count, stack_capacity;
     struct label *labels;
     uint32_t label_count, label_capacity;
+    struct catch_landing *landings; /* by scope */
+    uint32_t landing_capacity;
 
     struct variable *variables;
     uint32_t variable_count, variable_capacity;
@@ -118,6 +129,8 @@ void build_unreachable(struct builder *b);
 /* Branches to the label if the condition, or its opposite, holds, and goes on in a new block, or in
  * dead code. The label's operands are the topmost. */
 void branch_if(struct builder *b, uint32_t depth, uint32_t condition, bool negated);
+/* Behind a call: what it threw may be caught in this function. */
+void build_catching(struct builder *b);
 /* Ends the block with a return of the topmost values, or goes to the end of the inlined body. */
 void build_return(struct builder *b);
 /* Reads instructions up to the end of the body on top of builder->body. */
@@ -131,11 +144,9 @@ void finish_block(struct builder *b, struct ins end);
 /* build_object.c */
 void build_object(struct builder *b);
 void build_atomic(struct builder *b);
+void build_throw(struct builder *b);
 
 /* build_instr.c */
 
-/* Whether the compiler has the instruction. A function with one that it has not is interpreted:
- * those for exceptions are not there. */
-bool is_compiled(uint16_t opcode);
 uint32_t build_zero(struct builder *b, uint8_t type);
 void build_instr(struct builder *b);

@@ -188,6 +188,7 @@ static void finish_call(struct builder *b, struct ins ins, const struct functype
         ins.type = kind_of(type->results[0]);
         ins.is_traced = type_is_traced(type->results[0]);
     }
+    ins.scope = b->scope;
     uint32_t call = append(b, ins);
     if (type->result_count)
         push(b, call);
@@ -197,6 +198,7 @@ static void finish_call(struct builder *b, struct ins ins, const struct functype
                                        .is_traced = type_is_traced(type->results[i]),
                                        .a = call,
                                        .imm = i}));
+    build_catching(b);
 }
 
 static void build_call(struct builder *b)
@@ -382,15 +384,8 @@ static void build_by_signature(struct builder *b)
     }
 }
 
-bool is_compiled(uint16_t opcode)
-{
-    return opcode != OPCODE_TRY_TABLE && opcode != OPCODE_THROW && opcode != OPCODE_THROW_REF;
-}
-
 void build_instr(struct builder *b)
 {
-    if (!is_compiled(b->instr.opcode))
-        arena_give_up_unsupported(b->arena);
     switch (b->instr.opcode) {
     case OPCODE_NOP:
         break;
@@ -433,6 +428,10 @@ void build_instr(struct builder *b)
     case OPCODE_CALL_REF:
     case OPCODE_RETURN_CALL_REF:
         build_call_ref(b);
+        break;
+    case OPCODE_THROW:
+    case OPCODE_THROW_REF:
+        build_throw(b);
         break;
     case OPCODE_MEMORY_SIZE:
         build_memory_size(b);

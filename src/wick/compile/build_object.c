@@ -59,6 +59,8 @@ static void append_call(struct builder *b, struct interp_call call, uint32_t ope
 {
     struct graph *graph = b->graph;
     struct ins ins = {.op = SSA_CALL_INTERP, .arg_count = operands};
+    if (call.helper == HELPER_THROW || call.helper == HELPER_THROW_REF)
+        ins.scope = b->scope;
     uint32_t slot_of[SLOT_MAX] = {0};
     ins.args = pool_alloc(graph, operands);
     b->stack_count -= operands;
@@ -188,6 +190,21 @@ void build_object(struct builder *b)
     default:
         build_planned(b);
     }
+}
+
+/* ---- Exceptions -------------------------------------------------------------------------------
+ */
+
+void build_throw(struct builder *b)
+{
+    if (b->instr.opcode == OPCODE_THROW)
+        append_call(b, (struct interp_call){.helper = HELPER_THROW, .ext_b = b->instr.index},
+                    b->module->tags[b->instr.index].type->param_count, NULL, TYPE_BOTTOM);
+    else
+        append_call(b, (struct interp_call){.helper = HELPER_THROW_REF}, 1, NULL, TYPE_BOTTOM);
+    build_catching(b);
+    finish_block(b, (struct ins){.op = SSA_TRAP, .imm = WICK_TRAP_UNREACHABLE});
+    build_unreachable(b);
 }
 
 /* ---- Atomics ----------------------------------------------------------------------------------

@@ -62,7 +62,7 @@ struct loop_scan {
 
 static void scan_construct(struct builder *b, struct loop_scan *scan, const struct instr *instr)
 {
-    if (instr->info->immediates == IMMEDIATES_BLOCK) {
+    if (instr_opens(instr)) {
         arena_grow(b->arena, &scan->open, scan->open_count + 1, &scan->open_capacity,
                    sizeof(*scan->open));
         bool is_loop = instr->opcode == OPCODE_LOOP;

@@ -151,39 +151,64 @@ static void link_stubs(const struct code_region *region, const struct emitted *e
     }
 }
 
+/* Copies an array to *place and moves that behind it. */
+static void *put_array(uint8_t **place, const void *array, size_t bytes)
+{
+    void *copy = *place;
+    if (bytes)
+        memcpy(copy, array, bytes);
+    *place += bytes;
+    return copy;
+}
+
+/* What is known of a function that will lie at region->used, in one allocation; NULL without
+ * memory. */
+static struct code_func *describe(const struct code_region *region, const struct emitted *emitted,
+                                  uint32_t func_index)
+{
+    static const struct graph none;
+    const struct graph *graph = emitted->graph ? emitted->graph : &none;
+    size_t offsets = emitted->offset_count * sizeof(struct code_offset);
+    size_t roots = emitted->root_count * sizeof(struct code_root);
+    size_t sites = graph->site_count * sizeof(struct inline_site);
+    size_t catches = emitted->catch_count * sizeof(struct code_catch);
+    size_t scopes = graph->scope_count * sizeof(struct catch_scope);
+    size_t tags = graph->catch_count * sizeof(uint32_t);
+    struct code_func *func =
+        malloc(sizeof(*func) + offsets + roots + sites + catches + scopes + tags);
+    if (!func)
+        return NULL;
+    *func = (struct code_func){
+        .start = (uint32_t)region->used,
+        .size = emitted->size,
+        .entry = emitted->entry,
+        .frame = emitted->frame,
+        .early = emitted->early,
+        .func_index = func_index,
+        .saves_instance = emitted->saves_instance,
+        .interpreted = emitted->interpreted,
+        .offset_count = emitted->offset_count,
+        .root_count = emitted->root_count,
+        .catch_count = emitted->catch_count,
+    };
+    uint8_t *place = (uint8_t *)func->offsets;
+    put_array(&place, emitted->offsets, offsets);
+    func->roots = put_array(&place, emitted->roots, roots);
+    func->sites = put_array(&place, graph->sites, sites);
+    func->catches = put_array(&place, emitted->catches, catches);
+    func->scopes = put_array(&place, graph->scopes, scopes);
+    func->catch_tags = put_array(&place, graph->catch_tags, tags);
+    return func;
+}
+
 const struct code_func *code_install(struct code_region *region, const struct emitted *emitted,
                                      uint32_t func_index)
 {
     align(region);
-    size_t offsets = emitted->offset_count * sizeof(struct code_offset);
-    size_t roots = emitted->root_count * sizeof(struct code_root);
-    size_t sites = emitted->site_count * sizeof(struct inline_site);
-    struct code_func *func = malloc(sizeof(*func) + offsets + roots + sites);
+    struct code_func *func = describe(region, emitted, func_index);
     uint8_t *bytes = malloc(emitted->size);
     bool done = func && bytes;
     if (done) {
-        *func = (struct code_func){
-            .start = (uint32_t)region->used,
-            .size = emitted->size,
-            .entry = emitted->entry,
-            .frame = emitted->frame,
-            .early = emitted->early,
-            .func_index = func_index,
-            .saves_instance = emitted->saves_instance,
-            .interpreted = emitted->interpreted,
-            .offset_count = emitted->offset_count,
-            .root_count = emitted->root_count,
-        };
-        void *behind = &func->offsets[emitted->offset_count];
-        func->roots = behind;
-        if (roots)
-            memcpy(behind, emitted->roots, roots);
-        behind = (uint8_t *)behind + roots;
-        func->sites = behind;
-        if (sites)
-            memcpy(behind, emitted->sites, sites);
-        if (offsets)
-            memcpy(func->offsets, emitted->offsets, offsets);
         memcpy(bytes, emitted->bytes, emitted->size);
         link_stubs(region, emitted, bytes);
         done = append(region, bytes, emitted->size);

@@ -22,9 +22,13 @@ struct code_func {
     uint32_t func_index;
     bool saves_instance; /* its frame ends with its instance */
     bool interpreted;    /* a bridge to the interpreter; no frame of WebAssembly */
-    uint32_t offset_count, root_count;
-    const struct code_root *roots;   /* behind the offsets */
-    const struct inline_site *sites; /* behind those */
+    uint32_t offset_count, root_count, catch_count;
+    /* Behind the offsets, each behind the one before. */
+    const struct code_root *roots;
+    const struct inline_site *sites;
+    const struct code_catch *catches;
+    const struct catch_scope *scopes;
+    const uint32_t *catch_tags;
     struct code_offset offsets[];
 };
 
@@ -72,12 +76,17 @@ struct compiled_frame {
     uint8_t *sp;       /* when control left the code: RSP of the frame it left */
     const uint8_t *pc; /* and the return address there, or the instruction that faulted */
     uint8_t *low;      /* the lowest byte of stack in use then */
-    struct wasm_instance_t *instance; /* that trapped */
+    struct wasm_instance_t *instance; /* that trapped, or catches */
     struct compiled_frame *outer;
     struct root_frame roots;  /* visits the references in the frames of this entry */
     struct wasm_trap_t *trap; /* of a host function */
     bool faulted;             /* pc is an instruction, not a return address */
 };
+
+/* frames.c: adds the frames from where control left the code up to the entry. */
+void frames_add(struct wasm_trap_t *trap, const struct compiled_frame *frame);
+/* The root_frame.visit of struct compiled_frame. */
+void frames_visit(const struct root_frame *roots, struct heap *heap);
 
 /* Loads arguments from slots, calls func->entry on the stack that ends at `stack`, stores results.
  * Answers a trap kind. */
@@ -100,5 +109,8 @@ struct outcome;
 struct outcome compiled_lazy(struct wasm_instance_t *instance, uint32_t entry_offset);
 struct outcome compiled_lazy_ref(struct wasm_func_t *func);
 uint32_t compiled_interrupt(struct wasm_instance_t *instance);
+/* frames.c: looks for a frame that catches store->exception. Its return address, and sp and
+ * instance in the compiled_frame; NULL: none does. */
+const void *compiled_catch(struct compiled_frame *frame);
 uint32_t compiled_host_call(struct wasm_instance_t *caller, struct wasm_func_t *func,
                             wick_value_t *slots);

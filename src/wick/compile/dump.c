@@ -15,6 +15,7 @@ static const char *const names[SSA_LAST - SSA_FIRST] = {
     [SSA_MEMORY_BASE - SSA_FIRST] = "memory.base",
     [SSA_MEMORY_BYTES - SSA_FIRST] = "memory.bytes",
     [SSA_BOUNDS - SSA_FIRST] = "bounds",
+    [SSA_CAUGHT - SSA_FIRST] = "caught",
     [SSA_REF_FUNC - SSA_FIRST] = "ref.func",
     [SSA_SELECT - SSA_FIRST] = "select",
     [SSA_MULHI_S - SSA_FIRST] = "mulhi_s",

@@ -34,6 +34,12 @@ struct code_root {
     uint32_t slot; /* bytes from RSP */
 };
 
+/* A call inside a try_table: what it throws may be caught, and control comes back to `code`. */
+struct code_catch {
+    uint32_t code;
+    uint32_t scope; /* in the function's scopes */
+};
+
 struct emitted {
     const uint8_t *bytes; /* in the compilation's arena, as is all here */
     uint32_t size;
@@ -48,8 +54,9 @@ struct emitted {
     uint32_t offset_count, offset_capacity;
     struct code_root *roots; /* ascending */
     uint32_t root_count, root_capacity;
-    const struct inline_site *sites; /* from 1 */
-    uint32_t site_count;
+    struct code_catch *catches; /* ascending */
+    uint32_t catch_count, catch_capacity;
+    const struct graph *graph; /* for its sites, scopes and catch_tags */
 };
 
 /* x86_64/emit.c: bytes for allocated instructions. */

@@ -429,77 +429,13 @@ uint32_t compiled_host_call(struct wasm_instance_t *caller, struct wasm_func_t *
     struct wick_caller_t context = {store, caller};
     struct wasm_trap_t *trap =
         func->instance ? interp_call(func, slots) : call_host(func, &context, slots);
+    if (trap && trap->kind == WICK_TRAP_EXCEPTION && trap->exception) { /* it goes on its way */
+        store->exception = trap->exception;
+        wasm_trap_delete(trap);
+        return WICK_TRAP_EXCEPTION;
+    }
     store->frame->trap = trap;
     return trap ? WICK_TRAP_HOST : WICK_TRAP_NONE;
-}
-
-/* Adds a frame of machine code, which is one of WebAssembly for each call that was inlined. */
-static void add_inlined_frames(struct wasm_trap_t *trap, struct wasm_instance_t *instance,
-                               const struct code_func *func, const struct code_offset *at)
-{
-    uint32_t offset = at ? at->module : 0;
-    for (uint32_t site = at ? at->site : 0; site; site = func->sites[site].parent) {
-        trap_add_frame(trap, instance, func->sites[site].func_index, offset);
-        offset = func->sites[site].offset;
-    }
-    trap_add_frame(trap, instance, func->func_index, offset);
-}
-
-/* Adds the frames from where control left the code up to the entry. */
-static void add_frames(struct wasm_trap_t *trap, const struct compiled_frame *frame)
-{
-    const uint8_t *pc = frame->pc, *sp = frame->sp;
-    struct wasm_instance_t *instance = frame->instance;
-    bool faulted = frame->faulted;
-    for (;;) {
-        const struct code_region *region = code_region_find((uintptr_t)pc);
-        const struct code_func *func =
-            region ? code_func_find(region, (uintptr_t)pc - !faulted) : NULL;
-        if (!func) /* the adapter */
-            return;
-        uint32_t at = (uint32_t)(pc - region->base) - func->start;
-        const struct code_offset *offset =
-            faulted ? code_offset_of_fault(func, at) : code_offset_of_return(func, at);
-        bool early = func->early && func->early == at; /* there is no frame yet */
-        if (func->saves_instance && !early)
-            memcpy(&instance, sp + func->frame - sizeof(instance), sizeof(instance));
-        add_inlined_frames(trap, instance, func, offset);
-        sp += early ? 0 : func->frame;
-        memcpy(&pc, sp, sizeof(pc));
-        sp += sizeof(pc);
-        faulted = false;
-    }
-}
-
-static void visit_frame(struct heap *heap, const struct code_func *func, uint32_t at,
-                        const uint8_t *sp)
-{
-    for (uint32_t i = 0; i < func->root_count; i++) {
-        if (func->roots[i].code != at)
-            continue;
-        uint64_t ref;
-        memcpy(&ref, sp + func->roots[i].slot, sizeof(ref));
-        heap_visit(heap, ref);
-    }
-}
-
-/* The references in the frames from where control left the code up to the entry. */
-static void visit_frames(const struct root_frame *roots, struct heap *heap)
-{
-    const struct compiled_frame *frame =
-        (const struct compiled_frame *)(const void *)((const uint8_t *)roots -
-                                                      offsetof(struct compiled_frame, roots));
-    const uint8_t *pc = frame->pc, *sp = frame->sp;
-    while (pc) {
-        const struct code_region *region = code_region_find((uintptr_t)pc);
-        const struct code_func *func = region ? code_func_find(region, (uintptr_t)pc - 1) : NULL;
-        if (!func) /* the adapter */
-            return;
-        visit_frame(heap, func, (uint32_t)(pc - region->base) - func->start, sp);
-        sp += func->frame;
-        memcpy(&pc, sp, sizeof(pc));
-        sp += sizeof(pc);
-    }
 }
 
 struct wasm_trap_t *compiled_call(struct wasm_func_t *func, wick_value_t *slots)
@@ -510,7 +446,7 @@ struct wasm_trap_t *compiled_call(struct wasm_func_t *func, wick_value_t *slots)
     enter_fn enter = enter_adapter(store->engine->compile, func->type);
     if (!enter)
         return trap_new(store, WICK_TRAP_NO_MEMORY, NULL);
-    struct compiled_frame frame = {.outer = store->frame, .roots.visit = visit_frames};
+    struct compiled_frame frame = {.outer = store->frame, .roots.visit = frames_visit};
     uintptr_t stack = frame.outer ? (uintptr_t)frame.outer->low : store->code_stack;
     store->frame = &frame;
     root_push(store, &frame.roots);
@@ -525,8 +461,12 @@ struct wasm_trap_t *compiled_call(struct wasm_func_t *func, wick_value_t *slots)
         return NULL;
     if (kind == WICK_TRAP_FUEL)
         store->fuel = 0;
-    struct wasm_trap_t *trap = frame.trap ? frame.trap : trap_new(store, kind, NULL);
+    struct wasm_trap_t *trap = frame.trap;
+    if (kind == WICK_TRAP_EXCEPTION)
+        trap = trap_new_exception(store, store->exception);
+    else if (!trap)
+        trap = trap_new(store, kind, NULL);
     if (frame.pc)
-        add_frames(trap, &frame);
+        frames_add(trap, &frame);
     return trap;
 }

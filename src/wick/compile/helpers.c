@@ -130,6 +130,17 @@ DEFINE_HELPER(helper_elem_drop)
     return value(0);
 }
 
+/* What was caught. */
+DEFINE_HELPER(helper_exception)
+{
+    struct wasm_store_t *store = instance->object.store;
+    uint64_t exception = store->exception;
+    store->exception = 0;
+    store->caught = 0;
+    (void)indices, (void)a, (void)b, (void)c;
+    return value(exception);
+}
+
 /* A vector instruction by the interpreter's function. The operands are in the overflow area, 16
  * bytes each, and so is the result. `indices`: instruction, lane << 16. */
 DEFINE_HELPER(helper_vector)
@@ -178,6 +189,8 @@ DEFINE_HELPER(helper_interp)
     enum wick_trap_kind kind = interp_helpers[(uint8_t)indices](&interp, fp, code);
     root_pop(store, &roots.head);
     memcpy(store->overflow, &fp[slots], 2 * sizeof(*fp));
+    if (kind == WICK_TRAP_EXCEPTION)
+        store->exception = interp.exception;
     return done(kind);
 }
 

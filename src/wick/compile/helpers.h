@@ -23,6 +23,7 @@
     HELPER(TABLE_COPY, helper_table_copy, 3)                                                       \
     HELPER(TABLE_INIT, helper_table_init, 3)                                                       \
     HELPER(ELEM_DROP, helper_elem_drop, 0)                                                         \
+    HELPER(EXCEPTION, helper_exception, 0)                                                         \
     HELPER(VECTOR, helper_vector, 3)                                                               \
     HELPER(INTERP, helper_interp, 3)
 

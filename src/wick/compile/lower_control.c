@@ -126,6 +126,7 @@ static void lower_call(struct lower *l, uint32_t value, const struct ins *ins)
     if (tail)
         out.op = (uint8_t)(out.op - M_CALL + M_TAIL_CALL);
     out.imm = ins->imm;
+    out.scope = ins->scope;
     out.traps = true;
     l->machine->has_calls = true;
     const struct functype *type =
@@ -173,6 +174,7 @@ static void lower_interp_call(struct lower *l, uint32_t value, const struct ins 
     struct machine_ins out = machine_ins_of(M_CALL_INTERP, type_size(ins->type));
     out.access = COMPILE_HELPER_INTERP;
     out.imm = ins->imm;
+    out.scope = ins->scope;
     out.traps = true;
     l->machine->has_calls = true;
     uint32_t *regs = arena_alloc(l->machine->arena, (ins->arg_count + 1) * sizeof(*regs));

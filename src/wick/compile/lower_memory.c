@@ -172,6 +172,10 @@ void lower_memory(struct lower *l, uint32_t value)
     case SSA_BOUNDS:
         lower_bounds(l, ins);
         break;
+    case SSA_CAUGHT:
+        load_result(l, value, load_word(l, REG_INSTANCE, LAYOUT_INSTANCE(object.store)),
+                    LAYOUT_STORE(caught));
+        break;
     case SSA_REF_FUNC:
         lower_ref_func(l, value, ins);
         break;

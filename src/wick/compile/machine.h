@@ -165,6 +165,7 @@ struct machine_ins {
     uint32_t defs, def_count;
     uint32_t offset; /* of the WebAssembly instruction in the module */
     uint16_t site;
+    uint32_t scope; /* of a call: see struct ins */
     uint64_t imm;
     const uint8_t *bytes;     /* of M_VCONST, or the last operand of M_SSE: `size` of them */
     const uint8_t *arg_types; /* of M_CALL_INTERP: enum type_kind, the result's last */

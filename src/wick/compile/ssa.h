@@ -29,6 +29,7 @@ enum ssa_op {
     SSA_MEMORY_BASE,  /* imm: memory: the address of its first byte */
     SSA_MEMORY_BYTES, /* imm: memory: its size in bytes */
     SSA_BOUNDS,       /* traps unless a (i64) + imm bytes is at most b (i64) */
+    SSA_CAUGHT,       /* the number of the clause that caught what the call before threw, or 0 */
     SSA_REF_FUNC,     /* imm: function */
     SSA_SELECT,       /* a if c is not 0, else b */
     SSA_MULHI_S,      /* the upper half of a product of i64 */
@@ -68,6 +69,7 @@ struct ins {
     uint32_t uses;   /* counted before lowering */
     uint32_t user;   /* one that uses it */
     uint32_t offset; /* bytes from the module's start, for traps */
+    uint32_t scope;  /* of a call: the try_table around it, in graph->scopes; 0: none */
     uint64_t imm;    /* also the offset of a load or store */
 };
 
@@ -99,6 +101,14 @@ struct inline_site {
     uint32_t offset;     /* of the call, in the module */
     uint16_t parent;     /* the site that the call is in; 0: the function itself */
 };
+
+/* A try_table. */
+struct catch_scope {
+    uint32_t outer;        /* the one around it; 0: none */
+    uint32_t first, count; /* its clauses, in graph->catch_tags */
+};
+
+enum { CATCH_ANY_TAG = UINT32_MAX };
 
 enum { INTERP_CALL_SLOTS = 62 }; /* of operands, at most */
 
@@ -136,6 +146,10 @@ struct graph {
     uint16_t site;             /* likewise: of the inlined body, 0: the function itself */
     struct inline_site *sites; /* from 1 */
     uint32_t site_count, site_capacity;
+    struct catch_scope *scopes; /* from 1 */
+    uint32_t scope_count, scope_capacity;
+    uint32_t *catch_tags; /* from 1, as clauses are numbered: their tags or CATCH_ANY_TAG */
+    uint32_t catch_count, catch_capacity;
 };
 
 static inline struct ins *ins_at(const struct graph *graph, uint32_t value)

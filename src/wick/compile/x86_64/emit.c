@@ -22,6 +22,11 @@ void note_return(struct emit *e)
     const struct machine *m = e->machine;
     struct emitted *out = e->out;
     note_offset(e);
+    if (e->ins->scope) {
+        arena_grow(e->code.arena, &out->catches, out->catch_count + 1, &out->catch_capacity,
+                   sizeof(*out->catches));
+        out->catches[out->catch_count++] = (struct code_catch){e->code.size, e->ins->scope};
+    }
     while (e->next_root < m->root_count && &m->ins[m->roots[e->next_root].ins] <= e->ins) {
         const struct machine_root *root = &m->roots[e->next_root++];
         arena_grow(e->code.arena, &out->roots, out->root_count + 1, &out->root_capacity,
@@ -790,7 +795,7 @@ static void emit_round(struct emit *e)
     e->next_move = 0;
     e->cold_count = e->block_fixup_count = e->const_fixup_count = e->const_count = 0;
     e->table_count = e->out->stub_count = e->out->offset_count = 0;
-    e->next_root = e->out->root_count = 0;
+    e->next_root = e->out->root_count = e->out->catch_count = 0;
     struct machine_ins start = {.offset = e->machine->ins_count ? e->machine->ins[0].offset : 0};
     e->ins = &start;
     emit_prologue(e);
@@ -849,7 +854,6 @@ void machine_emit(struct machine *machine, struct emitted *out)
     out->bytes = e.code.bytes;
     out->size = e.code.size;
     out->frame = e.frame;
-    out->sites = machine->graph->sites;
-    out->site_count = machine->graph->site_count;
+    out->graph = machine->graph;
     out->saves_instance = e.saved != NO_OPERAND;
 }

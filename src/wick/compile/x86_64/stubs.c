@@ -93,14 +93,31 @@ static void leave(struct code *code)
     ret(code);
 }
 
-/* Ends with kind EDI at address RSI, RSP being that of the frame and R14 an instance. */
+/* Ends with kind EDI at address RSI, RSP being that of the frame and R14 an instance; but an
+ * exception that is caught goes on in the frame that does. */
 static void leave_with_trap(struct code *code)
 {
     find_frame(code, RCX, R14);
     store(code, RCX, FRAME(pc), RSI);
     store(code, RCX, FRAME(sp), RSP);
     store(code, RCX, FRAME(instance), R14);
-    asm_mov_rr(code, 4, RAX, RDI);
+    asm_mov_rr(code, 4, RBP, RDI);
+    asm_mov_rr(code, 8, RBX, RCX);
+    asm_alu_ri(code, 4, 7, RDI, WICK_TRAP_EXCEPTION);
+    uint32_t other = asm_jcc(code, CC_NE);
+    load(code, RSP, RBX, FRAME(host_stack));
+    asm_mov_rr(code, 8, RDI, RBX);
+    call_c(code, (uintptr_t)compiled_catch);
+    asm_mov_rr(code, 8, RCX, RBX);
+    asm_rr(code, 8, 0x85, RAX, RAX);
+    uint32_t uncaught = asm_jcc(code, CC_E);
+    load(code, RSP, RBX, FRAME(sp));
+    load(code, R14, RBX, FRAME(instance));
+    load(code, R15, R14, LAYOUT_INSTANCE(memory_base));
+    jump_reg(code, RAX);
+    asm_patch(code, other, code->size);
+    asm_patch(code, uncaught, code->size);
+    asm_mov_rr(code, 4, RAX, RBP);
     leave(code);
 }
 
