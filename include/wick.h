@@ -107,6 +107,11 @@ WASM_API_EXTERN void *wick_store_data(const wasm_store_t *);
 WASM_API_EXTERN enum wick_status wick_module_new(wasm_store_t *, const uint8_t *bytes, size_t size,
                                                  own wasm_module_t **out,
                                                  own wasm_message_t *error) WICK_NODISCARD;
+/* The same without a copy: the bytes must neither change nor go while the module lives, or a store
+ * in which it was instantiated, or a trap of it. */
+WASM_API_EXTERN enum wick_status wick_module_borrow(wasm_store_t *, const uint8_t *bytes,
+                                                    size_t size, own wasm_module_t **out,
+                                                    own wasm_message_t *error) WICK_NODISCARD;
 /* The same check without keeping the module. */
 WASM_API_EXTERN enum wick_status wick_validate(wasm_store_t *, const uint8_t *bytes, size_t size,
                                                own wasm_message_t *error) WICK_NODISCARD;

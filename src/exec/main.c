@@ -5,25 +5,15 @@
  */
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/read_all.h"
 #include "exec/program.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-
-struct buffer {
-    uint8_t *data;
-    size_t size, capacity;
-};
-
-static void free_buffer(struct buffer *buffer)
-{
-    free(buffer->data);
-}
 
 static uint64_t now(void)
 {
@@ -34,60 +24,11 @@ static uint64_t now(void)
 
 /* --- Reading --------------------------------------------------------------------------------- */
 
-/* Makes room for at least one more byte, never for more than limit + 1. */
-static int grow(struct buffer *buffer, size_t limit)
-{
-    if (buffer->size < buffer->capacity)
-        return 0;
-    size_t capacity = buffer->capacity ? buffer->capacity * 2 : 16 * 1024;
-    if (capacity > limit + 1)
-        capacity = limit + 1;
-    uint8_t *data = realloc(buffer->data, capacity);
-    if (!data)
-        return -ENOMEM;
-    buffer->data = data;
-    buffer->capacity = capacity;
-    return 0;
-}
-
-/* Begins with the size that a regular file has; that is only a guess and never trusted. */
-static void expect_size(struct buffer *buffer, int fd, size_t limit)
-{
-    struct stat status;
-    if (fstat(fd, &status) < 0 || status.st_size <= 0 || (uint64_t)status.st_size > limit)
-        return;
-    buffer->data = malloc((size_t)status.st_size + 1);
-    buffer->capacity = buffer->data ? (size_t)status.st_size + 1 : 0;
-}
-
-/* Reads to the end of the file; -EFBIG if there are more than `limit` bytes. */
-static int read_all(int fd, size_t limit, struct buffer *buffer)
-{
-    expect_size(buffer, fd, limit);
-    for (;;) {
-        int status = grow(buffer, limit);
-        if (status < 0)
-            return status;
-        size_t room = buffer->capacity - buffer->size;
-        ssize_t size = read(fd, buffer->data + buffer->size, room);
-        if (size < 0 && errno == EINTR)
-            continue;
-        if (size < 0)
-            return -errno;
-        if (size == 0)
-            return 0;
-        if ((size_t)size > room) /* a host that breaks the protocol */
-            return -EPROTO;
-        buffer->size += (size_t)size;
-        if (buffer->size > limit)
-            return -EFBIG;
-    }
-}
-
 static int read_control(struct control *control, struct err *err)
 {
-    struct buffer buffer __attribute__((cleanup(free_buffer))) = {0};
-    int status = read_all(CONTROL_FD, CONTROL_SIZE_MAX, &buffer);
+    autofree uint8_t *data = NULL;
+    size_t size;
+    int status = read_all(CONTROL_FD, CONTROL_SIZE_MAX, &data, &size);
     if (status == -EBADF) {
         err_set(err, ERR_USAGE, 0, "enarx-exec is a part of enarx and cannot be started alone");
         err_hint(err, "Use enarx run.");
@@ -95,27 +36,30 @@ static int read_control(struct control *control, struct err *err)
     }
     if (status < 0)
         return err_set(err, ERR_PROTOCOL, -status, "cannot read the control document");
-    return control_parse(span_of(buffer.data, buffer.size), control, err);
+    return control_parse(span_of(data, size), control, err);
 }
 
 static int read_config(const struct control *control, struct config *config, struct err *err)
 {
     if (control->config < 0)
         return config_default(config, err);
-    struct buffer buffer __attribute__((cleanup(free_buffer))) = {0};
-    int status = read_all(control->config, CONFIG_SIZE_MAX, &buffer);
+    autofree uint8_t *data = NULL;
+    size_t size;
+    int status = read_all(control->config, CONFIG_SIZE_MAX, &data, &size);
     if (status < 0)
         return err_set(err, ERR_CONFIG, -status, "cannot read Enarx.toml");
-    return config_parse(span_of(buffer.data, buffer.size), "Enarx.toml", config, err);
+    return config_parse(span_of(data, size), "Enarx.toml", config, err);
 }
 
 static int load(struct program *program, const struct control *control, struct err *err)
 {
-    struct buffer buffer __attribute__((cleanup(free_buffer))) = {0};
-    int status = read_all(control->module, PROGRAM_SIZE_MAX, &buffer);
+    autofree uint8_t *data = NULL;
+    size_t size;
+    int status = read_all(control->module, PROGRAM_SIZE_MAX, &data, &size);
     if (status < 0)
         return err_set(err, ERR_MODULE, -status, "cannot read the module");
-    return program_load(program, span_of(buffer.data, buffer.size), control, err);
+    struct span bytes = span_of(take_ptr(data), size); /* as long as the program */
+    return program_load(program, bytes, control, err);
 }
 
 /* --- Running --------------------------------------------------------------------------------- */

@@ -113,7 +113,7 @@ int program_load(struct program *program, struct span bytes, const struct contro
 
     wasm_message_t message = {0};
     enum wick_status loaded =
-        wick_module_new(program->store, bytes.data, bytes.size, &program->module, &message);
+        wick_module_borrow(program->store, bytes.data, bytes.size, &program->module, &message);
     return loaded == WICK_OK ? 0 : engine_error(loaded, &message, err);
 }
 

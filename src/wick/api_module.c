@@ -37,18 +37,18 @@ static void message_set(wasm_message_t *message, const char *text)
 /* ---- Modules ----------------------------------------------------------------------------------
  */
 
-enum wick_status wick_module_new(wasm_store_t *store, const uint8_t *bytes, size_t size,
-                                 wasm_module_t **out, wasm_message_t *error)
+static enum wick_status make_module(wasm_store_t *store, struct span bytes, bool borrow,
+                                    wasm_module_t **out, wasm_message_t *error)
 {
     message_empty(error);
     *out = NULL;
-    if (!bytes && size) {
+    if (!bytes.data && bytes.size) {
         message_set(error, "no bytes were given");
         return WICK_USAGE;
     }
     struct fault fault;
     struct module *module;
-    enum wick_status status = module_decode(store->engine, span_of(bytes, size), &module, &fault);
+    enum wick_status status = module_decode(store->engine, bytes, borrow, &module, &fault);
     if (status) {
         char text[sizeof(fault.text) + 32];
         snprintf(text, sizeof(text), "offset 0x%zx: %s", fault.offset, fault.text);
@@ -66,6 +66,18 @@ enum wick_status wick_module_new(wasm_store_t *store, const uint8_t *bytes, size
     return WICK_OK;
 }
 
+enum wick_status wick_module_new(wasm_store_t *store, const uint8_t *bytes, size_t size,
+                                 wasm_module_t **out, wasm_message_t *error)
+{
+    return make_module(store, span_of(bytes, size), false, out, error);
+}
+
+enum wick_status wick_module_borrow(wasm_store_t *store, const uint8_t *bytes, size_t size,
+                                    wasm_module_t **out, wasm_message_t *error)
+{
+    return make_module(store, span_of(bytes, size), true, out, error);
+}
+
 enum wick_status wick_module_dump(const wasm_module_t *handle, uint32_t func_index,
                                   enum wick_dump form, FILE *stream)
 {
@@ -81,7 +93,7 @@ enum wick_status wick_validate(wasm_store_t *store, const uint8_t *bytes, size_t
                                wasm_message_t *error)
 {
     wasm_module_t *module;
-    enum wick_status status = wick_module_new(store, bytes, size, &module, error);
+    enum wick_status status = wick_module_borrow(store, bytes, size, &module, error);
     wasm_module_delete(module);
     return status;
 }

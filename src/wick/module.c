@@ -40,7 +40,7 @@ static void module_free(struct module *module)
     free(module->customs);
     free(module->declared_funcs);
     free(module->export_order);
-    free((void *)module->bytes.data);
+    free(module->copy);
     compile_module_free(module->compiled);
     pthread_mutex_destroy(&module->code_lock);
     engine_release(module->engine);
@@ -53,27 +53,28 @@ void module_release(struct module *module)
         module_free(module);
 }
 
-static struct module *module_alloc(struct wasm_engine_t *engine, struct span bytes)
+static struct module *module_alloc(struct wasm_engine_t *engine, struct span bytes, bool borrow)
 {
+    static const uint8_t none[1];
     struct module *module = calloc(1, sizeof(*module));
-    uint8_t *copy = malloc(bytes.size + 1);
-    if (!module || !copy) {
+    if (module && !borrow)
+        module->copy = malloc(bytes.size + 1);
+    if (!module || (!borrow && !module->copy)) {
         free(module);
-        free(copy);
         return NULL;
     }
-    if (bytes.size)
-        memcpy(copy, bytes.data, bytes.size);
+    if (!borrow && bytes.size)
+        memcpy(module->copy, bytes.data, bytes.size);
     module->object.kind = OBJECT_MODULE;
     atomic_init(&module->references, 1);
     module->engine = engine_retain(engine);
-    module->bytes = span_of(copy, bytes.size);
+    module->bytes = span_of(!borrow ? module->copy : bytes.data ? bytes.data : none, bytes.size);
     pthread_mutex_init(&module->code_lock, NULL);
     return module;
 }
 
-enum wick_status module_decode(struct wasm_engine_t *engine, struct span bytes, struct module **out,
-                               struct fault *fault)
+enum wick_status module_decode(struct wasm_engine_t *engine, struct span bytes, bool borrow,
+                               struct module **out, struct fault *fault)
 {
     *fault = (struct fault){WICK_OK, 0, ""};
     *out = NULL;
@@ -81,7 +82,7 @@ enum wick_status module_decode(struct wasm_engine_t *engine, struct span bytes, 
         fault_set(fault, WICK_LIMIT, 0, "module of %zu bytes is too large", bytes.size);
         return fault->status;
     }
-    struct module *module = module_alloc(engine, bytes);
+    struct module *module = module_alloc(engine, bytes, borrow);
     if (!module) {
         fault_set(fault, WICK_NO_MEMORY, 0, "out of memory");
         return fault->status;

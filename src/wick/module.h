@@ -119,6 +119,7 @@ struct module {
     atomic_uint references;
     struct wasm_engine_t *engine;
     struct span bytes;
+    uint8_t *copy; /* of the bytes; NULL: they are borrowed */
 
     const struct deftype **types;
     uint32_t type_count;
@@ -155,10 +156,10 @@ static inline const struct functype *module_functype(const struct module *module
     return &module->types[index]->func;
 }
 
-/* Decodes and validates. On success *out has one reference. The bytes are copied. On failure the
- * fault says why. */
-enum wick_status module_decode(struct wasm_engine_t *engine, struct span bytes, struct module **out,
-                               struct fault *fault);
+/* Decodes and validates. On success *out has one reference. The bytes are copied, or borrowed as
+ * long as the module lives. On failure the fault says why. */
+enum wick_status module_decode(struct wasm_engine_t *engine, struct span bytes, bool borrow,
+                               struct module **out, struct fault *fault);
 
 struct module *module_retain(struct module *module);
 void module_release(struct module *module);

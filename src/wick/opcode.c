@@ -309,6 +309,12 @@ void instr_read(struct reader *reader, const struct module *module, struct instr
 {
     instr->place = reader->next;
     uint32_t opcode = reader_u8(reader);
+    instr->info = &rows[row_of[opcode]];
+    if (instr->info != rows) {
+        instr->opcode = (uint16_t)opcode;
+        read_immediates(reader, module, instr);
+        return;
+    }
     if (opcode >= 0xFB && opcode <= 0xFE) {
         uint32_t code = reader_u32(reader), most = opcode == 0xFD ? 0x200 : 0x100;
         uint32_t page = opcode == 0xFE ? 0xFF : opcode;
@@ -325,20 +331,6 @@ void instr_read(struct reader *reader, const struct module *module, struct instr
     read_immediates(reader, module, instr);
 }
 
-uint32_t signature_type(char letter, uint32_t other)
-{
-    switch (letter) {
-    case 'i':
-        return TYPE_I32;
-    case 'l':
-        return TYPE_I64;
-    case 'f':
-        return TYPE_F32;
-    case 'd':
-        return TYPE_F64;
-    case 'v':
-        return TYPE_V128;
-    default:
-        return other;
-    }
-}
+const uint8_t signature_types[128] = {
+    ['i'] = TYPE_I32, ['l'] = TYPE_I64, ['f'] = TYPE_F32, ['d'] = TYPE_F64, ['v'] = TYPE_V128,
+};

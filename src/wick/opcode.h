@@ -8,6 +8,7 @@
 #pragma once
 
 #include "wick/reader.h"
+#include "wick/type.h"
 
 enum opcode {
 #define OPCODE(code, identifier, name, signature, immediates, argument) OPCODE_##identifier = code,
@@ -57,8 +58,15 @@ struct block_type {
     uint32_t result; /* TYPE_BOTTOM: none */
 };
 
-/* The value type of a letter in opcode_info.signature; `other` for one that names none. */
-uint32_t signature_type(char letter, uint32_t other);
+/* By letter in opcode_info.signature; TYPE_BOTTOM: it names none. */
+extern const uint8_t signature_types[128];
+
+/* The value type of a letter; `other` for one that names none. */
+static inline uint32_t signature_type(char letter, uint32_t other)
+{
+    uint32_t type = signature_types[letter & 127];
+    return type != TYPE_BOTTOM ? type : other;
+}
 
 struct instr {
     uint16_t opcode;

@@ -46,8 +46,7 @@ struct reader reader_sub(const struct reader *reader, struct span bytes)
     return sub;
 }
 
-/* Always 0. */
-static int fail_end(struct reader *reader)
+int reader_fail_end(struct reader *reader)
 {
     reader_fail(reader, WICK_MALFORMED, reader->end, "%s",
                 reader->inner ? "unexpected end of section or function" : "unexpected end");
@@ -59,24 +58,14 @@ static int fail_end(struct reader *reader)
 static bool accept(struct reader *reader, const uint8_t *behind)
 {
     if (behind > reader->end) {
-        fail_end(reader);
+        reader_fail_end(reader);
         return false;
     }
     reader->next = behind;
     return true;
 }
 
-uint8_t reader_u8(struct reader *reader)
-{
-    if (reader->next >= reader->end) {
-        fail_end(reader);
-        return 0;
-    }
-    return *reader->next++;
-}
-
-/* An unsigned LEB128 of at most `bits` bits. */
-static uint64_t read_unsigned(struct reader *reader, unsigned bits)
+uint64_t reader_unsigned(struct reader *reader, unsigned bits)
 {
     const uint8_t *start = reader->next, *at = start;
     uint64_t value = 0;
@@ -86,7 +75,7 @@ static uint64_t read_unsigned(struct reader *reader, unsigned bits)
             return 0;
         }
         if (at >= reader->limit)
-            return (uint64_t)fail_end(reader);
+            return (uint64_t)reader_fail_end(reader);
         uint8_t byte = *at++;
         if (bits - shift < 7 && !(byte & 0x80) && byte >> (bits - shift)) {
             reader_fail(reader, WICK_MALFORMED, start, "integer too large");
@@ -98,8 +87,8 @@ static uint64_t read_unsigned(struct reader *reader, unsigned bits)
     }
 }
 
-/* A signed LEB128 of at most `bits` bits; the unused bits of the last byte repeat the sign. */
-static int64_t read_signed(struct reader *reader, unsigned bits)
+/* The unused bits of the last byte repeat the sign. */
+int64_t reader_signed(struct reader *reader, unsigned bits)
 {
     const uint8_t *start = reader->next, *at = start;
     uint64_t value = 0;
@@ -109,7 +98,7 @@ static int64_t read_signed(struct reader *reader, unsigned bits)
             return 0;
         }
         if (at >= reader->limit)
-            return fail_end(reader);
+            return reader_fail_end(reader);
         uint8_t byte = *at++;
         value |= (uint64_t)(byte & 0x7f) << shift;
         if (byte & 0x80)
@@ -128,33 +117,6 @@ static int64_t read_signed(struct reader *reader, unsigned bits)
     }
 }
 
-uint32_t reader_u32(struct reader *reader)
-{
-    if (reader->next < reader->end && *reader->next < 0x80)
-        return *reader->next++;
-    return (uint32_t)read_unsigned(reader, 32);
-}
-
-uint64_t reader_u64(struct reader *reader)
-{
-    return read_unsigned(reader, 64);
-}
-
-int32_t reader_s32(struct reader *reader)
-{
-    return (int32_t)read_signed(reader, 32);
-}
-
-int64_t reader_s33(struct reader *reader)
-{
-    return read_signed(reader, 33);
-}
-
-int64_t reader_s64(struct reader *reader)
-{
-    return read_signed(reader, 64);
-}
-
 uint64_t reader_fixed64(struct reader *reader)
 {
     uint64_t low = reader_fixed32(reader);
@@ -163,10 +125,11 @@ uint64_t reader_fixed64(struct reader *reader)
 
 uint32_t reader_fixed32(struct reader *reader)
 {
-    uint32_t value = 0;
-    for (unsigned shift = 0; shift < 32; shift += 8)
-        value |= (uint32_t)reader_u8(reader) << shift;
-    return value;
+    const uint8_t *at = reader->next;
+    if (reader_left(reader) < 4)
+        return (uint32_t)reader_fail_end(reader);
+    reader->next += 4;
+    return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
 }
 
 struct span reader_bytes(struct reader *reader, size_t size)
@@ -228,7 +191,7 @@ uint32_t reader_count(struct reader *reader, uint32_t limit, const char *what)
     uint32_t count = reader_u32(reader);
     if (count > reader_left(reader)) {
         if (reader_ok(reader))
-            fail_end(reader);
+            reader_fail_end(reader);
         return 0;
     }
     if (count > limit) {

@@ -62,12 +62,56 @@ static inline struct reader reader_whole(struct span module, struct fault *fault
 /* A reader over the same module's bytes [data, data + size). */
 struct reader reader_sub(const struct reader *reader, struct span bytes);
 
-uint8_t reader_u8(struct reader *reader);
-uint32_t reader_u32(struct reader *reader); /* LEB128, also below */
-uint64_t reader_u64(struct reader *reader);
-int32_t reader_s32(struct reader *reader);
-int64_t reader_s33(struct reader *reader);
-int64_t reader_s64(struct reader *reader);
+/* Records that bytes are missing. Always 0. */
+int reader_fail_end(struct reader *reader);
+
+static inline uint8_t reader_u8(struct reader *reader)
+{
+    return reader->next < reader->end ? *reader->next++ : (uint8_t)reader_fail_end(reader);
+}
+
+/* LEB128 of at most so many bits. */
+uint64_t reader_unsigned(struct reader *reader, unsigned bits);
+int64_t reader_signed(struct reader *reader, unsigned bits);
+
+/* Nearly all integers of a module are of one byte. */
+static inline bool reader_is_short(const struct reader *reader)
+{
+    return reader->next < reader->end && *reader->next < 0x80;
+}
+
+static inline uint32_t reader_u32(struct reader *reader)
+{
+    return reader_is_short(reader) ? *reader->next++ : (uint32_t)reader_unsigned(reader, 32);
+}
+
+static inline uint64_t reader_u64(struct reader *reader)
+{
+    return reader_is_short(reader) ? *reader->next++ : reader_unsigned(reader, 64);
+}
+
+/* A signed integer of one byte, which has 7 bits. */
+static inline int64_t reader_short_signed(struct reader *reader)
+{
+    return (int64_t)((uint64_t)*reader->next++ << 57) >> 57;
+}
+
+static inline int32_t reader_s32(struct reader *reader)
+{
+    return (int32_t)(reader_is_short(reader) ? reader_short_signed(reader)
+                                             : reader_signed(reader, 32));
+}
+
+static inline int64_t reader_s33(struct reader *reader)
+{
+    return reader_is_short(reader) ? reader_short_signed(reader) : reader_signed(reader, 33);
+}
+
+static inline int64_t reader_s64(struct reader *reader)
+{
+    return reader_is_short(reader) ? reader_short_signed(reader) : reader_signed(reader, 64);
+}
+
 uint32_t reader_fixed32(struct reader *reader); /* 4 bytes, little-endian */
 uint64_t reader_fixed64(struct reader *reader);
 

@@ -50,7 +50,7 @@ static bool grow(struct validator *v, void *array_pointer, uint32_t count, uint3
     return true;
 }
 
-void push(struct validator *v, uint32_t type)
+void push_slow(struct validator *v, uint32_t type)
 {
     if (v->operand_count >= FUNC_OPERANDS_MAX) {
         reader_fail(v->reader, WICK_LIMIT, v->reader->next, "too many operands on the stack");
@@ -72,7 +72,7 @@ uint32_t pop_any(struct validator *v)
     return TYPE_BOTTOM;
 }
 
-uint32_t pop(struct validator *v, uint32_t expected)
+uint32_t pop_slow(struct validator *v, uint32_t expected)
 {
     const struct control *control = control_top(v);
     if (v->operand_count == control->height && !control->unreachable) {
@@ -109,11 +109,6 @@ uint32_t pop_ref(struct validator *v)
 
 /* ---- The control stack ------------------------------------------------------------------------
  */
-
-struct control *control_top(struct validator *v)
-{
-    return &v->controls[v->control_count - 1];
-}
 
 static struct type_list block_params(const struct validator *v, const struct block_type *block)
 {

@@ -55,14 +55,34 @@ static inline bool matches(const struct validator *v, uint32_t type, uint32_t ex
     return type_matches(&v->module->engine->types, type, expected);
 }
 
-void push(struct validator *v, uint32_t type);
+static inline struct control *control_top(struct validator *v)
+{
+    return &v->controls[v->control_count - 1];
+}
+
+void push_slow(struct validator *v, uint32_t type);
+uint32_t pop_slow(struct validator *v, uint32_t expected);
+
+static inline void push(struct validator *v, uint32_t type)
+{
+    if (v->operand_count < v->operand_capacity && v->operand_count < FUNC_OPERANDS_MAX)
+        v->operands[v->operand_count++] = type;
+    else
+        push_slow(v, type);
+}
+
+static inline uint32_t pop(struct validator *v, uint32_t expected)
+{
+    if (v->operand_count > control_top(v)->height && v->operands[v->operand_count - 1] == expected)
+        return v->operands[--v->operand_count];
+    return pop_slow(v, expected);
+}
+
 uint32_t pop_any(struct validator *v); /* TYPE_BOTTOM: unknown, in unreachable code */
-uint32_t pop(struct validator *v, uint32_t expected);
 uint32_t pop_ref(struct validator *v);
 void push_all(struct validator *v, const uint32_t *types, uint32_t count);
 void pop_all(struct validator *v, const uint32_t *types, uint32_t count);
 
-struct control *control_top(struct validator *v);
 struct type_list control_results(const struct validator *v, const struct control *control);
 struct type_list control_label(const struct validator *v, const struct control *control);
 void control_push(struct validator *v, uint16_t opcode, const struct block_type *block,

@@ -36,6 +36,20 @@ TEST(null_and_empty, "no bytes are an error with a text, not a crash")
     CHECK(module == NULL);
 }
 
+TEST(borrowed, "a module that borrows its bytes runs from where they are; no bytes are an error")
+{
+    FIXTURE f = fixture_new();
+    wasm_message_t error;
+    wasm_module_t *module;
+    CHECK_INT(wick_module_borrow(f.store, NULL, 0, &module, &error), WICK_MALFORMED);
+    wasm_byte_vec_delete(&error);
+    CHECK_INT(wick_module_borrow(f.store, ARITHMETIC, sizeof(ARITHMETIC), &module, &error),
+              WICK_OK);
+    CHECK_INT(wick_linker_instantiate(f.linker, module, &f.instance, NULL, &error), WICK_OK);
+    wasm_module_delete(module);
+    CHECK_INT(call_i32(&f, "div", 7, 2), 3);
+}
+
 TEST(truncated, "every prefix of a module that is not a module itself is refused with a text")
 {
     FIXTURE f = fixture_new();

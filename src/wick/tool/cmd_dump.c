@@ -17,7 +17,7 @@ static int dump(wasm_store_t *store, const char *path, const char *func, enum wi
         return status;
     wasm_message_t message;
     wasm_module_t *module;
-    if (wick_module_new(store, bytes, size, &module, &message)) {
+    if (wick_module_borrow(store, bytes, size, &module, &message)) {
         status = err_set(err, ERR_MODULE, 0, "%s: %s", path, message.data ? message.data : "");
         wasm_byte_vec_delete(&message);
         return status;

@@ -318,7 +318,7 @@ static int run_bytes(const struct options *options, const uint8_t *bytes, size_t
         wick_store_set_fuel(store, options->fuel);
         wasm_module_t *module;
         wasm_message_t message;
-        if (wick_module_new(store, bytes, size, &module, &message))
+        if (wick_module_borrow(store, bytes, size, &module, &message))
             err_set(err, ERR_MODULE, 0, "%s: %s", options->path, message.data);
         else
             status = run_module(store, module, options, err);

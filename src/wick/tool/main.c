@@ -2,13 +2,13 @@
 #include "wick/tool/tool.h"
 
 #include "base/cleanup.h"
+#include "base/read_all.h"
 #include "wick/text/wat.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 static const struct command commands[] = {
     {"run",
@@ -56,41 +56,12 @@ int tool_set_engine(wasm_config_t *config, const char *name, struct err *err)
     return 0;
 }
 
-/* Reads until the end, for size and contents of a file may disagree. */
-static int read_all(int fd, size_t guess, uint8_t **data, size_t *size)
-{
-    size_t room = guess + 1, used = 0;
-    autofree uint8_t *buffer = malloc(room);
-    while (buffer) {
-        if (used == room) {
-            uint8_t *grown = room < FILE_MAX ? realloc(buffer, room * 2) : NULL;
-            if (!grown)
-                return -EFBIG;
-            buffer = grown;
-            room *= 2;
-        }
-        ssize_t got = read(fd, buffer + used, room - used);
-        if (got < 0 && errno != EINTR)
-            return -errno;
-        if (got == 0)
-            break;
-        used += got > 0 ? (size_t)got : 0;
-    }
-    if (!buffer)
-        return -ENOMEM;
-    *data = take_ptr(buffer);
-    *size = used;
-    return 0;
-}
-
 int tool_read_file(const char *path, uint8_t **data, size_t *size, struct err *err)
 {
     autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
-    struct stat status;
-    if (fd < 0 || fstat(fd, &status) < 0)
+    if (fd < 0)
         return err_set(err, ERR_IO, errno, "open %s", path);
-    size_t guess = status.st_size > 0 && status.st_size < FILE_MAX ? (size_t)status.st_size : 4096;
-    int result = read_all(fd, guess, data, size);
+    int result = read_all(fd, FILE_MAX, data, size);
     return result ? err_set(err, ERR_IO, -result, "read %s", path) : 0;
 }
 
