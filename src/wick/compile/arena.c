@@ -6,29 +6,55 @@
 
 struct arena_chunk {
     struct arena_chunk *older;
-    uint64_t unused; /* keeps what follows aligned to 16 */
+    uint64_t size; /* of what follows, which is aligned to 16 */
 };
 
-enum { CHUNK_SIZE = 128 << 10 };
+enum {
+    CHUNK_SIZE = (256 << 10) - sizeof(struct arena_chunk),
+    CACHED_CHUNKS = 16,
+};
 
-static void free_chunks(struct arena *arena)
+static void free_chunks(struct arena_chunk *chunk)
 {
-    while (arena->chunks) {
-        struct arena_chunk *chunk = arena->chunks;
-        arena->chunks = chunk->older;
+    while (chunk) {
+        struct arena_chunk *older = chunk->older;
         free(chunk);
+        chunk = older;
     }
 }
 
-bool arena_run(struct arena *arena, size_t limit, void (*work)(void *env), void *env)
+void arena_cache_fini(struct arena_cache *cache)
 {
-    *arena = (struct arena){.limit = limit};
+    free_chunks(cache->chunks);
+    *cache = (struct arena_cache){0};
+}
+
+static void leave_chunks(struct arena *arena)
+{
+    struct arena_cache *cache = arena->cache;
+    while (arena->chunks) {
+        struct arena_chunk *chunk = arena->chunks;
+        arena->chunks = chunk->older;
+        if (!cache || cache->count == CACHED_CHUNKS || chunk->size != CHUNK_SIZE) {
+            free(chunk);
+            continue;
+        }
+        chunk->older = cache->chunks;
+        cache->chunks = chunk;
+        cache->count++;
+    }
+}
+
+bool arena_run(struct arena *arena, struct arena_cache *cache, size_t limit,
+               void (*work)(void *env), void *env)
+{
+    *arena = (struct arena){.limit = limit, .cache = cache};
     if (setjmp(arena->out)) {
-        free_chunks(arena);
+        leave_chunks(arena);
         return false;
     }
     work(env);
-    free_chunks(arena);
+    leave_chunks(arena);
     return true;
 }
 
@@ -43,19 +69,34 @@ void arena_give_up_unsupported(struct arena *arena)
     arena_give_up(arena);
 }
 
-static void add_chunk(struct arena *arena, size_t size)
+/* A chunk of the usual size that was left, or a new one. */
+static struct arena_chunk *get_chunk(struct arena *arena, size_t size)
 {
+    struct arena_cache *cache = arena->cache;
+    if (cache && cache->chunks && size <= CHUNK_SIZE) {
+        struct arena_chunk *chunk = cache->chunks;
+        cache->chunks = chunk->older;
+        cache->count--;
+        return chunk;
+    }
     size_t room = size > CHUNK_SIZE ? size : CHUNK_SIZE;
-    if (room > arena->limit - arena->total)
-        arena_give_up(arena);
     struct arena_chunk *chunk = malloc(sizeof(*chunk) + room);
     if (!chunk)
         arena_give_up(arena);
-    arena->total += room;
+    chunk->size = room;
+    return chunk;
+}
+
+static void add_chunk(struct arena *arena, size_t size)
+{
+    if ((size > CHUNK_SIZE ? size : CHUNK_SIZE) > arena->limit - arena->total)
+        arena_give_up(arena);
+    struct arena_chunk *chunk = get_chunk(arena, size);
+    arena->total += chunk->size;
     chunk->older = arena->chunks;
     arena->chunks = chunk;
     arena->next = (uint8_t *)(chunk + 1);
-    arena->end = arena->next + room;
+    arena->end = arena->next + chunk->size;
 }
 
 void *arena_alloc(struct arena *arena, size_t size)

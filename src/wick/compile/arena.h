@@ -15,8 +15,18 @@
 
 struct arena_chunk;
 
+/* Memory that one compilation leaves to the next, so that the host need not clear it again. Begins as
+ * zeros; not for two threads at once. */
+struct arena_cache {
+    struct arena_chunk *chunks;
+    uint32_t count;
+};
+
+void arena_cache_fini(struct arena_cache *cache);
+
 struct arena {
     struct arena_chunk *chunks; /* newest first */
+    struct arena_cache *cache;  /* or NULL */
     uint8_t *next, *end;
     size_t total, limit; /* bytes taken from the host; at most */
     bool unsupported;    /* why it was given up: arena_give_up_unsupported */
@@ -24,8 +34,9 @@ struct arena {
 };
 
 /* Calls work(env), which may allocate; false if it gave up. `limit` bytes are taken from the host
- * at most. Frees everything. */
-bool arena_run(struct arena *arena, size_t limit, void (*work)(void *env), void *env);
+ * at most. Frees everything, or leaves some to the cache, which may be NULL. */
+bool arena_run(struct arena *arena, struct arena_cache *cache, size_t limit,
+               void (*work)(void *env), void *env);
 
 _Noreturn void arena_give_up(struct arena *arena);
 /* The same because of code that the compiler does not have. */

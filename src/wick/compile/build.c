@@ -86,6 +86,10 @@ static struct label *add_label(struct builder *b, struct label label)
     arena_grow(b->arena, &b->labels, b->label_count + 1, &b->label_capacity, sizeof(*b->labels));
     label.above = b->graph->current;
     label.above_start = place_of(b);
+    label.serial = ++b->serials;
+    label.loop = label.opcode == OPCODE_LOOP ? b->label_count + 1
+                 : b->label_count            ? b->labels[b->label_count - 1].loop
+                                             : 0;
     b->labels[b->label_count] = label;
     return &b->labels[b->label_count++];
 }
@@ -249,6 +253,7 @@ static void build_loop(struct builder *b)
     struct label *label = push_label(b);
     jump_to(b, label);
     uint32_t header = label->target, end = b->body->loop_ends[b->body->next_loop++];
+    label->loop_end = end;
     struct block *block = &b->graph->blocks[header];
     block->is_loop = true;
     block->above = label->above;
@@ -289,6 +294,7 @@ static void build_if(struct builder *b)
 static void enter_else(struct builder *b, struct label *label)
 {
     b->graph->current = label->else_block;
+    label->serial = ++b->serials;
     b->stack_count = label->height;
     for (uint32_t i = 0; i < label->param_count; i++)
         push(b, b->graph->pool[label->else_params + i]);
@@ -455,6 +461,7 @@ static void end_try_table(struct builder *b, struct label *label)
     if (b->graph->current)
         jump_to(b, label);
     b->scope = b->graph->scopes[label->scope].outer;
+    label_at(b, 0)->serial = ++b->serials;
     build_landing(b, label->scope);
 }
 

@@ -17,12 +17,19 @@ struct variable {
     uint8_t type;
     bool is_traced;
     uint32_t first_write, write_count; /* in builder->writes: places in the code, ascending */
+    /* The value at a point of the construct that is open as the labels' depth-th; it holds until
+     * the construct ends, except in loops inside of it that write the variable. */
+    uint32_t value, depth, serial;
+    uint32_t checked; /* serial of an open loop that does not, nor do those around it */
 };
 
 struct label {
-    uint16_t opcode; /* block, loop, if or else */
-    bool is_body;    /* of the function, or of an inlined one */
-    uint32_t height; /* of the stack, without the block's own operands */
+    uint16_t opcode;   /* block, loop, if or else */
+    bool is_body;      /* of the function, or of an inlined one */
+    uint32_t serial;   /* no two constructs, nor the arms of an if, have the same */
+    uint32_t loop;     /* the innermost loop that is open, itself for one: 1 + place; 0: none */
+    uint32_t loop_end; /* of a loop: place in the code */
+    uint32_t height;   /* of the stack, without the block's own operands */
     const uint32_t *params, *results;
     uint32_t param_count, result_count;
     uint32_t target;     /* block that branches go to; 0: none yet */
@@ -86,6 +93,7 @@ struct builder {
     uint32_t stack_count, stack_capacity;
     struct label *labels;
     uint32_t label_count, label_capacity;
+    uint32_t serials;               /* given */
     struct catch_landing *landings; /* by scope */
     uint32_t landing_capacity;
 

@@ -152,9 +152,40 @@ static void define(struct builder *b, uint32_t variable, uint32_t block, uint32_
     *slot = (struct definition){key, value};
 }
 
+/* Notes the value at the point that is being built. */
+static void remember(struct builder *b, struct variable *v, uint32_t value)
+{
+    v->value = value;
+    v->depth = b->label_count;
+    v->serial = v->depth ? b->labels[v->depth - 1].serial : 0;
+    v->checked = 0;
+}
+
+/* Whether what was noted still holds: all ways from there lead through where it was. */
+static bool is_remembered(const struct builder *b, uint32_t variable)
+{
+    struct variable *v = &b->variables[variable];
+    if (!v->value || v->depth > b->label_count ||
+        (v->depth && b->labels[v->depth - 1].serial != v->serial))
+        return false;
+    uint32_t loop = b->label_count ? b->labels[b->label_count - 1].loop : 0;
+    if (loop <= v->depth || b->labels[loop - 1].serial == v->checked)
+        return true;
+    v->checked = b->labels[loop - 1].serial;
+    for (; loop > v->depth; loop = loop > 1 ? b->labels[loop - 2].loop : 0) {
+        const struct label *label = &b->labels[loop - 1];
+        if (is_written(b, variable, label->above_start, label->loop_end)) {
+            v->value = 0;
+            return false;
+        }
+    }
+    return true;
+}
+
 void variable_write(struct builder *b, uint32_t variable, uint32_t value)
 {
     define(b, variable, b->graph->current, value);
+    remember(b, &b->variables[variable], value);
 }
 
 /* A phi for the variable at the head of the block, whose operands come later. */
@@ -233,9 +264,12 @@ static void work_off(struct builder *b)
 
 uint32_t variable_read(struct builder *b, uint32_t variable)
 {
-    uint32_t value = read_at_end(b, variable, b->graph->current);
-    work_off(b);
-    return ssa_resolve(b->graph, value);
+    if (!is_remembered(b, variable)) {
+        uint32_t value = read_at_end(b, variable, b->graph->current);
+        work_off(b);
+        remember(b, &b->variables[variable], value);
+    }
+    return ssa_resolve(b->graph, b->variables[variable].value);
 }
 
 void block_seal(struct builder *b, uint32_t block)

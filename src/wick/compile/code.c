@@ -94,7 +94,7 @@ static void write_stubs(void *env)
 static bool add_stubs(struct code_region *region)
 {
     struct stub_writer writer = {.region = region};
-    return arena_run(&writer.arena, SIZE_MAX, write_stubs, &writer) && writer.done;
+    return arena_run(&writer.arena, NULL, SIZE_MAX, write_stubs, &writer) && writer.done;
 }
 
 struct code_region *code_region_new(size_t bytes, uint32_t funcs)

@@ -37,6 +37,7 @@ struct compile_engine {
 struct compile_module {
     struct code_region *region;
     const struct code_func **funcs; /* by index; imports too, which have none */
+    struct arena_cache cache;       /* with the region's lock */
 };
 
 /* ---- Engines ----------------------------------------------------------------------------------
@@ -134,7 +135,7 @@ static const void *make_adapter(struct compile_engine *engine, const struct func
                                 adapter_emitter emit)
 {
     struct adapter_job job = {.engine = engine, .type = type, .emit = emit};
-    arena_run(&job.arena, COMPILE_MEMORY_MAX, run_adapter_job, &job);
+    arena_run(&job.arena, NULL, COMPILE_MEMORY_MAX, run_adapter_job, &job);
     return job.address;
 }
 
@@ -190,6 +191,7 @@ void compile_module_free(struct compile_module *compiled)
         return;
     code_region_free(compiled->region);
     free(compiled->funcs);
+    arena_cache_fini(&compiled->cache);
     free(compiled);
 }
 
@@ -262,7 +264,7 @@ enum wick_status compile_dump(const struct module *module, uint32_t func_index, 
 {
     struct compile_job job = {
         .module = module, .func_index = func_index, .form = form, .stream = stream};
-    if (arena_run(&job.arena, COMPILE_MEMORY_MAX, run_dump_job, &job))
+    if (arena_run(&job.arena, NULL, COMPILE_MEMORY_MAX, run_dump_job, &job))
         return WICK_OK;
     return job.arena.unsupported ? WICK_LIMIT : WICK_NO_MEMORY;
 }
@@ -287,8 +289,10 @@ static void run_bridge_job(void *env)
 static const struct code_func *compile(const struct module *module, uint32_t func_index)
 {
     struct compile_job job = {.module = module, .func_index = func_index};
-    if (!arena_run(&job.arena, COMPILE_MEMORY_MAX, run_compile_job, &job) && job.arena.unsupported)
-        arena_run(&job.arena, COMPILE_MEMORY_MAX, run_bridge_job, &job);
+    struct arena_cache *cache = &module->compiled->cache;
+    if (!arena_run(&job.arena, cache, COMPILE_MEMORY_MAX, run_compile_job, &job) &&
+        job.arena.unsupported)
+        arena_run(&job.arena, cache, COMPILE_MEMORY_MAX, run_bridge_job, &job);
     return job.func;
 }
 

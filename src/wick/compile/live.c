@@ -57,14 +57,14 @@ static struct source_kinds source_kinds(const struct machine *machine,
     }
 }
 
-static void visit_one(uint32_t *operand, enum use_kind kind, operand_visitor visit, void *env)
+static inline void visit_one(uint32_t *operand, enum use_kind kind, operand_visitor visit, void *env)
 {
     if (*operand != NO_OPERAND && *operand >= REG_COUNT)
         visit(env, operand, kind);
 }
 
-void machine_operands(struct machine *machine, struct machine_ins *ins, operand_visitor visit,
-                      void *env)
+static inline __attribute__((always_inline)) void
+each_operand(struct machine *machine, struct machine_ins *ins, operand_visitor visit, void *env)
 {
     struct source_kinds kinds = source_kinds(machine, ins);
     visit_one(&ins->src[0], kinds.first, visit, env);
@@ -85,6 +85,12 @@ void machine_operands(struct machine *machine, struct machine_ins *ins, operand_
     visit_one(&ins->dst, DEF_REG, visit, env);
     for (uint32_t i = 0; i < ins->def_count; i++)
         visit_one(&machine->pool[ins->defs + i], DEF_ANY, visit, env);
+}
+
+void machine_operands(struct machine *machine, struct machine_ins *ins, operand_visitor visit,
+                      void *env)
+{
+    each_operand(machine, ins, visit, env);
 }
 
 /* ---- Clobbers ---------------------------------------------------------------------------------
@@ -133,40 +139,39 @@ static void find_clobbers(struct allocation *a)
 
 struct use_filler {
     struct allocation *a;
-    uint32_t *next; /* by virtual register: where its next use goes; NULL: only count */
+    uint32_t *next; /* by virtual register: where its next use goes */
     uint32_t ins;
 };
 
-static void add_use(void *env, uint32_t *operand, enum use_kind kind)
+static inline void count_use(void *env, uint32_t *operand, enum use_kind kind)
 {
     struct use_filler *filler = env;
-    struct allocation *a = filler->a;
-    if (!filler->next) {
-        a->first_use[*operand + 1]++;
-        return;
-    }
-    uint32_t position = 4 * filler->ins + (kind >= DEF_REG ? 2 : 0);
-    a->uses[filler->next[*operand]++] = (struct use){position, (uint8_t)kind, operand};
+    (void)kind;
+    filler->a->first_use[*operand + 1]++;
 }
 
-static void visit_all(struct allocation *a, uint32_t *next)
+static inline void add_use(void *env, uint32_t *operand, enum use_kind kind)
 {
-    struct use_filler filler = {a, next, 0};
-    for (; filler.ins < a->machine->ins_count; filler.ins++)
-        machine_operands(a->machine, &a->machine->ins[filler.ins], add_use, &filler);
+    struct use_filler *filler = env;
+    uint32_t position = 4 * filler->ins + (kind >= DEF_REG ? 2 : 0);
+    filler->a->uses[filler->next[*operand]++] = (struct use){position, (uint8_t)kind, operand};
 }
 
 static void find_uses(struct allocation *a)
 {
     uint32_t count = a->machine->reg_count;
+    struct machine *m = a->machine;
+    struct use_filler filler = {.a = a};
     a->first_use = arena_alloc(a->arena, (count + 2) * sizeof(*a->first_use));
-    visit_all(a, NULL);
+    for (uint32_t i = 0; i < m->ins_count; i++)
+        each_operand(m, &m->ins[i], count_use, &filler);
     for (uint32_t i = 0; i <= count; i++)
         a->first_use[i + 1] += a->first_use[i];
     a->uses = arena_alloc(a->arena, (a->first_use[count] + 1) * sizeof(*a->uses));
-    uint32_t *next = arena_alloc(a->arena, (count + 1) * sizeof(*next));
-    memcpy(next, a->first_use, count * sizeof(*next));
-    visit_all(a, next);
+    filler.next = arena_alloc(a->arena, (count + 1) * sizeof(*filler.next));
+    memcpy(filler.next, a->first_use, count * sizeof(*filler.next));
+    for (; filler.ins < m->ins_count; filler.ins++)
+        each_operand(m, &m->ins[filler.ins], add_use, &filler);
 }
 
 /* ---- Ranges -----------------------------------------------------------------------------------
@@ -265,6 +270,7 @@ static void add_interval(struct allocation *a, uint32_t reg, uint32_t first_rang
         .end = a->ranges[a->range_count - 1].to,
         .range = first_range,
         .range_end = a->range_count,
+        .cursor = first_range,
         .use = a->first_use[reg],
         .use_end = a->first_use[reg + 1],
         .location = NO_OPERAND,

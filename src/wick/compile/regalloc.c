@@ -6,14 +6,24 @@
 
 enum { FAR = UINT32_MAX };
 
+/* An interval with a register, in a hole of its life until `wake`. */
+struct sleeper {
+    uint32_t interval, wake;
+};
+
 struct scan {
     struct allocation *a;
-    uint32_t *heap; /* intervals to come, the earliest start first */
+    uint32_t *queue; /* the first pieces, the earliest start first */
+    uint32_t queue_count, queue_next;
+    uint32_t *heap; /* later pieces, likewise */
     uint32_t heap_count, heap_capacity;
     uint32_t active[REG_COUNT]; /* by machine register: the interval that has it now; 0: none */
-    uint32_t *inactive;         /* intervals with a register that are in a hole now */
-    uint32_t inactive_count, inactive_capacity;
+    uint32_t until[REG_COUNT];  /* and where its range ends, or it does */
+    uint32_t active_mask;
+    struct sleeper *sleepers;
+    uint32_t sleeper_count, sleeper_capacity;
     uint32_t position;     /* start of the interval at hand */
+    uint32_t next_event;   /* before it nothing changes among the active ones and the sleepers */
     uint32_t next_clobber; /* the first at or behind the current start */
     uint32_t slot_bytes;
 };
@@ -58,15 +68,31 @@ bool interval_covers(const struct allocation *a, const struct interval *interval
            interval_next(a, interval, position) == position;
 }
 
-/* The first position at or behind `from` at which both live. */
+/* The same at or behind the scan's position. */
+static inline uint32_t next_life(const struct allocation *a, const struct interval *interval,
+                                 uint32_t from)
+{
+    if (from < interval->start)
+        from = interval->start;
+    if (interval->cursor == interval->range_end)
+        return interval->end;
+    const struct range *range = &a->ranges[interval->cursor];
+    if (range->to <= from)
+        return interval_next(a, interval, from);
+    uint32_t at = range->from > from ? range->from : from;
+    return at < interval->end ? at : interval->end;
+}
+
+/* The first position at or behind `from` at which both live. In SSA form an interval that begins
+ * with its value cannot meet one that is in a hole then, but a later piece can. */
 static uint32_t intersection(const struct allocation *a, const struct interval *x,
                              const struct interval *y, uint32_t from)
 {
     for (;;) {
-        uint32_t at = interval_next(a, x, from);
+        uint32_t at = next_life(a, x, from);
         if (at >= x->end)
             return FAR;
-        from = interval_next(a, y, at);
+        from = next_life(a, y, at);
         if (from >= y->end)
             return FAR;
         if (from == at)
@@ -91,7 +117,7 @@ static void enqueue(struct scan *s, uint32_t interval)
     s->heap[at] = interval;
 }
 
-static uint32_t dequeue(struct scan *s)
+static uint32_t pop_heap(struct scan *s)
 {
     uint32_t first = s->heap[0], last = s->heap[--s->heap_count], at = 0;
     for (;;) {
@@ -107,6 +133,37 @@ static uint32_t dequeue(struct scan *s)
     }
     s->heap[at] = last;
     return first;
+}
+
+/* The interval that begins next; 0: there are no more. */
+static uint32_t dequeue(struct scan *s)
+{
+    bool first = s->queue_next < s->queue_count;
+    if (s->heap_count && (!first || is_before(s, s->heap[0], s->queue[s->queue_next])))
+        return pop_heap(s);
+    return first ? s->queue[s->queue_next++] : 0;
+}
+
+/* Sorts the first pieces by counting, those of one instruction by insertion. */
+static void fill_queue(struct scan *s)
+{
+    const struct allocation *a = s->a;
+    uint32_t count = a->interval_count - 1, places = a->machine->ins_count + 1;
+    uint32_t *next = arena_alloc(a->arena, (places + 1) * sizeof(*next));
+    s->queue = arena_alloc(a->arena, (count + 1) * sizeof(*s->queue));
+    s->queue_count = count;
+    for (uint32_t i = 1; i <= count; i++)
+        next[a->intervals[i].start / 4 + 1]++;
+    for (uint32_t i = 0; i < places; i++)
+        next[i + 1] += next[i];
+    for (uint32_t i = 1; i <= count; i++)
+        s->queue[next[a->intervals[i].start / 4]++] = i;
+    for (uint32_t i = 1; i < count; i++) {
+        uint32_t interval = s->queue[i], at = i;
+        for (; at > 0 && is_before(s, interval, s->queue[at - 1]); at--)
+            s->queue[at] = s->queue[at - 1];
+        s->queue[at] = interval;
+    }
 }
 
 /* The place of the interval's first use at or behind a position. */
@@ -126,14 +183,34 @@ static uint32_t first_use_at(const struct scan *s, const struct interval *interv
 /* ---- Splitting --------------------------------------------------------------------------------
  */
 
-/* Cuts an interval at a position inside it; the rest is a new interval, or 0 if nothing lives
- * behind. */
+/* The interval has a register: it is looked at again where its range ends, or it does. */
+static void watch_range(struct scan *s, uint32_t number)
+{
+    const struct interval *interval = interval_at(s, number);
+    uint32_t reg = interval->location, to = s->a->ranges[interval->cursor].to;
+    s->until[reg] = to < interval->end ? to : interval->end;
+    if (s->until[reg] < s->next_event)
+        s->next_event = s->until[reg];
+}
+
+static void set_end(struct scan *s, uint32_t number, uint32_t end)
+{
+    struct interval *interval = interval_at(s, number);
+    interval->end = end;
+    if (interval->location < REG_COUNT && s->active[interval->location] == number)
+        watch_range(s, number);
+}
+
+/* Cuts an interval at a position inside it, even one that the scan has passed; the rest is a new
+ * interval, or 0 if nothing lives behind. */
 static uint32_t split(struct scan *s, uint32_t number, uint32_t position)
 {
     struct allocation *a = s->a;
-    uint32_t start = interval_next(a, interval_at(s, number), position);
+    bool past = position < s->position; /* behind the cursor */
+    uint32_t start = past ? interval_next(a, interval_at(s, number), position)
+                          : next_life(a, interval_at(s, number), position);
     if (start >= interval_at(s, number)->end) {
-        interval_at(s, number)->end = position;
+        set_end(s, number, position);
         return 0;
     }
     arena_grow(a->arena, &a->intervals, a->interval_count + 1, &a->interval_capacity,
@@ -145,9 +222,13 @@ static uint32_t split(struct scan *s, uint32_t number, uint32_t position)
     new->location = NO_OPERAND;
     new->spill_first = false;
     new->use = first_use_at(s, new, position);
+    if (past)
+        new->cursor = new->range;
+    while (a->ranges[new->cursor].to <= start)
+        new->cursor++;
     old->use_end = new->use;
-    old->end = position;
     old->next = rest;
+    set_end(s, number, position);
     return rest;
 }
 
@@ -295,15 +376,15 @@ static uint32_t apply_clobbers(const struct scan *s, const struct interval *inte
         const struct clobber *clobber = &a->clobbers[i];
         if (clobber->position >= interval->end)
             return FAR;
-        if (!interval_covers(a, interval, clobber->position))
+        if (clobber->position < interval->start ||
+            next_life(a, interval, clobber->position) != clobber->position)
             continue;
         uint32_t lost = clobber->position;
         if (clobber->mask != ALL_REGS && is_needed_late(s, interval, lost))
             lost &= ~3u;
-        for (uint32_t r = 0; r < REG_COUNT; r++) {
-            if (clobber->mask >> r & 1 && choice->until[r] > lost)
-                choice->until[r] = lost;
-        }
+        for (uint32_t r = 0; r < REG_COUNT; r++)
+            choice->until[r] =
+                clobber->mask >> r & 1 && choice->until[r] > lost ? lost : choice->until[r];
         if (clobber->mask == ALL_REGS)
             return clobber->position;
     }
@@ -366,15 +447,31 @@ static void take_register(struct scan *s, uint32_t number, uint32_t reg)
 {
     interval_at(s, number)->location = reg;
     s->active[reg] = number;
+    s->active_mask |= 1u << reg;
+    watch_range(s, number);
+}
+
+static void free_register(struct scan *s, uint32_t reg)
+{
+    s->active[reg] = 0;
+    s->active_mask &= ~(1u << reg);
+}
+
+static bool is_first_piece(const struct scan *s, const struct interval *interval)
+{
+    return interval_at(s, s->a->piece_of[interval->reg]) == interval;
 }
 
 static void occupied_until(const struct scan *s, const struct interval *interval,
                            struct choice *choice)
 {
-    for (uint32_t r = 0; r < REG_COUNT; r++)
-        choice->until[r] = s->active[r] ? 0 : FAR;
-    for (uint32_t i = 0; i < s->inactive_count; i++) {
-        const struct interval *other = interval_at(s, s->inactive[i]);
+    memset(choice, 0xff, sizeof(*choice));
+    for (uint32_t mask = s->active_mask; mask; mask &= mask - 1)
+        choice->until[__builtin_ctz(mask)] = 0;
+    if (is_first_piece(s, interval))
+        return;
+    for (uint32_t i = 0; i < s->sleeper_count; i++) {
+        const struct interval *other = interval_at(s, s->sleepers[i].interval);
         if (is_vector(s, other) != is_vector(s, interval))
             continue;
         uint32_t at = intersection(s->a, other, interval, interval->start);
@@ -439,17 +536,18 @@ static void evict_all(struct scan *s, uint32_t reg, const struct interval *inter
                       uint32_t position)
 {
     struct interval copy = *interval;
+    uint32_t sleepers = is_first_piece(s, interval) ? 0 : s->sleeper_count;
     if (s->active[reg]) {
         evict(s, s->active[reg], position);
-        s->active[reg] = 0;
+        free_register(s, reg);
     }
-    for (uint32_t i = s->inactive_count; i-- > 0;) {
-        uint32_t number = s->inactive[i];
+    for (uint32_t i = sleepers; i-- > 0;) {
+        uint32_t number = s->sleepers[i].interval;
         if (interval_at(s, number)->location != reg ||
             intersection(s->a, interval_at(s, number), &copy, position) == FAR)
             continue;
         evict(s, number, position);
-        s->inactive[i] = s->inactive[--s->inactive_count];
+        s->sleepers[i] = s->sleepers[--s->sleeper_count];
     }
 }
 
@@ -468,8 +566,8 @@ static void used_at(const struct scan *s, const struct interval *interval, struc
         if (choice->until[r] == start)
             choice->until[r] = 0;
     }
-    for (uint32_t i = 0; i < s->inactive_count; i++) {
-        const struct interval *other = interval_at(s, s->inactive[i]);
+    for (uint32_t i = 0; i < s->sleeper_count && !is_first_piece(s, interval); i++) {
+        const struct interval *other = interval_at(s, s->sleepers[i].interval);
         if (is_vector(s, other) != is_vector(s, interval) ||
             intersection(s->a, other, interval, start) == FAR)
             continue;
@@ -510,35 +608,71 @@ static void allocate_blocked(struct scan *s, uint32_t number)
 /* ---- The scan ---------------------------------------------------------------------------------
  */
 
-/* Moves intervals between active, inactive and done as the position advances. */
+/* Brings the cursor to the first range that is not over; answers where it begins, or FAR. */
+static uint32_t move_cursor(const struct scan *s, struct interval *interval, uint32_t position)
+{
+    const struct range *ranges = s->a->ranges;
+    while (interval->cursor < interval->range_end && ranges[interval->cursor].to <= position)
+        interval->cursor++;
+    if (interval->cursor == interval->range_end || ranges[interval->cursor].from >= interval->end)
+        return FAR;
+    return ranges[interval->cursor].from;
+}
+
+static void update_active(struct scan *s, uint32_t position)
+{
+    for (uint32_t mask = s->active_mask; mask; mask &= mask - 1) {
+        uint32_t reg = (uint32_t)__builtin_ctz(mask), number = s->active[reg];
+        struct interval *interval = interval_at(s, number);
+        if (s->until[reg] > position) {
+            watch_range(s, number);
+            continue;
+        }
+        uint32_t from = interval->end > position ? move_cursor(s, interval, position) : FAR;
+        if (from <= position) {
+            watch_range(s, number);
+            continue;
+        }
+        free_register(s, reg);
+        if (from == FAR)
+            continue;
+        arena_grow(s->a->arena, &s->sleepers, s->sleeper_count + 1, &s->sleeper_capacity,
+                   sizeof(*s->sleepers));
+        s->sleepers[s->sleeper_count++] = (struct sleeper){number, from};
+    }
+}
+
+static void update_sleepers(struct scan *s, uint32_t position)
+{
+    for (uint32_t i = s->sleeper_count; i-- > 0;) {
+        struct interval *interval = interval_at(s, s->sleepers[i].interval);
+        uint32_t from = s->sleepers[i].wake, number = s->sleepers[i].interval;
+        if (from <= position)
+            from = interval->end > position ? move_cursor(s, interval, position) : FAR;
+        if (from > position && from != FAR) {
+            s->sleepers[i].wake = from;
+            if (from < s->next_event)
+                s->next_event = from;
+            continue;
+        }
+        s->sleepers[i] = s->sleepers[--s->sleeper_count];
+        if (from != FAR)
+            take_register(s, number, interval->location);
+    }
+}
+
+/* Moves intervals between active, asleep and done as the position advances. */
 static void advance(struct scan *s, uint32_t position)
 {
-    for (uint32_t r = 0; r < REG_COUNT; r++) {
-        if (!s->active[r])
-            continue;
-        const struct interval *interval = interval_at(s, s->active[r]);
-        if (interval->end > position && interval_next(s->a, interval, position) == position)
-            continue;
-        if (interval->end > position) {
-            arena_grow(s->a->arena, &s->inactive, s->inactive_count + 1, &s->inactive_capacity,
-                       sizeof(*s->inactive));
-            s->inactive[s->inactive_count++] = s->active[r];
-        }
-        s->active[r] = 0;
-    }
-    for (uint32_t i = s->inactive_count; i-- > 0;) {
-        uint32_t number = s->inactive[i];
-        const struct interval *interval = interval_at(s, number);
-        bool over = interval->end <= position;
-        if (!over && interval_next(s->a, interval, position) > position)
-            continue;
-        s->inactive[i] = s->inactive[--s->inactive_count];
-        if (!over)
-            s->active[interval->location] = number;
-    }
+    s->position = position;
     while (s->next_clobber < s->a->clobber_count &&
            s->a->clobbers[s->next_clobber].position < position)
         s->next_clobber++;
+    if (position < s->next_event)
+        return;
+    s->next_event = FAR;
+    update_active(s, position);
+    update_sleepers(s, position);
 }
 
 void machine_allocate(struct machine *machine)
@@ -547,13 +681,10 @@ void machine_allocate(struct machine *machine)
     find_intervals(&a);
     a.slot_of = arena_alloc(a.arena, machine->reg_count * sizeof(*a.slot_of));
     memset(a.slot_of, 0xff, machine->reg_count * sizeof(*a.slot_of));
-    struct scan s = {.a = &a};
-    for (uint32_t i = 1, count = a.interval_count; i < count; i++)
-        enqueue(&s, i);
-    while (s.heap_count) {
-        uint32_t number = dequeue(&s);
-        s.position = interval_at(&s, number)->start;
-        advance(&s, s.position);
+    struct scan s = {.a = &a, .next_event = FAR};
+    fill_queue(&s);
+    for (uint32_t number; (number = dequeue(&s)) != 0;) {
+        advance(&s, interval_at(&s, number)->start);
         if (interval_at(&s, number)->spill_first)
             spill(&s, number);
         else if (!allocate_free(&s, number))

@@ -36,6 +36,7 @@ struct interval {
     uint32_t reg; /* virtual */
     uint32_t start, end;
     uint32_t range, range_end; /* in ranges; clipped by start and end */
+    uint32_t cursor;           /* of the scan: the ranges before it are over */
     uint32_t use, use_end;     /* in uses */
     uint32_t next;             /* piece of the same virtual register */
     uint32_t location;         /* machine register, or slot; NO_OPERAND: not yet */
