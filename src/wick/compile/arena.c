@@ -99,28 +99,31 @@ static void add_chunk(struct arena *arena, size_t size)
     arena->end = arena->next + chunk->size;
 }
 
-void *arena_alloc(struct arena *arena, size_t size)
+void *arena_take(struct arena *arena, size_t size)
 {
     size = (size + 15) & ~(size_t)15;
     if (size > (size_t)(arena->end - arena->next))
         add_chunk(arena, size);
     void *memory = arena->next;
     arena->next += size;
-    return memset(memory, 0, size);
+    return memory;
 }
 
-void arena_grow(struct arena *arena, void *array_pointer, uint32_t count, uint32_t *capacity,
-                size_t size)
+void *arena_alloc(struct arena *arena, size_t size)
+{
+    return memset(arena_take(arena, size), 0, size);
+}
+
+void arena_grow_slow(struct arena *arena, void *array_pointer, uint32_t count, uint32_t *capacity,
+                     size_t size)
 {
     void **array = array_pointer;
-    if (count <= *capacity)
-        return;
-    size_t room = *capacity ? (size_t)*capacity * 2 : 64;
+    size_t room = *capacity ? (size_t)*capacity * 2 : 16;
     if (room < count)
         room = count;
     if (room > UINT32_MAX / 2)
         arena_give_up(arena);
-    void *grown = arena_alloc(arena, room * size);
+    void *grown = arena_take(arena, room * size);
     if (*capacity)
         memcpy(grown, *array, *capacity * size);
     *array = grown;

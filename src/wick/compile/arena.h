@@ -15,8 +15,8 @@
 
 struct arena_chunk;
 
-/* Memory that one compilation leaves to the next, so that the host need not clear it again. Begins as
- * zeros; not for two threads at once. */
+/* Memory that one compilation leaves to the next, so that the host need not clear it again. Begins
+ * as zeros; not for two threads at once. */
 struct arena_cache {
     struct arena_chunk *chunks;
     uint32_t count;
@@ -44,8 +44,17 @@ _Noreturn void arena_give_up_unsupported(struct arena *arena);
 
 /* `size` zeroed bytes, aligned to 16. */
 void *arena_alloc(struct arena *arena, size_t size) __attribute__((malloc, alloc_size(2)));
+/* The same with any contents. */
+void *arena_take(struct arena *arena, size_t size) __attribute__((malloc, alloc_size(2)));
+
+void arena_grow_slow(struct arena *arena, void *array_pointer, uint32_t count, uint32_t *capacity,
+                     size_t size);
 
 /* Gives an array room for at least `count` elements of `size` bytes, at least doubling it; the old
- * elements are copied. */
-void arena_grow(struct arena *arena, void *array_pointer, uint32_t count, uint32_t *capacity,
-                size_t size);
+ * elements are copied, new ones are not cleared. */
+static inline void arena_grow(struct arena *arena, void *array_pointer, uint32_t count,
+                              uint32_t *capacity, size_t size)
+{
+    if (count > *capacity)
+        arena_grow_slow(arena, array_pointer, count, capacity, size);
+}

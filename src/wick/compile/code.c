@@ -98,15 +98,29 @@ static bool append(struct code_region *region, const uint8_t *bytes, size_t size
         return false;
     size_t end = page_up(region->used + size);
     atomic_store(&region->writing, 1);
-    bool done = make_writable(region, end);
+    bool done = (region->batch && end < region->writable) || make_writable(region, end);
     if (done) {
         memcpy(region->base + region->used, bytes, size);
-        done = protect(region, page_down(region->used), end, PROT_READ | PROT_EXEC);
+        done = region->batch ||
+               protect(region, page_down(region->used), end, PROT_READ | PROT_EXEC);
     }
     atomic_store(&region->writing, 0);
     if (done)
         region->used += size;
     return done;
+}
+
+bool code_batch_begin(struct code_region *region)
+{
+    region->batch_start = page_down(region->used);
+    region->batch = make_writable(region, page_up(region->used));
+    return region->batch;
+}
+
+bool code_batch_end(struct code_region *region)
+{
+    region->batch = false;
+    return protect(region, region->batch_start, page_up(region->used), PROT_READ | PROT_EXEC);
 }
 
 struct stub_writer {
@@ -170,7 +184,7 @@ void code_region_free(struct code_region *region)
 static void align(struct code_region *region, size_t size)
 {
     size_t aligned = (region->used + FUNC_ALIGNMENT - 1) & ~(size_t)(FUNC_ALIGNMENT - 1);
-    if (size > page_up(aligned) - aligned)
+    if (!region->batch && size > page_up(aligned) - aligned)
         aligned = page_up(aligned);
     region->used = aligned < region->reserved ? aligned : region->reserved;
 }

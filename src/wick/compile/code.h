@@ -37,6 +37,8 @@ struct code_region {
     uint8_t *base;
     size_t reserved, used;
     size_t writable;    /* pages between those of `used` bytes and here are writable, in advance */
+    size_t batch_start;
+    bool batch;         /* between code_batch_begin and code_batch_end */
     atomic_int writing; /* a page of it is not executable just now */
     uint32_t stubs[STUB_COUNT];
     struct code_func **funcs; /* ascending addresses */
@@ -55,6 +57,11 @@ const struct code_func *code_install(struct code_region *region, const struct em
                                      uint32_t func_index);
 /* The same for code without frames or names; answers its address or NULL. */
 const void *code_install_adapter(struct code_region *region, const uint8_t *bytes, size_t size);
+
+/* Code that is placed in between becomes executable at the end, which saves time. Nothing in the
+ * region may run meanwhile. False without memory. */
+bool code_batch_begin(struct code_region *region);
+bool code_batch_end(struct code_region *region);
 
 static inline const void *code_stub(const struct code_region *region, enum code_stub stub)
 {

@@ -365,13 +365,12 @@ bool compile_instance_init(struct wasm_instance_t *instance)
 
 enum wick_status compile_all(struct module *module)
 {
-    if (!module_get(module))
-        return WICK_NO_MEMORY;
-    for (uint32_t i = module->imported_funcs; i < module->func_count; i++) {
-        if (!code_of(module, i))
-            return WICK_NO_MEMORY;
-    }
-    return WICK_OK;
+    const struct compile_module *compiled = module_get(module);
+    bool done = compiled && code_batch_begin(compiled->region);
+    for (uint32_t i = module->imported_funcs; i < module->func_count && done; i++)
+        done = code_of(module, i) != NULL;
+    done = compiled && code_batch_end(compiled->region) && done;
+    return done ? WICK_OK : WICK_NO_MEMORY;
 }
 
 struct outcome compiled_lazy(struct wasm_instance_t *instance, uint32_t entry_offset)

@@ -235,7 +235,7 @@ void graph_place(struct graph *graph)
     uint32_t *last = arena_alloc(graph->arena, graph->block_count * sizeof(*last));
     uint32_t *chain = arena_alloc(graph->arena, (count + 1) * sizeof(*chain));
     uint32_t *after = arena_alloc(graph->arena, (count + 1) * sizeof(*after));
-    uint32_t *order = arena_alloc(graph->arena, (count + 1) * sizeof(*order));
+    uint32_t *order = arena_take(graph->arena, (count + 1) * sizeof(*order));
     find_cold_blocks(graph);
     for (uint32_t i = 0; i < count; i++) { /* where each loop ends */
         for (uint32_t loop = graph->blocks[graph->order[i]].loop; loop;

@@ -57,7 +57,8 @@ static struct source_kinds source_kinds(const struct machine *machine,
     }
 }
 
-static inline void visit_one(uint32_t *operand, enum use_kind kind, operand_visitor visit, void *env)
+static inline void visit_one(uint32_t *operand, enum use_kind kind, operand_visitor visit,
+                             void *env)
 {
     if (*operand != NO_OPERAND && *operand >= REG_COUNT)
         visit(env, operand, kind);
@@ -126,7 +127,7 @@ static void find_clobbers(struct allocation *a)
     uint32_t count = 0;
     for (uint32_t i = 0; i < a->machine->ins_count; i++)
         count += machine_clobbers(a->machine, &a->machine->ins[i]) != 0;
-    a->clobbers = arena_alloc(a->arena, (count + 1) * sizeof(*a->clobbers));
+    a->clobbers = arena_take(a->arena, (count + 1) * sizeof(*a->clobbers));
     for (uint32_t i = 0; i < a->machine->ins_count; i++) {
         uint32_t mask = machine_clobbers(a->machine, &a->machine->ins[i]);
         if (mask)
@@ -167,8 +168,8 @@ static void find_uses(struct allocation *a)
         each_operand(m, &m->ins[i], count_use, &filler);
     for (uint32_t i = 0; i <= count; i++)
         a->first_use[i + 1] += a->first_use[i];
-    a->uses = arena_alloc(a->arena, (a->first_use[count] + 1) * sizeof(*a->uses));
-    filler.next = arena_alloc(a->arena, (count + 1) * sizeof(*filler.next));
+    a->uses = arena_take(a->arena, (a->first_use[count] + 1) * sizeof(*a->uses));
+    filler.next = arena_take(a->arena, (count + 1) * sizeof(*filler.next));
     memcpy(filler.next, a->first_use, count * sizeof(*filler.next));
     for (; filler.ins < m->ins_count; filler.ins++)
         each_operand(m, &m->ins[filler.ins], add_use, &filler);
@@ -348,7 +349,7 @@ static const uint32_t *find_phi_blocks(struct allocation *a)
 void find_intervals(struct allocation *a)
 {
     const struct graph *graph = a->machine->graph;
-    a->block_of = arena_alloc(a->arena, (a->machine->ins_count + 1) * sizeof(*a->block_of));
+    a->block_of = arena_take(a->arena, (a->machine->ins_count + 1) * sizeof(*a->block_of));
     for (uint32_t i = 0; i < graph->order_count; i++) {
         const struct machine_block *block = order_block(a, i);
         for (uint32_t at = block->first; at < block->end; at++)
@@ -359,11 +360,12 @@ void find_intervals(struct allocation *a)
     uint32_t regs = a->machine->reg_count;
     a->piece_of = arena_alloc(a->arena, regs * sizeof(*a->piece_of));
     arena_grow(a->arena, &a->intervals, regs, &a->interval_capacity, sizeof(*a->intervals));
+    a->intervals[0] = (struct interval){0};
     a->interval_count = 1;
     struct life life = {.a = a};
     life.stamp = arena_alloc(a->arena, graph->order_count * sizeof(*life.stamp));
-    life.to = arena_alloc(a->arena, graph->order_count * sizeof(*life.to));
-    life.touched = arena_alloc(a->arena, graph->order_count * sizeof(*life.touched));
+    life.to = arena_take(a->arena, graph->order_count * sizeof(*life.to));
+    life.touched = arena_take(a->arena, graph->order_count * sizeof(*life.touched));
     const uint32_t *phi_block = find_phi_blocks(a);
     for (life.reg = REG_COUNT; life.reg < regs; life.reg++)
         find_life(&life, phi_block);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wick/compile/lower.h"
 
+#include <string.h>
+
 /* ---- Registers --------------------------------------------------------------------------------
  */
 
@@ -289,6 +291,7 @@ void machine_lower(struct machine *machine, const struct graph *graph)
     arena_grow(machine->arena, &machine->regs, REG_COUNT + graph->ins_count / 2,
                &machine->reg_capacity, sizeof(*machine->regs));
     machine->reg_count = REG_COUNT;
+    memset(machine->regs, 0, REG_COUNT * sizeof(*machine->regs));
     arena_grow(machine->arena, &machine->pool, 1, &machine->pool_capacity, sizeof(*machine->pool));
     arena_grow(machine->arena, &machine->ins, graph->ins_count, &machine->ins_capacity,
                sizeof(*machine->ins));

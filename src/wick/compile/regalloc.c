@@ -150,7 +150,7 @@ static void fill_queue(struct scan *s)
     const struct allocation *a = s->a;
     uint32_t count = a->interval_count - 1, places = a->machine->ins_count + 1;
     uint32_t *next = arena_alloc(a->arena, (places + 1) * sizeof(*next));
-    s->queue = arena_alloc(a->arena, (count + 1) * sizeof(*s->queue));
+    s->queue = arena_take(a->arena, (count + 1) * sizeof(*s->queue));
     s->queue_count = count;
     for (uint32_t i = 1; i <= count; i++)
         next[a->intervals[i].start / 4 + 1]++;
@@ -679,7 +679,7 @@ void machine_allocate(struct machine *machine)
 {
     struct allocation a = {.machine = machine, .arena = machine->arena};
     find_intervals(&a);
-    a.slot_of = arena_alloc(a.arena, machine->reg_count * sizeof(*a.slot_of));
+    a.slot_of = arena_take(a.arena, machine->reg_count * sizeof(*a.slot_of));
     memset(a.slot_of, 0xff, machine->reg_count * sizeof(*a.slot_of));
     struct scan s = {.a = &a, .next_event = FAR};
     fill_queue(&s);

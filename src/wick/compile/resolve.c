@@ -172,7 +172,7 @@ static void sort_moves(struct machine *m)
 {
     uint32_t places = 2 * m->ins_count + 2;
     uint32_t *next = arena_alloc(m->arena, (places + 1) * sizeof(*next));
-    struct machine_move *sorted = arena_alloc(m->arena, (m->move_count + 1) * sizeof(*sorted));
+    struct machine_move *sorted = arena_take(m->arena, (m->move_count + 1) * sizeof(*sorted));
     for (uint32_t i = 0; i < m->move_count; i++)
         next[m->moves[i].place + 1]++;
     for (uint32_t i = 0; i < places; i++)

@@ -16,7 +16,7 @@ void graph_init(struct graph *graph, struct arena *arena, const struct compile_o
                sizeof(*graph->ins));
     graph->ins_count = 1;
     arena_grow(arena, &graph->pool, 1, &graph->pool_capacity, sizeof(*graph->pool));
-    graph->ins[0].op = SSA_NOP;
+    graph->ins[0] = (struct ins){.op = SSA_NOP};
     block_new(graph);
 }
 
@@ -24,7 +24,8 @@ uint32_t block_new(struct graph *graph)
 {
     arena_grow(graph->arena, &graph->blocks, graph->block_count + 2, &graph->block_capacity,
                sizeof(*graph->blocks));
-    graph->block_count += graph->block_count == 0; /* block 0 is none */
+    if (graph->block_count == 0) /* block 0 is none */
+        graph->blocks[graph->block_count++] = (struct block){0};
     graph->blocks[graph->block_count] = (struct block){.order = UINT32_MAX};
     return graph->block_count++;
 }

@@ -42,7 +42,7 @@ static void mark(struct sweep *s)
 void graph_sweep(struct graph *graph)
 {
     struct sweep s = {.graph = graph};
-    s.work = arena_alloc(graph->arena, graph->ins_count * sizeof(*s.work));
+    s.work = arena_take(graph->arena, graph->ins_count * sizeof(*s.work));
     s.live = arena_alloc(graph->arena, graph->ins_count);
     for (uint32_t i = 0; i < graph->order_count; i++) {
         const struct block *block = &graph->blocks[graph->order[i]];
