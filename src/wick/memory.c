@@ -24,6 +24,16 @@ bool memory_can_reserve(void)
     return base;
 }
 
+/* From here on a memory is worth large pages: a fault for each 2 MiB of it instead of 4 KiB. */
+enum { LARGE_BYTES = 4 << 20 };
+
+/* The memory grew from `old` bytes. Advice that the host may not follow. */
+static void advise(const struct wasm_memory_t *memory, uint64_t old)
+{
+    if (old < LARGE_BYTES && memory->size >= LARGE_BYTES)
+        madvise(memory->base, memory->reserved, MADV_HUGEPAGE);
+}
+
 /* The largest reservation that the host grants, from all that could be needed to the minimum; where
  * guards are relied on all or nothing. */
 static bool reserve_some(struct wasm_memory_t *memory, uint64_t min_bytes, bool guarded)
@@ -66,6 +76,7 @@ enum wick_status memory_new(struct wasm_store_t *store, const struct memory_type
         return WICK_NO_MEMORY;
     }
     memory->size = bytes;
+    advise(memory, 0);
     store_add(store, &memory->object, OBJECT_MEMORY);
     *out = memory;
     return WICK_OK;
@@ -103,14 +114,16 @@ int64_t memory_grow(struct wasm_memory_t *memory, uint64_t pages)
     uint64_t old = memory->size >> PAGE_SHIFT;
     if (pages > memory->max_pages - old)
         return -1;
-    uint64_t added = pages << PAGE_SHIFT, bytes = memory->size + added;
+    uint64_t added = pages << PAGE_SHIFT, bytes = memory->size + added, before = memory->size;
     if (bytes > memory->reserved) {
         if (!enlarge(memory, bytes))
             return -1;
+        before = 0; /* it is in a new place */
     } else if (added && mprotect(memory->base + memory->size, added, PROT_READ | PROT_WRITE)) {
         return -1;
     }
     memory->size = bytes;
+    advise(memory, before);
     return (int64_t)old;
 }
 
