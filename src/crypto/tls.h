@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The server's side of TLS 1.2 and 1.3 over sockets that do not block. Host side. */
+/* The server's side of TLS 1.2 and 1.3 over sockets that do not block. Host side. The program has
+ * to ignore SIGPIPE: a peer that is gone is -EIO. */
 #pragma once
 
 #include "base/span.h"

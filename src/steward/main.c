@@ -23,11 +23,14 @@
 
 enum {
     BACKLOG = 512,
-    CONNECTIONS_MAX = 256, /* each may hold a request of 2 MiB and its body */
+    CONNECTIONS_MAX = 1024,
+    CLIENT_CONNECTIONS_MAX = 64,
+    MEMORY_MAX = 64 << 20,
     METRICS_CONNECTIONS_MAX = 64,
+    METRICS_MEMORY_MAX = 4 << 20,
     SECONDS = 30,
-    STEP_MS = 1000,
-    DRAIN_STEPS = 30
+    RATE = 16 * 1024, /* bytes in a second */
+    STEP_MS = 1000
 };
 
 /* What is read from files, and read again on SIGHUP. */
@@ -57,9 +60,16 @@ static void on_signal(int number)
         wants_end = 1;
 }
 
+static int64_t seconds_of(clockid_t clock)
+{
+    struct timespec time;
+    clock_gettime(clock, &time);
+    return time.tv_sec;
+}
+
 static int64_t current_time(const struct steward *steward)
 {
-    return steward->options.time ? steward->fixed_time : (int64_t)time(NULL);
+    return steward->options.time ? steward->fixed_time : seconds_of(CLOCK_REALTIME);
 }
 
 static void state_free(struct state *state)
@@ -155,9 +165,10 @@ static bool accepts_problems(const struct http1_request *request)
     return accept && memmem(accept->data, accept->size, wanted, sizeof(wanted) - 1);
 }
 
-static void on_request(void *context, const struct http1_request *request, struct span body,
+static void on_request(void *context, const struct http_exchange *exchange,
                        struct http_answer *answer)
 {
+    const struct http1_request *request = exchange->request;
     struct steward *steward = context;
     const struct state *state = steward->state;
     struct service service = {
@@ -174,7 +185,7 @@ static void on_request(void *context, const struct http1_request *request, struc
         .target = request->target,
         .content_type = http1_header_find(&request->head, "content-type"),
         .wants_reason = accepts_problems(request),
-        .body = body,
+        .body = exchange->body,
         .now = current_time(steward),
     };
     struct service_response response;
@@ -188,19 +199,18 @@ static void on_request(void *context, const struct http1_request *request, struc
     log_info("steward", "%s %u", response.status == 200 ? "answered" : "refused", response.status);
 }
 
-static void on_metrics_request(void *context, const struct http1_request *request, struct span body,
+static void on_metrics_request(void *context, const struct http_exchange *exchange,
                                struct http_answer *answer)
 {
     struct steward *steward = context;
-    (void)body;
     *answer = (struct http_answer){.status = 404};
-    if (!span_equal(request->target, SPAN_LITERAL("/metrics")))
+    if (!span_equal(exchange->request->target, SPAN_LITERAL("/metrics")))
         return;
     char *memory = malloc(METRICS_TEXT_MAX);
     if (!memory)
         return;
     struct text text = text_init(memory, METRICS_TEXT_MAX);
-    steward->metrics.connections = http_server_connections(steward->server);
+    steward->metrics.server = http_server_stats(steward->server);
     steward->metrics.certificate_end = steward->state->authority.parsed.not_after;
     metrics_write(&steward->metrics, &text);
     *answer = (struct http_answer){.status = 200,
@@ -278,8 +288,13 @@ static int serve(struct steward *steward, struct err *err)
     }
     log_info("steward", "draining");
     http_server_drain(steward->server);
-    for (int i = 0; i < DRAIN_STEPS && http_server_connections(steward->server) > 0; i++)
-        (void)http_server_step(steward->server, STEP_MS);
+    int64_t end = seconds_of(CLOCK_MONOTONIC) + SECONDS;
+    while (http_server_stats(steward->server).connections > 0 &&
+           seconds_of(CLOCK_MONOTONIC) < end) {
+        int status = step(steward, err);
+        if (status < 0)
+            return status;
+    }
     return 0;
 }
 
@@ -299,8 +314,11 @@ static int open_servers(struct steward *steward, int listeners[2], struct err *e
     struct http_server_config config = {
         .tls = steward->state->tls,
         .body_max = SERVICE_BODY_MAX,
+        .memory_max = MEMORY_MAX,
         .connections_max = CONNECTIONS_MAX,
+        .client_connections_max = CLIENT_CONNECTIONS_MAX,
         .seconds = SECONDS,
+        .rate = RATE,
         .answer = on_request,
         .context = steward,
     };
@@ -315,7 +333,8 @@ static int open_servers(struct steward *steward, int listeners[2], struct err *e
         config.listener = listeners[1];
         config.tls = NULL;
         config.body_max = 0;
-        config.connections_max = METRICS_CONNECTIONS_MAX;
+        config.memory_max = METRICS_MEMORY_MAX;
+        config.connections_max = config.client_connections_max = METRICS_CONNECTIONS_MAX;
         config.answer = on_metrics_request;
         steward->metrics_server = http_server_new(&config);
     }
@@ -333,6 +352,7 @@ static int run(struct steward *steward, struct err *err)
         sigaction(SIGHUP, &action, NULL);
         sigaction(SIGTERM, &action, NULL);
         sigaction(SIGINT, &action, NULL);
+        signal(SIGPIPE, SIG_IGN); /* a client that is gone is an error of its connection */
         announce("listening", listeners[0]);
         if (listeners[1] >= 0)
             announce("metrics", listeners[1]);

@@ -200,7 +200,30 @@ kill -HUP "$pid"
 sleep 1.5
 grep -q "not reloaded" log; result $? "a policy that is wrong is not taken"
 ask 200 "and the Steward lives on" "$url/"
-stop
+
+# The end: a request that was begun is answered, and metrics are served until then.
+python3 - "$port" "$pid" "$metrics/metrics" <<'EOF' >"$out" 2>"$err"
+import os, signal, socket, sys, urllib.request
+with socket.create_connection(('127.0.0.1', int(sys.argv[1]))) as s:
+    s.sendall(b'GET / HTTP/1.1\r\nHost: x\r\n')
+    while b'steward_connections 1\n' not in urllib.request.urlopen(sys.argv[3]).read():
+        pass
+    os.kill(int(sys.argv[2]), signal.SIGTERM)
+    while True:
+        try:
+            socket.create_connection(('127.0.0.1', int(sys.argv[1]))).close()
+        except OSError:
+            break
+    print('metrics', urllib.request.urlopen(sys.argv[3]).status)
+    s.sendall(b'\r\n')
+    print(s.makefile('rb').read().decode())
+EOF
+status=$?
+out_has "metrics 200" "metrics are served while a Steward drains"
+out_has "HTTP/1.1 200 OK" "and a request that was begun is answered"
+out_has "Connection: close" "as the last of its connection"
+wait "$pid"
+status=$?
 is_status 0 "SIGTERM ends it"
 lines=$(wc -l <audit.log)
 { echo 'workload = "optional"'; echo 'debug = true'; cat "$v/steward.toml"; } >policy.toml
@@ -211,6 +234,18 @@ ask 400 "and judges by the clock" -k -H "$single" -H "Accept: application/proble
     --data-binary "@$milan" "$url/"
 grep -q '"code": "crl.expired"' answer; result $? "by which the list has expired"
 ask 413 "a body that is too large is refused there, too" -k -H "$single" --data-binary @large "$url/"
+
+# A client that asks much and leaves without listening: answers meet a broken pipe.
+python3 - "$port" <<'EOF' 2>"$err"
+import socket, ssl, sys
+context = ssl._create_unverified_context()
+for _ in range(20):
+    with context.wrap_socket(socket.create_connection(('127.0.0.1', int(sys.argv[1])))) as t:
+        t.sendall(b'GET / HTTP/1.1\r\nHost: x\r\n\r\n' * 500)
+        t.recv(1)
+        t.shutdown(socket.SHUT_WR)
+EOF
+ask 200 "a client that leaves in the middle does not end a Steward" -k "$url/"
 
 # The request of a Keep without protection, made by hand, gets a certificate that is valid now.
 openssl pkey -in other.pem -pubout -outform der -out other.der
