@@ -27,9 +27,7 @@ struct http_answer {
     const char *content_type; /* NULL: no body */
     struct span body;
     /* Further headers; the first without a name ends them. Not Content-Length, Connection. */
-    struct {
-        const char *name, *value;
-    } headers[HTTP_ANSWER_HEADERS_MAX];
+    struct http1_field headers[HTTP_ANSWER_HEADERS_MAX];
     /* NULL, or called when `body` and `headers`, which are borrowed, are not needed any more. */
     void (*release)(void *context, struct http_answer *answer);
     void *memory; /* for release */

@@ -110,8 +110,12 @@ static int load_tls(const struct options *options, struct state *state, struct e
     int status = evidence_files_read_plain(&files, options->tls_key, &key, err);
     if (status == 0)
         status = evidence_files_read_plain(&files, options->tls_crt, &crt, err);
-    if (status == 0 && crypto_tls_context_new(span_of(crt.data, crt.size),
-                                              span_of(key.data, key.size), &state->tls) < 0)
+    struct crypto_tls_config config = {0};
+    if (status == 0) {
+        config.chain = span_of(crt.data, crt.size);
+        config.key = span_of(key.data, key.size);
+    }
+    if (status == 0 && crypto_tls_context_new(CRYPTO_TLS_SERVER, &config, &state->tls) < 0)
         status = err_set(err, ERR_CONFIG, 0, "%s and %s are not a certificate and its key",
                          options->tls_crt, options->tls_key);
     evidence_files_wipe(&files);
