@@ -6,6 +6,7 @@
 #include "http/server.h"
 #include "steward/audit.h"
 #include "steward/files.h"
+#include "steward/limiter.h"
 #include "steward/metrics.h"
 #include "steward/options.h"
 #include "steward/service.h"
@@ -24,7 +25,6 @@
 enum {
     BACKLOG = 512,
     CONNECTIONS_MAX = 1024,
-    CLIENT_CONNECTIONS_MAX = 64,
     MEMORY_MAX = 64 << 20,
     METRICS_CONNECTIONS_MAX = 64,
     METRICS_MEMORY_MAX = 4 << 20,
@@ -46,6 +46,8 @@ struct steward {
     struct state *state;
     struct audit audit;
     struct metrics metrics;
+    struct limiter limiter;
+    char retry_after[12]; /* of the answer at hand */
     int64_t fixed_time;
     struct http_server *server, *metrics_server; /* the second may be NULL */
 };
@@ -144,9 +146,28 @@ static int load_state(struct steward *steward, struct state **loaded, struct err
     return status;
 }
 
+/* What the service's calls back know: who asks. */
+struct asking {
+    struct steward *steward;
+    struct http_peer client;
+};
+
+static unsigned on_admit(void *context, size_t count)
+{
+    const struct asking *asking = context;
+    struct steward *steward = asking->steward;
+    const struct policy_limits *limits = &steward->state->policy.limits;
+    const struct limiter_rule rule = {limits->certifications_per_minute, limits->burst};
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    int64_t now = (int64_t)time.tv_sec * 1000000 + time.tv_nsec / 1000;
+    return limiter_take(&steward->limiter, &rule, asking->client.address, count, now);
+}
+
 static int on_decided(void *context, const struct attest_verdict *verdict, const uint8_t digest[32])
 {
-    struct steward *steward = context;
+    const struct asking *asking = context;
+    struct steward *steward = asking->steward;
     log_info("steward", "%s evidence: %s%s%s", attest_technology_name(verdict->technology),
              attest_code_name(verdict->code), verdict->reason[0] ? ": " : "", verdict->reason);
     metrics_count_decision(&steward->metrics, verdict->code);
@@ -175,6 +196,7 @@ static void on_request(void *context, const struct http_exchange *exchange,
     const struct http1_request *request = exchange->request;
     struct steward *steward = context;
     const struct state *state = steward->state;
+    struct asking asking = {steward, http_peer_client(&exchange->peer)};
     struct service service = {
         .authority = &state->authority,
         .policy = &state->policy,
@@ -182,7 +204,8 @@ static void on_request(void *context, const struct http_exchange *exchange,
         .collateral_count = state->collateral.count,
         .dns = steward->options.san,
         .decided = on_decided,
-        .context = steward,
+        .admit = on_admit,
+        .context = &asking,
     };
     struct service_request asked = {
         .method = request->method,
@@ -199,6 +222,10 @@ static void on_request(void *context, const struct http_exchange *exchange,
                                    .body = response.body,
                                    .release = release,
                                    .memory = response.memory};
+    if (response.retry_after > 0) {
+        snprintf(steward->retry_after, sizeof(steward->retry_after), "%u", response.retry_after);
+        answer->headers[0] = (struct http1_field){"Retry-After", steward->retry_after};
+    }
     metrics_count_answer(&steward->metrics, response.status);
     log_info("steward", "%s %u", response.status == 200 ? "answered" : "refused", response.status);
 }
@@ -258,6 +285,7 @@ static void reload(struct steward *steward)
         return;
     }
     http_server_set_tls(steward->server, fresh->tls);
+    http_server_set_client_connections(steward->server, fresh->policy.limits.connections);
     steward->state = fresh;
     state_free(old);
     log_info("steward", "reloaded");
@@ -320,7 +348,7 @@ static int open_servers(struct steward *steward, int listeners[2], struct err *e
         .body_max = SERVICE_BODY_MAX,
         .memory_max = MEMORY_MAX,
         .connections_max = CONNECTIONS_MAX,
-        .client_connections_max = CLIENT_CONNECTIONS_MAX,
+        .client_connections_max = steward->state->policy.limits.connections,
         .seconds = SECONDS,
         .rate = RATE,
         .answer = on_request,
@@ -386,12 +414,14 @@ static int start(struct steward *steward, struct err *err)
         return 0;
     if (status == 0 && options->audit)
         status = audit_open(&steward->audit, options->audit, err);
+    if (status == 0 && limiter_init(&steward->limiter) < 0)
+        status = err_set(err, ERR_IO, 0, "there are no random numbers");
     return status == 0 ? run(steward, err) : status;
 }
 
 int main(int argc, char **argv)
 {
-    struct steward steward = {.audit.fd = -1};
+    static struct steward steward = {.audit.fd = -1};
     struct err err = {0};
     int status = options_parse(argc, argv, &steward.options, &err);
     if (status == 0 && steward.options.help)

@@ -191,13 +191,23 @@ out_has "evidence.absent" "and what was refused"
 grep -q PRIVATE log; [ $? = 1 ]; result $? "no key is in the log"
 
 # Reload: another policy; then one that is wrong, which is not taken.
-echo >policy.toml
+printf '[limits]\ncertifications_per_minute = 1\nburst = 1\n' >policy.toml
 kill -HUP "$pid"
-sleep 1.5
-ask 400 "after SIGHUP the new policy counts" -H "$single" --data-binary "@$milan" "$url/"
+until grep -q reloaded log; do sleep 0.1; done
+other="--interface 127.0.0.2"
+ask 400 "after SIGHUP the new policy counts" $other -H "$single" --data-binary "@$milan" "$url/"
+ask 429 "and its limits" $other -H "$single" -H "Accept: application/problem+json" \
+    --data-binary "@$milan" "$url/"
+out_has "Retry-After: " "which say when to come again"
+grep -q '"code": "limit.rate"' answer; result $? "and why"
+ask 400 "other clients are served" --interface 127.0.0.3 -H "$single" --data-binary "@$milan" "$url/"
+ask 200 "and whoever asks for nothing" $other "$url/"
 echo 'x = 1' >policy.toml
 kill -HUP "$pid"
-sleep 1.5
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+    grep -q "not reloaded" log && break
+    sleep 0.1
+done
 grep -q "not reloaded" log; result $? "a policy that is wrong is not taken"
 ask 200 "and the Steward lives on" "$url/"
 
