@@ -168,8 +168,12 @@ static int on_decided(void *context, const struct attest_verdict *verdict, const
 {
     const struct asking *asking = context;
     struct steward *steward = asking->steward;
-    log_info("steward", "%s evidence: %s%s%s", attest_technology_name(verdict->technology),
-             attest_code_name(verdict->code), verdict->reason[0] ? ": " : "", verdict->reason);
+    const struct log_field fields[] = {
+        {"technology", attest_technology_name(verdict->technology)},
+        {"code", attest_code_name(verdict->code)},
+        {"reason", verdict->reason},
+    };
+    log_event(LOG_INFO, "steward", "judged", fields, verdict->reason[0] ? 3 : 2);
     metrics_count_decision(&steward->metrics, verdict->code);
     int status = audit_write(&steward->audit, verdict, digest, current_time(steward));
     if (status < 0)
@@ -188,6 +192,15 @@ static bool accepts_problems(const struct http1_request *request)
     const struct span *accept = http1_header_find(&request->head, "accept");
     static const char wanted[] = "application/problem+json";
     return accept && memmem(accept->data, accept->size, wanted, sizeof(wanted) - 1);
+}
+
+static void log_answer(const struct http_peer *peer, unsigned status)
+{
+    char number[12], client[INET6_ADDRSTRLEN] = "";
+    snprintf(number, sizeof(number), "%u", status);
+    inet_ntop(AF_INET6, peer->address, client, sizeof(client));
+    const struct log_field fields[] = {{"status", number}, {"client", client}};
+    log_event(LOG_INFO, "steward", status == 200 ? "answered" : "refused", fields, 2);
 }
 
 static void on_request(void *context, const struct http_exchange *exchange,
@@ -227,7 +240,7 @@ static void on_request(void *context, const struct http_exchange *exchange,
         answer->headers[0] = (struct http1_field){"Retry-After", steward->retry_after};
     }
     metrics_count_answer(&steward->metrics, response.status);
-    log_info("steward", "%s %u", response.status == 200 ? "answered" : "refused", response.status);
+    log_answer(&exchange->peer, response.status);
 }
 
 static void on_metrics_request(void *context, const struct http_exchange *exchange,
@@ -251,18 +264,18 @@ static void on_metrics_request(void *context, const struct http_exchange *exchan
                                    .memory = memory};
 }
 
-static int make_listener(const struct options *options, const char *port_text, int *listener,
+static int make_listener(const char *address_text, const char *port_text, int *listener,
                          struct err *err)
 {
     struct sockaddr_in6 six = {.sin6_family = AF_INET6};
     struct sockaddr_in four = {.sin_family = AF_INET};
     char *end;
     unsigned long port = strtoul(port_text, &end, 10);
-    bool is_six = inet_pton(AF_INET6, options->addr, &six.sin6_addr) == 1;
-    if (*end || !*port_text || port > UINT16_MAX ||
-        (!is_six && inet_pton(AF_INET, options->addr, &four.sin_addr) != 1))
+    bool is_six = inet_pton(AF_INET6, address_text, &six.sin6_addr) == 1;
+    if (*end || *port_text < '0' || *port_text > '9' || port > UINT16_MAX ||
+        (!is_six && inet_pton(AF_INET, address_text, &four.sin_addr) != 1))
         return err_set(err, ERR_USAGE, 0, "\"%s\" and \"%s\" are not an IP address and a port",
-                       options->addr, port_text);
+                       address_text, port_text);
     six.sin6_port = four.sin_port = htons((uint16_t)port);
     autoclose int fd =
         socket(is_six ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -270,9 +283,23 @@ static int make_listener(const struct options *options, const char *port_text, i
     const void *address = is_six ? (const void *)&six : &four;
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
         bind(fd, address, is_six ? sizeof(six) : sizeof(four)) < 0 || listen(fd, BACKLOG) < 0)
-        return err_set(err, ERR_IO, errno, "cannot listen on %s port %s", options->addr, port_text);
+        return err_set(err, ERR_IO, errno, "cannot listen on %s port %s", address_text, port_text);
     *listener = take_fd(&fd);
     return 0;
+}
+
+/* Listens on "127.0.0.1:9100" or "[::1]:9100". */
+static int make_metrics_listener(const char *endpoint, int *listener, struct err *err)
+{
+    char address[INET6_ADDRSTRLEN];
+    const char *colon = strrchr(endpoint, ':');
+    bool bracketed = endpoint[0] == '[' && colon && colon > endpoint && colon[-1] == ']';
+    size_t size = colon ? (size_t)(colon - endpoint) - (bracketed ? 2 : 0) : 0;
+    if (size == 0 || size >= sizeof(address) || (!bracketed && memchr(endpoint, ':', size)))
+        return err_set(err, ERR_USAGE, 0, "\"%s\" is not an IP address and a port", endpoint);
+    memcpy(address, endpoint + bracketed, size);
+    address[size] = '\0';
+    return make_listener(address, colon + 1, listener, err);
 }
 
 static void reload(struct steward *steward)
@@ -354,14 +381,14 @@ static int open_servers(struct steward *steward, int listeners[2], struct err *e
         .answer = on_request,
         .context = steward,
     };
-    int status = make_listener(options, options->port, &listeners[0], err);
-    if (status == 0 && options->metrics_port)
-        status = make_listener(options, options->metrics_port, &listeners[1], err);
+    int status = make_listener(options->addr, options->port, &listeners[0], err);
+    if (status == 0 && options->metrics)
+        status = make_metrics_listener(options->metrics, &listeners[1], err);
     if (status < 0)
         return status;
     config.listener = listeners[0];
     steward->server = http_server_new(&config);
-    if (options->metrics_port) {
+    if (options->metrics) {
         config.listener = listeners[1];
         config.tls = NULL;
         config.body_max = 0;
@@ -370,7 +397,7 @@ static int open_servers(struct steward *steward, int listeners[2], struct err *e
         config.answer = on_metrics_request;
         steward->metrics_server = http_server_new(&config);
     }
-    if (!steward->server || (options->metrics_port && !steward->metrics_server))
+    if (!steward->server || (options->metrics && !steward->metrics_server))
         return err_set(err, ERR_IO, ENOMEM, "cannot serve");
     return 0;
 }
@@ -409,6 +436,7 @@ static int start(struct steward *steward, struct err *err)
         return err_set(err, ERR_USAGE, 0, "the time \"%s\" is not of the form of RFC 3339",
                        options->time);
     log_init(options->log_filter, STDERR_FILENO);
+    log_set_format(strcmp(options->log_format, "json") == 0 ? LOG_JSON : LOG_TEXT);
     int status = load_state(steward, &steward->state, err);
     if (status == 0 && options->check_config)
         return 0;

@@ -68,7 +68,7 @@ ask() { # status name curl-arguments…
 }
 
 start --host steward.example --config policy.toml --time $at --audit audit.log --san keep.example \
-    --metrics-port 0
+    --metrics 127.0.0.1:0
 milan=$v/milan.signed.crl.csr
 ask 200 "GET / is healthy" "$url/"
 ask 200 "GET /readyz is ready" "$url/readyz"
@@ -237,7 +237,14 @@ status=$?
 is_status 0 "SIGTERM ends it"
 lines=$(wc -l <audit.log)
 { echo 'workload = "optional"'; echo 'debug = true'; cat "$v/steward.toml"; } >policy.toml
-start --key key.pem --crt crt.pem --config policy.toml --audit audit.log --tls-key key.pem --tls-crt crt.pem
+try steward --host x --log-format xml
+is_status 120 "a format of the log that is not known is a mistake"
+for endpoint in 9100 127.0.0.1 ::1:9100 '[::1]' '127.0.0.1:x' 127.0.0.1:65536; do
+    try steward --host x --addr 127.0.0.1 --port 0 --metrics "$endpoint"
+    is_status 120 "--metrics $endpoint is a mistake"
+done
+start --key key.pem --crt crt.pem --config policy.toml --audit audit.log --log-format json \
+    --metrics '[::1]:0' --tls-key key.pem --tls-crt crt.pem
 url=https://127.0.0.1:$port
 ask 200 "it serves HTTPS" --cacert crt.pem --resolve "test:$port:127.0.0.1" "https://test:$port/"
 ask 400 "and judges by the clock" -k -H "$single" -H "Accept: application/problem+json" \
@@ -297,8 +304,19 @@ fi
 openssl x509 -in leaf.pem -noout -text >"$out"
 out_has "URI:enarx:technology/kvm" "it says that nothing is protected"
 out_has "1.3.6.1.4.1.58270.1.1" "and has the original's mark"
+metrics=http://[::1]:$(sed -n 's/metrics on port //p' listening)
+ask 200 "metrics are served on an address of their own" -g "$metrics/metrics"
 stop
 is_status 0 "and ends"
+python3 - <<'EOF' >"$out" 2>"$err"
+import json
+for line in open('log'):
+    event = json.loads(line)
+    print(event['level'], event['message'], event.get('code'), event.get('status'), event.get('client'))
+EOF
+status=$?
+out_has "info judged crl.expired None None" "with --log-format json each line of the log is an object"
+out_has "info answered None 200 ::ffff:127.0.0.1" "with what was answered, and to whom"
 [ "$(wc -l <audit.log)" = $((lines + 2)) ]; result $? "the audit log goes on"
 pid=
 finish
