@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <netdb.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -108,7 +109,8 @@ static int connect_to(const struct exchange *exchange, const struct addrinfo *ad
 {
     autoclose int fd =
         socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
-    if (fd < 0)
+    const int on = 1; /* what is sent is whole: nothing to wait for */
+    if (fd < 0 || setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) < 0)
         return -errno;
     if (connect(fd, address->ai_addr, address->ai_addrlen) < 0) {
         int error = 0;

@@ -4,6 +4,8 @@
 #include "http/buffer.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -100,6 +102,8 @@ static void open_connection(struct http_server *server, int fd, struct http_peer
     server->stats.connections++;
     set_deadline(server, connection, 0);
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = connection};
+    const int on = 1; /* answers are sent whole: nothing to wait for; not TCP, no matter */
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     if (server->config.tls)
         connection->tls = crypto_tls_accept(server->config.tls, fd);
     if ((server->config.tls && !connection->tls) ||
