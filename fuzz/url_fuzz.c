@@ -11,6 +11,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct url url;
+    uint8_t *decoded = malloc(size + 1);
+    size_t decoded_size;
+    if (decoded && url_decode(span_of(data, size), decoded, &decoded_size) == 0 &&
+        decoded_size > size)
+        abort();
+    free(decoded);
     char target[4096], head[8192];
     if (url_parse(span_of(data, size), &url) < 0)
         return 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "codec/url.h"
 
+#include "codec/base64.h"
 #include "codec/http1.h"
 
 #include <errno.h>
@@ -92,4 +93,19 @@ int url_parse(struct span text, struct url *url)
         return -EINVAL;
     url->target = rest;
     return is_target(rest) ? 0 : -EINVAL;
+}
+
+int url_decode(struct span text, uint8_t *out, size_t *size)
+{
+    *size = 0;
+    for (size_t i = 0; i < text.size; i++) {
+        uint8_t byte = text.data[i];
+        if (byte == '%') {
+            if (text.size - i < 3 || hex_decode(span_of(text.data + i + 1, 2), &byte, 1) < 0)
+                return -EINVAL;
+            i += 2;
+        }
+        out[(*size)++] = byte;
+    }
+    return 0;
 }

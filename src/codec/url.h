@@ -9,6 +9,8 @@
 
 #include "base/span.h"
 
+#include <stddef.h>
+
 enum { URL_HOST_MAX = 253 };
 
 struct url {
@@ -18,6 +20,10 @@ struct url {
     uint16_t port;      /* 80 or 443 where none is written */
     struct span target; /* path and query, as they are sent; may be empty or begin with "?" */
 };
+
+/* Takes back percent-encoding. `out` has text.size bytes. 0, or -EINVAL if "%" is not followed by
+ * two digits. */
+__attribute__((warn_unused_result)) int url_decode(struct span text, uint8_t *out, size_t *size);
 
 /* The parts borrow from `text`. A fragment is refused: it is never sent. 0 or -EINVAL. */
 __attribute__((warn_unused_result)) int url_parse(struct span text, struct url *url);

@@ -188,7 +188,7 @@ static ssize_t result_of(struct crypto_tls *tls, int status)
     if (error == SSL_ERROR_ZERO_RETURN)
         return 0;
     tls->broken = true;
-    return -EIO;
+    return SSL_get_verify_result(tls->ssl) == X509_V_OK ? -EIO : -EACCES;
 }
 
 ssize_t crypto_tls_read(struct crypto_tls *tls, void *buffer, size_t size)

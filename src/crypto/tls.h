@@ -36,9 +36,10 @@ struct crypto_tls *crypto_tls_connect(struct crypto_tls_context *context, int fd
 void crypto_tls_free(struct crypto_tls *tls);
 
 /* Bytes moved; 0 at the end, which the peer has to announce; -EAGAIN if the socket has to be ready
- * first, for writing if crypto_tls_wants_write says so; -EIO. The handshake happens on the way. */
+ * first, for writing if crypto_tls_wants_write says so; -EACCES if the server's certificate is not
+ * believed; -EIO. The handshake happens on the way. */
 ssize_t crypto_tls_read(struct crypto_tls *tls, void *buffer, size_t size);
 ssize_t crypto_tls_write(struct crypto_tls *tls, const void *buffer, size_t size);
 bool crypto_tls_wants_write(const struct crypto_tls *tls);
-/* Why the last -EIO: a few words, of a constant. */
+/* Why the last -EIO or -EACCES: a few words, of a constant. */
 const char *crypto_tls_reason(const struct crypto_tls *tls);

@@ -178,6 +178,15 @@ static int fail_connection(const struct exchange *exchange, const char *what, co
     return -EPIPE;
 }
 
+/* The same for what moving bytes returned; -EACCES stays. */
+static int fail_moving(const struct exchange *exchange, const char *what, ssize_t error)
+{
+    const struct crypto_tls *tls = exchange->client->tls;
+    int status =
+        fail_connection(exchange, what, tls ? crypto_tls_reason(tls) : strerror((int)-error));
+    return error == -EACCES ? -EACCES : status;
+}
+
 static int transmit(const struct exchange *exchange, struct span bytes)
 {
     const struct http_client *client = exchange->client;
@@ -193,9 +202,7 @@ static int transmit(const struct exchange *exchange, struct span bytes)
             if (status < 0)
                 return status;
         } else {
-            return fail_connection(exchange, "send to",
-                                   client->tls ? crypto_tls_reason(client->tls)
-                                               : strerror((int)-done));
+            return fail_moving(exchange, "send to", done);
         }
     }
     return 0;
@@ -219,9 +226,7 @@ static int receive(struct exchange *exchange)
             return 0;
         }
         if (got != -EAGAIN && got != -EINTR)
-            return fail_connection(exchange, "receive from",
-                                   client->tls ? crypto_tls_reason(client->tls)
-                                               : strerror((int)-got));
+            return fail_moving(exchange, "receive from", got);
         int status = wait_more(exchange, POLLIN);
         if (status < 0)
             return status;

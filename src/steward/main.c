@@ -9,6 +9,7 @@
 #include "steward/limiter.h"
 #include "steward/metrics.h"
 #include "steward/options.h"
+#include "steward/refresh.h"
 #include "steward/service.h"
 #include "version.h"
 
@@ -30,7 +31,8 @@ enum {
     METRICS_MEMORY_MAX = 4 << 20,
     SECONDS = 30,
     RATE = 16 * 1024, /* bytes in a second */
-    STEP_MS = 1000
+    STEP_MS = 1000,
+    REFRESH_HOURS_MAX = 24 * 365
 };
 
 /* What is read from files, and read again on SIGHUP. */
@@ -47,6 +49,7 @@ struct steward {
     struct audit audit;
     struct metrics metrics;
     struct limiter limiter;
+    struct refresh refresh;
     char retry_after[12]; /* of the answer at hand */
     int64_t fixed_time;
     struct http_server *server, *metrics_server; /* the second may be NULL */
@@ -91,6 +94,8 @@ static int load_authority(struct steward *steward, struct state *state, struct e
     struct attest_bytes key, crt;
     struct evidence_files files = {0};
     int64_t now = current_time(steward);
+    if (!options->key && steward->state)
+        return 0; /* the one that was made stays: reload moves it */
     if (!options->key)
         return authority_generate(&state->authority, options->host, now, err);
     int status = evidence_files_read_plain(&files, options->key, &key, err);
@@ -311,6 +316,10 @@ static void reload(struct steward *steward)
         log_error("steward", "not reloaded: %s", err.message);
         return;
     }
+    if (!steward->options.key) {
+        fresh->authority = old->authority;
+        old->authority = (struct authority){0};
+    }
     http_server_set_tls(steward->server, fresh->tls);
     http_server_set_client_connections(steward->server, fresh->policy.limits.connections);
     steward->state = fresh;
@@ -339,7 +348,7 @@ static int step(struct steward *steward, struct err *err)
 static int serve(struct steward *steward, struct err *err)
 {
     while (!wants_end) {
-        if (wants_reload)
+        if (refresh_step(&steward->refresh, seconds_of(CLOCK_MONOTONIC)) || wants_reload)
             reload(steward);
         int status = step(steward, err);
         if (status < 0)
@@ -419,6 +428,7 @@ static int run(struct steward *steward, struct err *err)
             log_warn("steward", "judging as of %s", steward->options.time);
         status = serve(steward, err);
     }
+    refresh_end(&steward->refresh);
     http_server_free(steward->server);
     http_server_free(steward->metrics_server);
     for (size_t i = 0; i < 2; i++) {
@@ -426,6 +436,24 @@ static int run(struct steward *steward, struct err *err)
             close(listeners[i]);
     }
     return status;
+}
+
+static int prepare_refresh(struct steward *steward, struct err *err)
+{
+    const struct options *options = &steward->options;
+    char *end = NULL;
+    unsigned long hours = options->refresh ? strtoul(options->refresh, &end, 10) : 0;
+    if (end && (*end || hours < 1 || hours > REFRESH_HOURS_MAX))
+        return err_set(err, ERR_USAGE, 0, "--refresh is from 1 to %d hours, not \"%s\"",
+                       REFRESH_HOURS_MAX, options->refresh);
+    steward->refresh = (struct refresh){
+        .hours = (unsigned)hours,
+        .directory = options->collateral,
+        .service = options->service,
+        .bundle = options->ca_bundle,
+        .fixed_time = steward->fixed_time,
+    };
+    return 0;
 }
 
 static int start(struct steward *steward, struct err *err)
@@ -437,7 +465,9 @@ static int start(struct steward *steward, struct err *err)
                        options->time);
     log_init(options->log_filter, STDERR_FILENO);
     log_set_format(strcmp(options->log_format, "json") == 0 ? LOG_JSON : LOG_TEXT);
-    int status = load_state(steward, &steward->state, err);
+    int status = prepare_refresh(steward, err);
+    if (status == 0)
+        status = load_state(steward, &steward->state, err);
     if (status == 0 && options->check_config)
         return 0;
     if (status == 0 && options->audit)

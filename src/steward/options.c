@@ -31,6 +31,11 @@ static const struct row {
      "The policy, steward.toml (none: nothing passes)"},
     {"collateral", 0, "DIR", NULL, NULL, AT(collateral),
      "TCB infos, identities, lists and certificates, besides those in requests"},
+    {"refresh", 0, "HOURS", NULL, NULL, AT(refresh),
+     "Fetch what is in DIR again, at once and every HOURS"},
+    {"service", 0, "URL", NULL, NULL, AT(service), "… from a mirror of the vendors' services"},
+    {"ca-bundle", 0, "FILE", "ENARX_CA_BUNDLE", NULL, AT(ca_bundle),
+     "… that these roots vouch for, PEM"},
     {"audit", 0, "FILE", NULL, NULL, AT(audit), "Append every decision to FILE"},
     {"tls-key", 0, "FILE", NULL, NULL, AT(tls_key), "Serve HTTPS with this key, PEM"},
     {"tls-crt", 0, "FILE", NULL, NULL, AT(tls_crt), "… and this certificate chain, PEM"},
@@ -117,6 +122,8 @@ int options_parse(int argc, char **argv, struct options *options, struct err *er
     }
     if (!options->tls_key != !options->tls_crt)
         return err_set(err, ERR_USAGE, 0, "--tls-key and --tls-crt belong together");
+    if (options->refresh && !options->collateral)
+        return err_set(err, ERR_USAGE, 0, "--refresh needs --collateral");
     if (strcmp(options->log_format, "text") != 0 && strcmp(options->log_format, "json") != 0)
         return err_set(err, ERR_USAGE, 0, "--log-format is text or json, not \"%s\"",
                        options->log_format);

@@ -78,4 +78,16 @@ TEST(refused, "a password, a line break or a host of somebody else would hide in
     CHECK(url_parse(span_of("https://a/\0b", 12), &url) < 0);
 }
 
+TEST(decode, "certificates in headers of Intel's services could not be read")
+{
+    uint8_t out[64];
+    size_t size;
+    CHECK(url_decode(SPAN_LITERAL("a%20b%0A%2b+"), out, &size) == 0);
+    CHECK(span_equal(span_of(out, size), SPAN_LITERAL("a b\n++")));
+    CHECK(url_decode((struct span){0}, out, &size) == 0 && size == 0);
+    CHECK(url_decode(SPAN_LITERAL("a%2"), out, &size) < 0);
+    CHECK(url_decode(SPAN_LITERAL("a%"), out, &size) < 0);
+    CHECK(url_decode(SPAN_LITERAL("%g0"), out, &size) < 0);
+}
+
 TAP_MAIN()
