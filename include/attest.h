@@ -278,6 +278,36 @@ struct attest_verdict {
 __attribute__((warn_unused_result)) int attest_verify(const struct attest_request *request,
                                                       struct attest_verdict *verdict);
 
+enum attest_collateral_kind {
+    ATTEST_COLLATERAL_UNKNOWN,
+    ATTEST_COLLATERAL_VEK,      /* a VCEK or VLEK certificate */
+    ATTEST_COLLATERAL_CRL,      /* of AMD or Intel */
+    ATTEST_COLLATERAL_TCB_INFO, /* of SGX or TDX */
+    ATTEST_COLLATERAL_IDENTITY, /* of a quoting enclave */
+};
+
+/* What a piece of collateral is about, as it says itself. */
+struct attest_collateral {
+    enum attest_collateral_kind kind;
+    /* "VCEK", "VLEK"; the common name of a list's issuer; "SGX 00a067110000", "TDX …" with the
+     * FMSPC of a TCB info as it is written there; "QE", "TD_QE", "QVE" */
+    char subject[64];
+    int64_t issued; /* thisUpdate, issueDate or notBefore */
+};
+
+/*
+ * Judges a piece of collateral, which is request->evidence, by itself: whether a vendor vouches for
+ * it at request->time, with the help of certificates and revocation lists of request->collateral;
+ * documents of Intel need the list of its root. The policy counts for its simulation roots only and
+ * may be NULL. For whoever keeps collateral and must not keep what is forged or out of date.
+ *
+ * Fills *about; in the verdict code, reason, the validity, technology, tcb_evaluation; for a VEK
+ * also product, snp_tcb and platform, the chip. Returns 0 or -EACCES.
+ */
+__attribute__((warn_unused_result)) int
+attest_verify_collateral(const struct attest_request *request, struct attest_collateral *about,
+                         struct attest_verdict *verdict);
+
 /* "snp.policy.debug", and one sentence what it means. "unknown" for what is no code. */
 const char *attest_code_name(enum attest_code code);
 const char *attest_code_meaning(enum attest_code code);

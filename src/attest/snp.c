@@ -149,6 +149,8 @@ static void describe(const struct snp_report *report, struct attest_verdict *ver
     if (report->product != ATTEST_PRODUCT_NONE)
         snprintf(verdict->product, sizeof(verdict->product), "%s",
                  attest_product_name(report->product));
+    /* Version 2, which does not tell, is of Milan or Genoa, and these have the same layout. */
+    verdict->snp_tcb = snp_tcb_parse(report->reported, report->product);
 }
 
 int snp_verify(struct judge *judge, struct span report_bytes, struct span vek_bytes)

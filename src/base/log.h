@@ -5,12 +5,16 @@
  *     log_info("enarx::keep", "backend %s", name);
  *     2026-01-02T03:04:05.678901Z  INFO enarx::keep: backend nil
  *
- * Nothing secret and nothing that a guest chose is logged. The filter is set once, at the start of
- * the program; afterwards any thread may log.
+ * or, for programs that read logs, the same as JSON:
+ *     {"time":"2026-…Z","level":"info","target":"enarx::keep","message":"backend nil"}
+ *
+ * Nothing secret and nothing that a guest chose is logged. Filter and format are set once, at the
+ * start of the program; afterwards any thread may log.
  */
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 
 enum log_level {
     LOG_OFF,
@@ -29,6 +33,10 @@ enum log_level {
  */
 void log_init(const char *filter, int fd);
 
+enum log_format { LOG_TEXT, LOG_JSON };
+
+void log_set_format(enum log_format format);
+
 /* The most talkative level that the filter lets through for any target. */
 enum log_level log_max_level(void);
 
@@ -40,6 +48,17 @@ bool log_level_parse(const char *name, enum log_level *level);
 bool log_enabled(enum log_level level, const char *target);
 __attribute__((format(printf, 3, 4))) void log_write(enum log_level level, const char *target,
                                                      const char *format, ...);
+
+/* A part of an event that has a name: ` name="value"` behind the message, or a member of the
+ * object.
+ */
+struct log_field {
+    const char *name, *value;
+};
+
+/* Logs an event with such parts. If they make the line too long, they are left out. */
+void log_event(enum log_level level, const char *target, const char *message,
+               const struct log_field *fields, size_t count);
 
 #define log_error(target, ...) log_write(LOG_ERROR, target, __VA_ARGS__)
 #define log_warn(target, ...)  log_write(LOG_WARN, target, __VA_ARGS__)

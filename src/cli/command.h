@@ -103,6 +103,10 @@ int command_evidence_show(const struct invocation *, int *exit_status, struct er
 int command_evidence_verify(const struct invocation *, int *exit_status, struct err *);
 int command_config_init(const struct invocation *, int *exit_status, struct err *);
 int command_platform_info(const struct invocation *, int *exit_status, struct err *);
+int command_platform_snp_cache_crl(const struct invocation *, int *exit_status, struct err *);
+int command_platform_snp_cache_vek(const struct invocation *, int *exit_status, struct err *);
+int command_platform_sgx_cache_crl(const struct invocation *, int *exit_status, struct err *);
+int command_platform_sgx_cache_tcb(const struct invocation *, int *exit_status, struct err *);
 int command_version(const struct invocation *, int *exit_status, struct err *);
 int command_help(const struct invocation *, int *exit_status, struct err *);
 int command_generate(const struct invocation *, int *exit_status, struct err *);

@@ -121,6 +121,56 @@ static const struct option json_options[] = {
     {0},
 };
 
+#define OPTIONS_FETCH                                                                              \
+    {.name = "collateral",                                                                         \
+     .value = "DIR",                                                                               \
+     .kind = VALUE_DIRECTORY,                                                                      \
+     .env = "ENARX_COLLATERAL",                                                                    \
+     .preset = "/var/cache/enarx/collateral",                                                      \
+     .help = "The directory to fill; it is made if it is not there"},                              \
+        {.name = "service",                                                                        \
+         .value = "URL",                                                                           \
+         .help = "A mirror with the paths of the vendors' services, to ask in their place"},       \
+        {.name = "ca-bundle",                                                                      \
+         .value = "FILE",                                                                          \
+         .kind = VALUE_FILE,                                                                       \
+         .env = "ENARX_CA_BUNDLE",                                                                 \
+         .help = "Roots (PEM) that vouch for the service, in place of the system's"},              \
+    {                                                                                              \
+        .name = "time", .value = "RFC3339",                                                        \
+        .help = "The moment as of which answers are judged (now if not given)"                     \
+    }
+
+static const struct option fetch_options[] = {OPTIONS_FETCH, {0}};
+
+static const struct option fetch_tcb_options[] = {
+    {.name = "tdx", .help = "Fetch for TDX, if an FMSPC is given; a quote tells by itself"},
+    OPTIONS_FETCH,
+    {0},
+};
+
+static const struct example snp_crl_examples[] = {
+    {"enarx platform snp cache-crl", "Fetch the lists of Milan, Genoa and Turin"},
+    {0},
+};
+
+static const struct example snp_vek_examples[] = {
+    {"enarx platform snp cache-vek report.bin", "Fetch the VCEK that signed a report"},
+    {0},
+};
+
+static const struct example sgx_crl_examples[] = {
+    {"enarx platform sgx cache-crl --collateral ./intel", "Fetch Intel's three lists"},
+    {0},
+};
+
+static const struct example sgx_tcb_examples[] = {
+    {"enarx platform sgx cache-tcb quote.bin", "Fetch what is needed to judge a quote"},
+    {"enarx platform sgx cache-tcb --service https://pccs.example.com:8081 00a067110000",
+     "Fetch from a mirror for an FMSPC"},
+    {0},
+};
+
 static const struct example root_examples[] = {
     {"enarx run hello.wasm", "Run a WebAssembly program in the strongest Keep of this machine"},
     {"enarx platform info", "See which Keeps this machine can build"},
@@ -221,8 +271,9 @@ const struct command commands[] = {
      .run = command_evidence_verify},
     {.path = "platform",
      .operands = "",
-     .summary = "Find out what this machine can do",
-     .description = "The commands of this group look at the machine and do not change it."},
+     .summary = "Find out what this machine can do; fetch what vouches for its evidence",
+     .description = "The commands of this group look at the machine, or fill a directory with what "
+                    "the vendors of processors publish."},
     {.path = "platform info",
      .operands = "",
      .summary = "Show which Keeps this machine can build, and what is missing for the others",
@@ -231,6 +282,59 @@ const struct command commands[] = {
      .options = json_options,
      .examples = info_examples,
      .run = command_platform_info},
+    {.path = "platform snp",
+     .operands = "",
+     .summary = "Fetch what vouches for AMD's processors",
+     .description = "What AMD's Key Distribution Service answers is judged before it is kept: "
+                    "signatures, dates, and that it is what was asked for."},
+    {.path = "platform snp cache-crl",
+     .operands = "",
+     .summary = "Fetch AMD's revocation lists into a directory",
+     .description =
+         "Fetches the lists of Milan, Genoa and Turin. A list that is older than the one "
+         "in the directory is not kept.",
+     .options = fetch_options,
+     .examples = snp_crl_examples,
+     .run = command_platform_snp_cache_crl},
+    {.path = "platform snp cache-vek",
+     .operands = "REPORT",
+     .operands_min = 1,
+     .operands_max = 1,
+     .operand_kind = VALUE_FILE,
+     .summary = "Fetch the VCEK certificate of an SNP report into a directory",
+     .description =
+         "Asks for the certificate of the chip and the TCB that REPORT names, and prints "
+         "the name of the file, for `enarx evidence verify --vek`. The service learns "
+         "which chip it is.",
+     .options = fetch_options,
+     .examples = snp_vek_examples,
+     .run = command_platform_snp_cache_vek},
+    {.path = "platform sgx",
+     .operands = "",
+     .summary = "Fetch what vouches for Intel's processors, for SGX and TDX",
+     .description =
+         "What Intel's Provisioning Certification Service answers is judged before it is "
+         "kept: signatures, dates, and that it is what was asked for."},
+    {.path = "platform sgx cache-crl",
+     .operands = "",
+     .summary = "Fetch Intel's revocation lists into a directory",
+     .description = "Fetches the lists of the root and of both authorities for PCK certificates. A "
+                    "list that is older than the one in the directory is not kept.",
+     .options = fetch_options,
+     .examples = sgx_crl_examples,
+     .run = command_platform_sgx_cache_crl},
+    {.path = "platform sgx cache-tcb",
+     .operands = "FMSPC|QUOTE",
+     .operands_min = 1,
+     .operands_max = 1,
+     .operand_kind = VALUE_FILE,
+     .summary = "Fetch TCB info and enclave identity for a platform into a directory",
+     .description = "Fetches the TCB info for an FMSPC, which is 12 hexadecimal digits, or for the "
+                    "one of a quote; the identity of the quoting enclave; and the root's "
+                    "revocation list.",
+     .options = fetch_tcb_options,
+     .examples = sgx_tcb_examples,
+     .run = command_platform_sgx_cache_tcb},
     {.path = "unstable",
      .operands = "",
      .hidden = true,

@@ -78,6 +78,11 @@ struct http1_chunked {
 __attribute__((warn_unused_result)) int http1_chunked_next(struct http1_chunked *chunked,
                                                            struct span *input, struct span *piece);
 
+/* A header to be written. */
+struct http1_field {
+    const char *name, *value;
+};
+
 /* Begins an answer or a request; then come headers, then http1_end. What would break a line is
  * recorded as overflow of the text. */
 void http1_begin_response(struct text *text, unsigned status);

@@ -6,6 +6,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 #include <stdlib.h>
 
 struct crypto_tls_context {
@@ -15,6 +16,7 @@ struct crypto_tls_context {
 struct crypto_tls {
     SSL *ssl;
     bool wants_write, broken;
+    const char *reason;
 };
 
 static int no_password(char *buffer, int size, int writing, void *context)
@@ -49,17 +51,51 @@ static bool use_key(SSL_CTX *context, struct span text)
     return good;
 }
 
-int crypto_tls_context_new(struct span chain, struct span key, struct crypto_tls_context **context)
+/* Adds the certificates of a text to those that are believed. */
+static bool use_trust(SSL_CTX *context, struct span text)
+{
+    BIO *bio = BIO_new_mem_buf(text.data, (int)text.size);
+    X509_STORE *store = SSL_CTX_get_cert_store(context);
+    X509 *certificate;
+    bool good = bio, any = false;
+    while (good && (certificate = PEM_read_bio_X509(bio, NULL, no_password, NULL))) {
+        good = X509_STORE_add_cert(store, certificate) == 1;
+        any = true;
+        X509_free(certificate);
+    }
+    BIO_free(bio);
+    ERR_clear_error();
+    return good && any;
+}
+
+static bool use_config(SSL_CTX *context, enum crypto_tls_side side,
+                       const struct crypto_tls_config *config)
+{
+    if ((side == CRYPTO_TLS_SERVER || config->key.size > 0) &&
+        (!use_chain(context, config->chain) || !use_key(context, config->key)))
+        return false;
+    if (side == CRYPTO_TLS_SERVER)
+        return true;
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
+    if (config->trust.size > 0)
+        return use_trust(context, config->trust);
+    return config->system_trust && SSL_CTX_set_default_verify_paths(context) == 1;
+}
+
+int crypto_tls_context_new(enum crypto_tls_side side, const struct crypto_tls_config *config,
+                           struct crypto_tls_context **context)
 {
     struct crypto_tls_context *made = calloc(1, sizeof(*made));
-    if (!made || chain.size > INT_MAX || key.size > INT_MAX) {
+    if (!made || config->chain.size > INT_MAX || config->key.size > INT_MAX ||
+        config->trust.size > INT_MAX) {
         free(made);
         return -EINVAL;
     }
-    made->context = SSL_CTX_new(TLS_server_method());
+    made->context =
+        SSL_CTX_new(side == CRYPTO_TLS_SERVER ? TLS_server_method() : TLS_client_method());
     bool good = made->context &&
                 SSL_CTX_set_min_proto_version(made->context, TLS1_2_VERSION) == 1 &&
-                use_chain(made->context, chain) && use_key(made->context, key);
+                use_config(made->context, side, config);
     if (!good) {
         crypto_tls_context_free(made);
         return -EINVAL;
@@ -80,17 +116,43 @@ void crypto_tls_context_free(struct crypto_tls_context *context)
     free(context);
 }
 
-struct crypto_tls *crypto_tls_accept(struct crypto_tls_context *context, int fd)
+static struct crypto_tls *open_on(struct crypto_tls_context *context, int fd)
 {
     struct crypto_tls *tls = calloc(1, sizeof(*tls));
     if (!tls)
         return NULL;
+    tls->reason = "";
     tls->ssl = SSL_new(context->context);
     if (!tls->ssl || SSL_set_fd(tls->ssl, fd) != 1) {
         crypto_tls_free(tls);
         return NULL;
     }
-    SSL_set_accept_state(tls->ssl);
+    return tls;
+}
+
+struct crypto_tls *crypto_tls_accept(struct crypto_tls_context *context, int fd)
+{
+    struct crypto_tls *tls = open_on(context, fd);
+    if (tls)
+        SSL_set_accept_state(tls->ssl);
+    return tls;
+}
+
+struct crypto_tls *crypto_tls_connect(struct crypto_tls_context *context, int fd, const char *host)
+{
+    struct crypto_tls *tls = open_on(context, fd);
+    if (!tls)
+        return NULL;
+    X509_VERIFY_PARAM *wanted = SSL_get0_param(tls->ssl);
+    bool is_address = X509_VERIFY_PARAM_set1_ip_asc(wanted, host) == 1;
+    X509_VERIFY_PARAM_set_hostflags(wanted, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    if (!is_address &&
+        (SSL_set1_host(tls->ssl, host) != 1 || SSL_set_tlsext_host_name(tls->ssl, host) != 1)) {
+        crypto_tls_free(tls);
+        return NULL;
+    }
+    ERR_clear_error();
+    SSL_set_connect_state(tls->ssl);
     return tls;
 }
 
@@ -105,9 +167,20 @@ void crypto_tls_free(struct crypto_tls *tls)
     free(tls);
 }
 
+static const char *find_reason(const struct crypto_tls *tls)
+{
+    long verified = SSL_get_verify_result(tls->ssl);
+    const char *reason = ERR_reason_error_string(ERR_peek_error());
+    if (verified != X509_V_OK)
+        return X509_verify_cert_error_string(verified);
+    return reason ? reason : "the peer closed the connection";
+}
+
 static ssize_t result_of(struct crypto_tls *tls, int status)
 {
     int error = SSL_get_error(tls->ssl, status);
+    if (error == SSL_ERROR_SSL || error == SSL_ERROR_SYSCALL)
+        tls->reason = find_reason(tls);
     ERR_clear_error();
     tls->wants_write = error == SSL_ERROR_WANT_WRITE;
     if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE)
@@ -115,7 +188,7 @@ static ssize_t result_of(struct crypto_tls *tls, int status)
     if (error == SSL_ERROR_ZERO_RETURN)
         return 0;
     tls->broken = true;
-    return -EIO;
+    return SSL_get_verify_result(tls->ssl) == X509_V_OK ? -EIO : -EACCES;
 }
 
 ssize_t crypto_tls_read(struct crypto_tls *tls, void *buffer, size_t size)
@@ -137,4 +210,9 @@ ssize_t crypto_tls_write(struct crypto_tls *tls, const void *buffer, size_t size
 bool crypto_tls_wants_write(const struct crypto_tls *tls)
 {
     return tls->wants_write;
+}
+
+const char *crypto_tls_reason(const struct crypto_tls *tls)
+{
+    return tls->reason;
 }

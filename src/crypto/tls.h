@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The server's side of TLS 1.2 and 1.3 over sockets that do not block. Host side. */
+/*
+ * TLS 1.2 and 1.3 over sockets that do not block. Host side. The program has to ignore SIGPIPE: a
+ * peer that is gone is -EIO.
+ */
 #pragma once
 
 #include "base/span.h"
@@ -9,17 +12,34 @@
 struct crypto_tls_context;
 struct crypto_tls;
 
-/* A context for a certificate chain and its key, both PEM. 0 or -EINVAL. */
-__attribute__((warn_unused_result)) int crypto_tls_context_new(struct span chain, struct span key,
-                                                               struct crypto_tls_context **context);
+enum crypto_tls_side { CRYPTO_TLS_SERVER, CRYPTO_TLS_CLIENT };
+
+struct crypto_tls_config {
+    struct span chain, key; /* PEM: the own certificate with what stands between it and a root, and
+                               its key. Optional for a client */
+    /* A client only: whom to believe. */
+    struct span trust; /* PEM: certificates of roots, and if there are none of the system's … */
+    bool system_trust; /* … where it keeps them, or as SSL_CERT_FILE and SSL_CERT_DIR say */
+};
+
+/* 0; -EINVAL if PEM or key are wrong, or a client would believe nobody. */
+__attribute__((warn_unused_result)) int
+crypto_tls_context_new(enum crypto_tls_side side, const struct crypto_tls_config *config,
+                       struct crypto_tls_context **context);
 void crypto_tls_context_free(struct crypto_tls_context *context);
 
 /* A connection on a socket, which is borrowed. NULL without memory. */
 struct crypto_tls *crypto_tls_accept(struct crypto_tls_context *context, int fd);
+/* The client's side: `host` is the name, or the address, that the server's certificate must have.
+ */
+struct crypto_tls *crypto_tls_connect(struct crypto_tls_context *context, int fd, const char *host);
 void crypto_tls_free(struct crypto_tls *tls);
 
-/* Bytes moved; 0 at the end; -EAGAIN if the socket has to be ready first, for writing if
- * crypto_tls_wants_write says so; -EIO. The handshake happens on the way. */
+/* Bytes moved; 0 at the end, which the peer has to announce; -EAGAIN if the socket has to be ready
+ * first, for writing if crypto_tls_wants_write says so; -EACCES if the server's certificate is not
+ * believed; -EIO. The handshake happens on the way. */
 ssize_t crypto_tls_read(struct crypto_tls *tls, void *buffer, size_t size);
 ssize_t crypto_tls_write(struct crypto_tls *tls, const void *buffer, size_t size);
 bool crypto_tls_wants_write(const struct crypto_tls *tls);
+/* Why the last -EIO or -EACCES: a few words, of a constant. */
+const char *crypto_tls_reason(const struct crypto_tls *tls);

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/server.h"
 
+#include "http/buffer.h"
+
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -9,16 +13,21 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { EVENTS_MAX = 64, READ_SIZE = 16 * 1024, HEAD_SIZE = 512, LINGER_MS = 2000, SWEEP_MS = 250 };
-
-struct buffer {
-    uint8_t *data;
-    size_t size, capacity, limit;
+enum {
+    EVENTS_MAX = 64,
+    READ_SIZE = 16 * 1024,
+    HEAD_SIZE = 1024,
+    LINGER_MS = 2000,
+    SWEEP_MS = 250,
+    TURN_STEPS = 16, /* answers and reads of one connection before others have their turn */
 };
+
+#define RETRY_AFTER "1" /* seconds */
 
 struct connection {
     struct connection *next, **link;
     int fd;
+    struct http_peer peer;
     struct crypto_tls *tls;
     struct buffer input;  /* what was received and not used yet */
     struct buffer body;   /* decoded from chunks */
@@ -26,6 +35,7 @@ struct connection {
     size_t sent;
     struct http1_chunked chunked;
     bool continued, closing, lingering;
+    bool starved; /* others needed its memory */
     int64_t deadline;
     uint32_t events; /* what epoll waits for */
 };
@@ -34,7 +44,8 @@ struct http_server {
     struct http_server_config config;
     int epoll;
     struct connection *connections;
-    unsigned count;
+    struct http_server_stats stats;
+    struct buffer_budget budget;
     bool draining;
     int64_t next_sweep;
 };
@@ -46,35 +57,12 @@ static int64_t now_ms(void)
     return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
 }
 
-static bool append(struct buffer *buffer, struct span bytes)
+/* Gives a connection the time for a request, and for so many bytes of an answer. */
+static void set_deadline(const struct http_server *server, struct connection *connection,
+                         size_t answer)
 {
-    if (bytes.size > buffer->limit - buffer->size)
-        return false;
-    size_t wanted = buffer->size + bytes.size;
-    if (wanted > buffer->capacity) {
-        size_t capacity = wanted * 2 < buffer->limit ? wanted * 2 : buffer->limit;
-        uint8_t *data = realloc(buffer->data, capacity);
-        if (!data)
-            return false;
-        buffer->data = data;
-        buffer->capacity = capacity;
-    }
-    if (bytes.size > 0)
-        memcpy(buffer->data + buffer->size, bytes.data, bytes.size);
-    buffer->size = wanted;
-    return true;
-}
-
-static void consume(struct buffer *buffer, size_t size)
-{
-    buffer->size -= size;
-    if (buffer->size > 0)
-        memmove(buffer->data, buffer->data + size, buffer->size);
-}
-
-static void postpone(const struct http_server *server, struct connection *connection)
-{
-    connection->deadline = now_ms() + (int64_t)server->config.seconds * 1000;
+    connection->deadline = now_ms() + (int64_t)server->config.seconds * 1000 +
+                           (int64_t)(answer * 1000 / server->config.rate);
 }
 
 static void close_connection(struct http_server *server, struct connection *connection)
@@ -84,14 +72,14 @@ static void close_connection(struct http_server *server, struct connection *conn
         connection->next->link = connection->link;
     crypto_tls_free(connection->tls);
     close(connection->fd);
-    free(connection->input.data);
-    free(connection->body.data);
-    free(connection->output.data);
+    buffer_fini(&connection->input, &server->budget);
+    buffer_fini(&connection->body, &server->budget);
+    buffer_fini(&connection->output, &server->budget);
     free(connection);
-    server->count--;
+    server->stats.connections--;
 }
 
-static void open_connection(struct http_server *server, int fd)
+static void open_connection(struct http_server *server, int fd, struct http_peer peer)
 {
     struct connection *connection = calloc(1, sizeof(*connection));
     if (!connection) {
@@ -100,6 +88,7 @@ static void open_connection(struct http_server *server, int fd)
     }
     *connection = (struct connection){
         .fd = fd,
+        .peer = peer,
         .next = server->connections,
         .link = &server->connections,
         .input.limit = HTTP1_HEAD_MAX + server->config.body_max + READ_SIZE,
@@ -110,9 +99,11 @@ static void open_connection(struct http_server *server, int fd)
     if (connection->next)
         connection->next->link = &connection->next;
     server->connections = connection;
-    server->count++;
-    postpone(server, connection);
+    server->stats.connections++;
+    set_deadline(server, connection, 0);
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = connection};
+    const int on = 1; /* answers are sent whole: nothing to wait for; not TCP, no matter */
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     if (server->config.tls)
         connection->tls = crypto_tls_accept(server->config.tls, fd);
     if ((server->config.tls && !connection->tls) ||
@@ -120,14 +111,34 @@ static void open_connection(struct http_server *server, int fd)
         close_connection(server, connection);
 }
 
+/* Whether one more connection of this peer is within the limits. */
+static bool may_open(const struct http_server *server, const struct http_peer *peer)
+{
+    struct http_peer client = http_peer_client(peer);
+    unsigned count = 0;
+    for (const struct connection *each = server->connections; each; each = each->next) {
+        struct http_peer other = http_peer_client(&each->peer);
+        count += http_peer_equal(&client, &other);
+    }
+    return server->stats.connections < server->config.connections_max &&
+           count < server->config.client_connections_max;
+}
+
 static void accept_connections(struct http_server *server)
 {
     int fd;
-    while ((fd = accept4(server->config.listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
-        if (server->count < server->config.connections_max)
-            open_connection(server, fd);
-        else
+    struct sockaddr_storage address;
+    socklen_t size = sizeof(address);
+    while ((fd = accept4(server->config.listener, (struct sockaddr *)&address, &size,
+                         SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
+        struct http_peer peer = http_peer_of(&address);
+        if (may_open(server, &peer)) {
+            open_connection(server, fd, peer);
+        } else {
+            server->stats.refused++;
             close(fd);
+        }
+        size = sizeof(address);
     }
 }
 
@@ -142,44 +153,121 @@ static void wait_for(struct http_server *server, struct connection *connection, 
     connection->events = events;
 }
 
-/* Puts an answer behind what is still to be sent. */
-static void put_answer(const struct http_server *server, struct connection *connection,
-                       struct http_answer *answer, bool keep, bool with_body)
+static void trim(struct http_server *server, struct connection *connection)
+{
+    buffer_trim(&connection->input, &server->budget);
+    buffer_trim(&connection->body, &server->budget);
+    buffer_trim(&connection->output, &server->budget);
+}
+
+/* Of the connections that hold memory the one whose time is over first: who is slow. Older ones are
+ * later in the list. */
+static struct connection *find_slowest(const struct http_server *server)
+{
+    struct connection *slowest = NULL;
+    for (struct connection *each = server->connections; each; each = each->next) {
+        size_t held = each->input.capacity + each->body.capacity + each->output.capacity;
+        if (held > 3 * BUFFER_SMALL && (!slowest || each->deadline <= slowest->deadline))
+            slowest = each;
+    }
+    return slowest;
+}
+
+/* Takes the memory of a connection away. In the middle of an answer that ends it. */
+static void starve(struct http_server *server, struct connection *connection)
+{
+    if (connection->output.size > 0)
+        shutdown(connection->fd, SHUT_RDWR);
+    connection->input.size = connection->body.size = 0;
+    connection->output.size = connection->sent = 0;
+    connection->starved = true;
+    trim(server, connection);
+    wait_for(server, connection, EPOLLOUT);
+}
+
+/* Appends to a buffer of a connection. If memory is short, whoever is slowest has to give up his;
+ * -ENOBUFS if that is this connection. */
+static int hold(struct http_server *server, struct connection *connection, struct buffer *buffer,
+                struct span bytes)
+{
+    int status;
+    while ((status = buffer_append(buffer, &server->budget, bytes)) == -ENOBUFS) {
+        struct connection *slowest = find_slowest(server);
+        if (!slowest || slowest == connection)
+            break;
+        starve(server, slowest);
+    }
+    return status;
+}
+
+static void write_head(struct text *text, const struct http_answer *answer, bool keep)
+{
+    http1_begin_response(text, answer->status);
+    if (answer->content_type)
+        http1_header(text, "Content-Type", answer->content_type);
+    for (size_t i = 0; i < HTTP_ANSWER_HEADERS_MAX && answer->headers[i].name; i++)
+        http1_header(text, answer->headers[i].name, answer->headers[i].value);
+    http1_header_number(text, "Content-Length", answer->content_type ? answer->body.size : 0);
+    http1_header(text, "Connection", keep ? "keep-alive" : "close");
+    http1_end(text);
+}
+
+/* Puts an answer into the output: 0 or a negative errno, with the output as it was. */
+static int put_answer(struct http_server *server, struct connection *connection,
+                      struct http_answer *answer, bool keep, bool with_body)
 {
     char head[HEAD_SIZE];
     struct text text = text_init(head, sizeof(head));
+    size_t before = connection->output.size;
     keep = keep && !server->draining;
-    http1_begin_response(&text, answer->status);
-    if (answer->content_type)
-        http1_header(&text, "Content-Type", answer->content_type);
-    http1_header_number(&text, "Content-Length", answer->content_type ? answer->body.size : 0);
-    http1_header(&text, "Connection", keep ? "keep-alive" : "close");
-    http1_end(&text);
-    bool good = !text.overflow && append(&connection->output, text_span(&text));
-    if (good && with_body && answer->content_type)
-        good = append(&connection->output, answer->body);
-    connection->closing = connection->closing || !keep || !good;
+    write_head(&text, answer, keep);
+    int status = text.overflow ? -EINVAL : 0;
+    if (status == 0)
+        status = hold(server, connection, &connection->output, text_span(&text));
+    if (status == 0 && with_body && answer->content_type)
+        status = hold(server, connection, &connection->output, answer->body);
     if (answer->release)
         answer->release(server->config.context, answer);
+    if (status < 0)
+        connection->output.size = before;
+    connection->closing = connection->closing || !keep;
+    set_deadline(server, connection, connection->output.size);
+    return status;
 }
 
-static void put_error(const struct http_server *server, struct connection *connection,
-                      unsigned status)
+/* Answers what cannot be answered well, and ends the connection. */
+static void put_error(struct http_server *server, struct connection *connection, unsigned status)
 {
     struct http_answer answer = {.status = status};
-    put_answer(server, connection, &answer, false, true);
-    connection->input.size = 0;
+    if (status == 503) {
+        server->stats.overloaded++;
+        answer.headers[0].name = "Retry-After";
+        answer.headers[0].value = RETRY_AFTER;
+    }
+    connection->input.size = connection->body.size = 0;
+    connection->closing = true;
+    connection->starved = false;
+    trim(server, connection);
+    if (put_answer(server, connection, &answer, false, false) < 0)
+        connection->output.size = connection->sent; /* nothing more can be said */
+}
+
+/* The status that tells the client of an error while its request is received. */
+static unsigned status_of(int error)
+{
+    return error == -EMSGSIZE ? 413 : error == -ENOBUFS ? 503 : 400;
 }
 
 /* Moves what arrived of a chunked body: 1 if it is complete, 0 if not, or a negative errno. */
-static int decode_chunks(struct connection *connection, size_t head)
+static int decode_chunks(struct http_server *server, struct connection *connection, size_t head)
 {
     struct span input = span_of(connection->input.data + head, connection->input.size - head);
     struct span piece;
     int status;
     while ((status = http1_chunked_next(&connection->chunked, &input, &piece)) > 0) {
-        if (!append(&connection->body, piece))
-            return -EMSGSIZE;
+        int appended = hold(server, connection, &connection->body, piece);
+        if (appended < 0)
+            return appended;
     }
     /* Keep the head, drop what was decoded. */
     size_t rest = input.size;
@@ -190,11 +278,11 @@ static int decode_chunks(struct connection *connection, size_t head)
 }
 
 /* Whether the whole body is there: 1, 0 or a negative errno. */
-static int find_body(const struct http_server *server, struct connection *connection,
+static int find_body(struct http_server *server, struct connection *connection,
                      const struct http1_request *request, size_t head, struct span *body)
 {
     if (request->head.chunked) {
-        int status = decode_chunks(connection, head);
+        int status = decode_chunks(server, connection, head);
         *body = span_of(connection->body.data, connection->body.size);
         return status;
     }
@@ -204,14 +292,28 @@ static int find_body(const struct http_server *server, struct connection *connec
     return connection->input.size - head >= request->head.length;
 }
 
-static void finish_request(struct connection *connection, const struct http1_request *request,
-                           size_t head)
+static void finish_request(struct http_server *server, struct connection *connection,
+                           const struct http1_request *request, size_t head)
 {
     size_t used = head + (request->head.chunked ? 0 : (size_t)request->head.length);
-    consume(&connection->input, used);
+    buffer_consume(&connection->input, used);
     connection->body.size = 0;
+    buffer_trim(&connection->input, &server->budget);
+    buffer_trim(&connection->body, &server->budget);
     connection->chunked = (struct http1_chunked){0};
     connection->continued = false;
+}
+
+/* Tells a client that waits for it to send its body: whether there is something to send now. */
+static bool let_continue(struct http_server *server, struct connection *connection)
+{
+    static const char interim[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    if (connection->continued)
+        return false;
+    connection->continued = true;
+    if (hold(server, connection, &connection->output, SPAN_LITERAL(interim)) < 0)
+        put_error(server, connection, 503);
+    return true;
 }
 
 /* Answers one request of the input if it is complete; whether it was, or failed. */
@@ -231,20 +333,20 @@ static bool answer_one(struct http_server *server, struct connection *connection
     }
     int status = find_body(server, connection, &request, (size_t)head, &body);
     if (status < 0) {
-        put_error(server, connection, status == -EMSGSIZE ? 413 : 400);
+        put_error(server, connection, status_of(status));
         return true;
     }
-    if (status == 0) {
-        if (request.expect_continue && !connection->continued)
-            append(&connection->output, SPAN_LITERAL("HTTP/1.1 100 Continue\r\n\r\n"));
-        connection->continued = true;
-        return false;
-    }
+    if (status == 0)
+        return request.expect_continue && let_continue(server, connection);
+    struct http_exchange exchange = {&request, body, connection->peer};
     struct http_answer answer = {.status = 500};
-    server->config.answer(server->config.context, &request, body, &answer);
-    put_answer(server, connection, &answer, request.head.keep_alive,
-               !span_equal(request.method, SPAN_LITERAL("HEAD")));
-    finish_request(connection, &request, (size_t)head);
+    server->config.answer(server->config.context, &exchange, &answer);
+    status = put_answer(server, connection, &answer, request.head.keep_alive,
+                        !span_equal(request.method, SPAN_LITERAL("HEAD")));
+    if (status < 0)
+        put_error(server, connection, status == -ENOBUFS ? 503 : 500);
+    else
+        finish_request(server, connection, &request, (size_t)head);
     return true;
 }
 
@@ -269,6 +371,8 @@ static ssize_t transmit(struct connection *connection)
 /* Sends what there is: false if the connection is over. */
 static bool flush(struct http_server *server, struct connection *connection)
 {
+    if (connection->output.size == 0)
+        return true;
     while (connection->sent < connection->output.size) {
         ssize_t done = transmit(connection);
         if (done == -EAGAIN || done == -EINTR)
@@ -276,9 +380,11 @@ static bool flush(struct http_server *server, struct connection *connection)
         if (done <= 0)
             return false;
         connection->sent += (size_t)done;
-        postpone(server, connection);
     }
     connection->sent = connection->output.size = 0;
+    buffer_trim(&connection->output, &server->budget);
+    if (!connection->continued)
+        set_deadline(server, connection, 0); /* for the next request */
     return true;
 }
 
@@ -294,8 +400,10 @@ static int fill(struct http_server *server, struct connection *connection)
     if (connection->lingering)
         return 1;
     if (connection->input.size == 0)
-        postpone(server, connection); /* the time for a request begins with its first byte */
-    return append(&connection->input, span_of(bytes, (size_t)got)) ? 1 : -1;
+        set_deadline(server, connection, 0); /* the time of a request begins with its first byte */
+    if (hold(server, connection, &connection->input, span_of(bytes, (size_t)got)) < 0)
+        put_error(server, connection, 503);
+    return 1;
 }
 
 /* After the last answer: what the client still sends is read and dropped for a while, because a
@@ -309,30 +417,35 @@ static bool linger(struct connection *connection)
     return true;
 }
 
-/* Sends, answers and receives until one of them has to wait: false if the connection is over. */
-static bool advance(struct http_server *server, struct connection *connection)
+/* Sends, answers and receives: 0 when it has to wait for the client, 1 when its turn is over before
+ * that, -1 if the connection is. */
+static int advance(struct http_server *server, struct connection *connection)
 {
-    for (;;) {
-        if (connection->output.size > 0) {
-            if (!flush(server, connection))
-                return false;
-            if (connection->output.size > 0)
-                return true;
-        }
+    for (unsigned i = 0; i < TURN_STEPS; i++) {
+        if (connection->starved)
+            put_error(server, connection, 503);
+        if (!flush(server, connection))
+            return -1;
+        if (connection->output.size > 0)
+            return 0;
         if (connection->closing && !connection->lingering && !linger(connection))
-            return false;
-        if (answer_one(server, connection) || connection->output.size > 0)
+            return -1;
+        if (answer_one(server, connection))
             continue;
         int got = fill(server, connection);
         if (got <= 0)
-            return got == 0;
+            return got;
     }
+    return 1;
 }
 
 static void serve(struct http_server *server, struct connection *connection)
 {
-    if (!advance(server, connection))
+    int more = advance(server, connection);
+    if (more < 0)
         close_connection(server, connection);
+    else if (more > 0) /* bytes may be waiting inside of TLS: come back as soon as possible */
+        wait_for(server, connection, EPOLLIN | EPOLLOUT);
     else
         wait_for(server, connection, connection->output.size > 0 ? EPOLLOUT : EPOLLIN);
 }
@@ -346,8 +459,10 @@ static void close_late(struct http_server *server)
     for (struct connection *each = server->connections, *next; each; each = next) {
         next = each->next;
         bool idle = each->input.size == 0 && each->output.size == 0;
-        if (now > each->deadline || (server->draining && idle))
+        if (now > each->deadline || (server->draining && idle)) {
+            server->stats.late += !idle;
             close_connection(server, each);
+        }
     }
 }
 
@@ -357,6 +472,7 @@ struct http_server *http_server_new(const struct http_server_config *config)
     if (!server)
         return NULL;
     server->config = *config;
+    server->budget.max = config->memory_max;
     server->epoll = epoll_create1(EPOLL_CLOEXEC);
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};
     if (server->epoll < 0 ||
@@ -398,6 +514,7 @@ void http_server_drain(struct http_server *server)
 {
     server->draining = true;
     epoll_ctl(server->epoll, EPOLL_CTL_DEL, server->config.listener, NULL);
+    shutdown(server->config.listener, SHUT_RD); /* who comes now is refused and need not wait */
 }
 
 void http_server_set_tls(struct http_server *server, struct crypto_tls_context *tls)
@@ -410,7 +527,14 @@ int http_server_descriptor(const struct http_server *server)
     return server->epoll;
 }
 
-unsigned http_server_connections(const struct http_server *server)
+void http_server_set_client_connections(struct http_server *server, unsigned max)
 {
-    return server->count;
+    server->config.client_connections_max = max;
+}
+
+struct http_server_stats http_server_stats(const struct http_server *server)
+{
+    struct http_server_stats stats = server->stats;
+    stats.memory = server->budget.used;
+    return stats;
 }

@@ -2,33 +2,61 @@
 /*
  * A small HTTP/1.1 server: one thread, epoll, optionally TLS. Host side.
  *
- * Bounded in connections, sizes and time: whoever does not finish a request, or does not take an
- * answer, within the time given loses the connection. Bodies are complete before they are answered.
+ * Bounded in connections (in all and for each client), sizes, memory and time: whoever does not
+ * finish a request, or does not take an answer, within the time given loses the connection. Bodies
+ * are complete before they are answered. When the memory is used up, the slowest of those who hold
+ * it lose it: a request is answered with 503 and Retry-After, an answer is cut off.
  */
 #pragma once
 
 #include "codec/http1.h"
 #include "crypto/tls.h"
+#include "http/peer.h"
+
+enum { HTTP_ANSWER_HEADERS_MAX = 4 };
+
+/* One request; borrowed for the time of the call. */
+struct http_exchange {
+    const struct http1_request *request;
+    struct span body;
+    struct http_peer peer;
+};
 
 struct http_answer {
     unsigned status;
     const char *content_type; /* NULL: no body */
-    struct span body;         /* borrowed until `release` is called */
+    struct span body;
+    /* Further headers; the first without a name ends them. Not Content-Length, Connection. */
+    struct http1_field headers[HTTP_ANSWER_HEADERS_MAX];
+    /* NULL, or called when `body` and `headers`, which are borrowed, are not needed any more. */
     void (*release)(void *context, struct http_answer *answer);
     void *memory; /* for release */
 };
 
-/* Answers a request; must fill *answer. */
-typedef void (*http_answer_fn)(void *context, const struct http1_request *request, struct span body,
+/* Answers a request; must fill *answer, which has status 500 and no body before. */
+typedef void (*http_answer_fn)(void *context, const struct http_exchange *exchange,
                                struct http_answer *answer);
 
 struct http_server_config {
     int listener;                   /* a listening socket; borrowed */
     struct crypto_tls_context *tls; /* NULL: no TLS; borrowed */
-    size_t body_max;
-    unsigned connections_max, seconds; /* seconds: for a request, an answer, and idle */
+    size_t body_max;                /* bytes */
+    size_t memory_max;              /* bytes: what all connections together may buffer, beyond a
+                                       few KiB for each */
+    unsigned connections_max, client_connections_max; /* in all; of a client (http/peer.h) */
+    unsigned seconds; /* for a request from its first byte on, for the start of one, and idle */
+    unsigned rate;    /* bytes in a second: an answer must be taken within `seconds` and the time
+                         that its size takes at this rate */
     http_answer_fn answer;
     void *context;
+};
+
+struct http_server_stats {
+    unsigned connections; /* now */
+    size_t memory;        /* bytes buffered now */
+    uint64_t refused;     /* connections closed at once: there were too many */
+    uint64_t late;        /* connections closed because their time was over, not idle ones */
+    uint64_t overloaded;  /* requests answered with 503 */
 };
 
 struct http_server;
@@ -39,10 +67,12 @@ void http_server_free(struct http_server *server);
 
 /* Serves for at most so many milliseconds, or until something happened. 0 or -errno of epoll. */
 int http_server_step(struct http_server *server, int milliseconds);
-/* Accepts no more connections and closes those that are idle; others after their answer. */
+/* Listens no more and closes connections that are idle; others after their answer. */
 void http_server_drain(struct http_server *server);
 /* Another certificate for connections that come from now on. */
 void http_server_set_tls(struct http_server *server, struct crypto_tls_context *tls);
+/* Another number of connections of a client, for those that come from now on. */
+void http_server_set_client_connections(struct http_server *server, unsigned max);
 /* Readable when http_server_step has something to do; for poll. */
 int http_server_descriptor(const struct http_server *server);
-unsigned http_server_connections(const struct http_server *server);
+struct http_server_stats http_server_stats(const struct http_server *server);

@@ -6,8 +6,10 @@
 #include "http/server.h"
 #include "steward/audit.h"
 #include "steward/files.h"
+#include "steward/limiter.h"
 #include "steward/metrics.h"
 #include "steward/options.h"
+#include "steward/refresh.h"
 #include "steward/service.h"
 #include "version.h"
 
@@ -23,11 +25,14 @@
 
 enum {
     BACKLOG = 512,
-    CONNECTIONS_MAX = 256, /* each may hold a request of 2 MiB and its body */
+    CONNECTIONS_MAX = 1024,
+    MEMORY_MAX = 64 << 20,
     METRICS_CONNECTIONS_MAX = 64,
+    METRICS_MEMORY_MAX = 4 << 20,
     SECONDS = 30,
+    RATE = 16 * 1024, /* bytes in a second */
     STEP_MS = 1000,
-    DRAIN_STEPS = 30
+    REFRESH_HOURS_MAX = 24 * 365
 };
 
 /* What is read from files, and read again on SIGHUP. */
@@ -43,6 +48,9 @@ struct steward {
     struct state *state;
     struct audit audit;
     struct metrics metrics;
+    struct limiter limiter;
+    struct refresh refresh;
+    char retry_after[12]; /* of the answer at hand */
     int64_t fixed_time;
     struct http_server *server, *metrics_server; /* the second may be NULL */
 };
@@ -57,9 +65,16 @@ static void on_signal(int number)
         wants_end = 1;
 }
 
+static int64_t seconds_of(clockid_t clock)
+{
+    struct timespec time;
+    clock_gettime(clock, &time);
+    return time.tv_sec;
+}
+
 static int64_t current_time(const struct steward *steward)
 {
-    return steward->options.time ? steward->fixed_time : (int64_t)time(NULL);
+    return steward->options.time ? steward->fixed_time : seconds_of(CLOCK_REALTIME);
 }
 
 static void state_free(struct state *state)
@@ -79,6 +94,8 @@ static int load_authority(struct steward *steward, struct state *state, struct e
     struct attest_bytes key, crt;
     struct evidence_files files = {0};
     int64_t now = current_time(steward);
+    if (!options->key && steward->state)
+        return 0; /* the one that was made stays: reload moves it */
     if (!options->key)
         return authority_generate(&state->authority, options->host, now, err);
     int status = evidence_files_read_plain(&files, options->key, &key, err);
@@ -100,8 +117,12 @@ static int load_tls(const struct options *options, struct state *state, struct e
     int status = evidence_files_read_plain(&files, options->tls_key, &key, err);
     if (status == 0)
         status = evidence_files_read_plain(&files, options->tls_crt, &crt, err);
-    if (status == 0 && crypto_tls_context_new(span_of(crt.data, crt.size),
-                                              span_of(key.data, key.size), &state->tls) < 0)
+    struct crypto_tls_config config = {0};
+    if (status == 0) {
+        config.chain = span_of(crt.data, crt.size);
+        config.key = span_of(key.data, key.size);
+    }
+    if (status == 0 && crypto_tls_context_new(CRYPTO_TLS_SERVER, &config, &state->tls) < 0)
         status = err_set(err, ERR_CONFIG, 0, "%s and %s are not a certificate and its key",
                          options->tls_crt, options->tls_key);
     evidence_files_wipe(&files);
@@ -130,11 +151,34 @@ static int load_state(struct steward *steward, struct state **loaded, struct err
     return status;
 }
 
+/* What the service's calls back know: who asks. */
+struct asking {
+    struct steward *steward;
+    struct http_peer client;
+};
+
+static unsigned on_admit(void *context, size_t count)
+{
+    const struct asking *asking = context;
+    struct steward *steward = asking->steward;
+    const struct policy_limits *limits = &steward->state->policy.limits;
+    const struct limiter_rule rule = {limits->certifications_per_minute, limits->burst};
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    int64_t now = (int64_t)time.tv_sec * 1000000 + time.tv_nsec / 1000;
+    return limiter_take(&steward->limiter, &rule, asking->client.address, count, now);
+}
+
 static int on_decided(void *context, const struct attest_verdict *verdict, const uint8_t digest[32])
 {
-    struct steward *steward = context;
-    log_info("steward", "%s evidence: %s%s%s", attest_technology_name(verdict->technology),
-             attest_code_name(verdict->code), verdict->reason[0] ? ": " : "", verdict->reason);
+    const struct asking *asking = context;
+    struct steward *steward = asking->steward;
+    const struct log_field fields[] = {
+        {"technology", attest_technology_name(verdict->technology)},
+        {"code", attest_code_name(verdict->code)},
+        {"reason", verdict->reason},
+    };
+    log_event(LOG_INFO, "steward", "judged", fields, verdict->reason[0] ? 3 : 2);
     metrics_count_decision(&steward->metrics, verdict->code);
     int status = audit_write(&steward->audit, verdict, digest, current_time(steward));
     if (status < 0)
@@ -155,11 +199,22 @@ static bool accepts_problems(const struct http1_request *request)
     return accept && memmem(accept->data, accept->size, wanted, sizeof(wanted) - 1);
 }
 
-static void on_request(void *context, const struct http1_request *request, struct span body,
+static void log_answer(const struct http_peer *peer, unsigned status)
+{
+    char number[12], client[INET6_ADDRSTRLEN] = "";
+    snprintf(number, sizeof(number), "%u", status);
+    inet_ntop(AF_INET6, peer->address, client, sizeof(client));
+    const struct log_field fields[] = {{"status", number}, {"client", client}};
+    log_event(LOG_INFO, "steward", status == 200 ? "answered" : "refused", fields, 2);
+}
+
+static void on_request(void *context, const struct http_exchange *exchange,
                        struct http_answer *answer)
 {
+    const struct http1_request *request = exchange->request;
     struct steward *steward = context;
     const struct state *state = steward->state;
+    struct asking asking = {steward, http_peer_client(&exchange->peer)};
     struct service service = {
         .authority = &state->authority,
         .policy = &state->policy,
@@ -167,14 +222,15 @@ static void on_request(void *context, const struct http1_request *request, struc
         .collateral_count = state->collateral.count,
         .dns = steward->options.san,
         .decided = on_decided,
-        .context = steward,
+        .admit = on_admit,
+        .context = &asking,
     };
     struct service_request asked = {
         .method = request->method,
         .target = request->target,
         .content_type = http1_header_find(&request->head, "content-type"),
         .wants_reason = accepts_problems(request),
-        .body = body,
+        .body = exchange->body,
         .now = current_time(steward),
     };
     struct service_response response;
@@ -184,23 +240,26 @@ static void on_request(void *context, const struct http1_request *request, struc
                                    .body = response.body,
                                    .release = release,
                                    .memory = response.memory};
+    if (response.retry_after > 0) {
+        snprintf(steward->retry_after, sizeof(steward->retry_after), "%u", response.retry_after);
+        answer->headers[0] = (struct http1_field){"Retry-After", steward->retry_after};
+    }
     metrics_count_answer(&steward->metrics, response.status);
-    log_info("steward", "%s %u", response.status == 200 ? "answered" : "refused", response.status);
+    log_answer(&exchange->peer, response.status);
 }
 
-static void on_metrics_request(void *context, const struct http1_request *request, struct span body,
+static void on_metrics_request(void *context, const struct http_exchange *exchange,
                                struct http_answer *answer)
 {
     struct steward *steward = context;
-    (void)body;
     *answer = (struct http_answer){.status = 404};
-    if (!span_equal(request->target, SPAN_LITERAL("/metrics")))
+    if (!span_equal(exchange->request->target, SPAN_LITERAL("/metrics")))
         return;
     char *memory = malloc(METRICS_TEXT_MAX);
     if (!memory)
         return;
     struct text text = text_init(memory, METRICS_TEXT_MAX);
-    steward->metrics.connections = http_server_connections(steward->server);
+    steward->metrics.server = http_server_stats(steward->server);
     steward->metrics.certificate_end = steward->state->authority.parsed.not_after;
     metrics_write(&steward->metrics, &text);
     *answer = (struct http_answer){.status = 200,
@@ -210,18 +269,18 @@ static void on_metrics_request(void *context, const struct http1_request *reques
                                    .memory = memory};
 }
 
-static int make_listener(const struct options *options, const char *port_text, int *listener,
+static int make_listener(const char *address_text, const char *port_text, int *listener,
                          struct err *err)
 {
     struct sockaddr_in6 six = {.sin6_family = AF_INET6};
     struct sockaddr_in four = {.sin_family = AF_INET};
     char *end;
     unsigned long port = strtoul(port_text, &end, 10);
-    bool is_six = inet_pton(AF_INET6, options->addr, &six.sin6_addr) == 1;
-    if (*end || !*port_text || port > UINT16_MAX ||
-        (!is_six && inet_pton(AF_INET, options->addr, &four.sin_addr) != 1))
+    bool is_six = inet_pton(AF_INET6, address_text, &six.sin6_addr) == 1;
+    if (*end || *port_text < '0' || *port_text > '9' || port > UINT16_MAX ||
+        (!is_six && inet_pton(AF_INET, address_text, &four.sin_addr) != 1))
         return err_set(err, ERR_USAGE, 0, "\"%s\" and \"%s\" are not an IP address and a port",
-                       options->addr, port_text);
+                       address_text, port_text);
     six.sin6_port = four.sin_port = htons((uint16_t)port);
     autoclose int fd =
         socket(is_six ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -229,9 +288,23 @@ static int make_listener(const struct options *options, const char *port_text, i
     const void *address = is_six ? (const void *)&six : &four;
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
         bind(fd, address, is_six ? sizeof(six) : sizeof(four)) < 0 || listen(fd, BACKLOG) < 0)
-        return err_set(err, ERR_IO, errno, "cannot listen on %s port %s", options->addr, port_text);
+        return err_set(err, ERR_IO, errno, "cannot listen on %s port %s", address_text, port_text);
     *listener = take_fd(&fd);
     return 0;
+}
+
+/* Listens on "127.0.0.1:9100" or "[::1]:9100". */
+static int make_metrics_listener(const char *endpoint, int *listener, struct err *err)
+{
+    char address[INET6_ADDRSTRLEN];
+    const char *colon = strrchr(endpoint, ':');
+    bool bracketed = endpoint[0] == '[' && colon && colon > endpoint && colon[-1] == ']';
+    size_t size = colon ? (size_t)(colon - endpoint) - (bracketed ? 2 : 0) : 0;
+    if (size == 0 || size >= sizeof(address) || (!bracketed && memchr(endpoint, ':', size)))
+        return err_set(err, ERR_USAGE, 0, "\"%s\" is not an IP address and a port", endpoint);
+    memcpy(address, endpoint + bracketed, size);
+    address[size] = '\0';
+    return make_listener(address, colon + 1, listener, err);
 }
 
 static void reload(struct steward *steward)
@@ -243,7 +316,12 @@ static void reload(struct steward *steward)
         log_error("steward", "not reloaded: %s", err.message);
         return;
     }
+    if (!steward->options.key) {
+        fresh->authority = old->authority;
+        old->authority = (struct authority){0};
+    }
     http_server_set_tls(steward->server, fresh->tls);
+    http_server_set_client_connections(steward->server, fresh->policy.limits.connections);
     steward->state = fresh;
     state_free(old);
     log_info("steward", "reloaded");
@@ -270,7 +348,7 @@ static int step(struct steward *steward, struct err *err)
 static int serve(struct steward *steward, struct err *err)
 {
     while (!wants_end) {
-        if (wants_reload)
+        if (refresh_step(&steward->refresh, seconds_of(CLOCK_MONOTONIC)) || wants_reload)
             reload(steward);
         int status = step(steward, err);
         if (status < 0)
@@ -278,8 +356,13 @@ static int serve(struct steward *steward, struct err *err)
     }
     log_info("steward", "draining");
     http_server_drain(steward->server);
-    for (int i = 0; i < DRAIN_STEPS && http_server_connections(steward->server) > 0; i++)
-        (void)http_server_step(steward->server, STEP_MS);
+    int64_t end = seconds_of(CLOCK_MONOTONIC) + SECONDS;
+    while (http_server_stats(steward->server).connections > 0 &&
+           seconds_of(CLOCK_MONOTONIC) < end) {
+        int status = step(steward, err);
+        if (status < 0)
+            return status;
+    }
     return 0;
 }
 
@@ -299,27 +382,31 @@ static int open_servers(struct steward *steward, int listeners[2], struct err *e
     struct http_server_config config = {
         .tls = steward->state->tls,
         .body_max = SERVICE_BODY_MAX,
+        .memory_max = MEMORY_MAX,
         .connections_max = CONNECTIONS_MAX,
+        .client_connections_max = steward->state->policy.limits.connections,
         .seconds = SECONDS,
+        .rate = RATE,
         .answer = on_request,
         .context = steward,
     };
-    int status = make_listener(options, options->port, &listeners[0], err);
-    if (status == 0 && options->metrics_port)
-        status = make_listener(options, options->metrics_port, &listeners[1], err);
+    int status = make_listener(options->addr, options->port, &listeners[0], err);
+    if (status == 0 && options->metrics)
+        status = make_metrics_listener(options->metrics, &listeners[1], err);
     if (status < 0)
         return status;
     config.listener = listeners[0];
     steward->server = http_server_new(&config);
-    if (options->metrics_port) {
+    if (options->metrics) {
         config.listener = listeners[1];
         config.tls = NULL;
         config.body_max = 0;
-        config.connections_max = METRICS_CONNECTIONS_MAX;
+        config.memory_max = METRICS_MEMORY_MAX;
+        config.connections_max = config.client_connections_max = METRICS_CONNECTIONS_MAX;
         config.answer = on_metrics_request;
         steward->metrics_server = http_server_new(&config);
     }
-    if (!steward->server || (options->metrics_port && !steward->metrics_server))
+    if (!steward->server || (options->metrics && !steward->metrics_server))
         return err_set(err, ERR_IO, ENOMEM, "cannot serve");
     return 0;
 }
@@ -333,6 +420,7 @@ static int run(struct steward *steward, struct err *err)
         sigaction(SIGHUP, &action, NULL);
         sigaction(SIGTERM, &action, NULL);
         sigaction(SIGINT, &action, NULL);
+        signal(SIGPIPE, SIG_IGN); /* a client that is gone is an error of its connection */
         announce("listening", listeners[0]);
         if (listeners[1] >= 0)
             announce("metrics", listeners[1]);
@@ -340,6 +428,7 @@ static int run(struct steward *steward, struct err *err)
             log_warn("steward", "judging as of %s", steward->options.time);
         status = serve(steward, err);
     }
+    refresh_end(&steward->refresh);
     http_server_free(steward->server);
     http_server_free(steward->metrics_server);
     for (size_t i = 0; i < 2; i++) {
@@ -347,6 +436,24 @@ static int run(struct steward *steward, struct err *err)
             close(listeners[i]);
     }
     return status;
+}
+
+static int prepare_refresh(struct steward *steward, struct err *err)
+{
+    const struct options *options = &steward->options;
+    char *end = NULL;
+    unsigned long hours = options->refresh ? strtoul(options->refresh, &end, 10) : 0;
+    if (end && (*end || hours < 1 || hours > REFRESH_HOURS_MAX))
+        return err_set(err, ERR_USAGE, 0, "--refresh is from 1 to %d hours, not \"%s\"",
+                       REFRESH_HOURS_MAX, options->refresh);
+    steward->refresh = (struct refresh){
+        .hours = (unsigned)hours,
+        .directory = options->collateral,
+        .service = options->service,
+        .bundle = options->ca_bundle,
+        .fixed_time = steward->fixed_time,
+    };
+    return 0;
 }
 
 static int start(struct steward *steward, struct err *err)
@@ -357,17 +464,22 @@ static int start(struct steward *steward, struct err *err)
         return err_set(err, ERR_USAGE, 0, "the time \"%s\" is not of the form of RFC 3339",
                        options->time);
     log_init(options->log_filter, STDERR_FILENO);
-    int status = load_state(steward, &steward->state, err);
+    log_set_format(strcmp(options->log_format, "json") == 0 ? LOG_JSON : LOG_TEXT);
+    int status = prepare_refresh(steward, err);
+    if (status == 0)
+        status = load_state(steward, &steward->state, err);
     if (status == 0 && options->check_config)
         return 0;
     if (status == 0 && options->audit)
         status = audit_open(&steward->audit, options->audit, err);
+    if (status == 0 && limiter_init(&steward->limiter) < 0)
+        status = err_set(err, ERR_IO, 0, "there are no random numbers");
     return status == 0 ? run(steward, err) : status;
 }
 
 int main(int argc, char **argv)
 {
-    struct steward steward = {.audit.fd = -1};
+    static struct steward steward = {.audit.fd = -1};
     struct err err = {0};
     int status = options_parse(argc, argv, &steward.options, &err);
     if (status == 0 && steward.options.help)

@@ -32,10 +32,25 @@ void metrics_write(const struct metrics *metrics, struct text *text)
             text_printf(text, "steward_decisions_total{code=\"%s\"} %llu\n", attest_code_name(code),
                         (unsigned long long)metrics->decisions[code]);
     }
-    put_kind(text, "steward_connections", "gauge", "Open connections.");
-    text_printf(text, "steward_connections %u\n", metrics->connections);
-    put_kind(text, "steward_certificate_not_after_seconds", "gauge",
-             "End of the authority's certificate, seconds since 1970.");
-    text_printf(text, "steward_certificate_not_after_seconds %lld\n",
-                (long long)metrics->certificate_end);
+    const struct http_server_stats *server = &metrics->server;
+    const struct {
+        const char *name, *kind, *help;
+        uint64_t value;
+    } rows[] = {
+        {"steward_connections", "gauge", "Open connections.", server->connections},
+        {"steward_connections_refused_total", "counter",
+         "Connections closed at once because there were too many.", server->refused},
+        {"steward_connections_late_total", "counter",
+         "Connections closed in the middle of a request or an answer.", server->late},
+        {"steward_overloaded_total", "counter", "Requests for which there was no memory.",
+         server->overloaded},
+        {"steward_buffered_bytes", "gauge", "Memory that connections hold.", server->memory},
+        {"steward_certificate_not_after_seconds", "gauge",
+         "End of the authority's certificate, seconds since 1970.",
+         (uint64_t)metrics->certificate_end},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        put_kind(text, rows[i].name, rows[i].kind, rows[i].help);
+        text_printf(text, "%s %llu\n", rows[i].name, (unsigned long long)rows[i].value);
+    }
 }

@@ -4,13 +4,14 @@
 
 #include "attest.h"
 #include "base/text.h"
+#include "http/server.h"
 
 enum { METRICS_STATUSES = 600, METRICS_TEXT_MAX = 32 * 1024 };
 
 struct metrics {
     uint64_t answers[METRICS_STATUSES]; /* by status of HTTP */
     uint64_t decisions[ATTEST_CODE_COUNT];
-    unsigned connections;    /* now */
+    struct http_server_stats server;
     int64_t certificate_end; /* of the authority: seconds since 1970 */
 };
 

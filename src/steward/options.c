@@ -25,18 +25,24 @@ static const struct row {
     {"san", 0, "NAME", "STEWARD_SAN", NULL, AT(san), "A DNS name for every certificate"},
     {"addr", 'a', "IP", "ROCKET_ADDRESS", "::", AT(addr), "Where to listen"},
     {"port", 'p', "N", "ROCKET_PORT", "3000", AT(port), "Port to listen on"},
-    {"metrics-port", 0, "N", NULL, NULL, AT(metrics_port),
-     "Serve /metrics (Prometheus) on this port of the same address"},
+    {"metrics", 0, "IP:PORT", NULL, NULL, AT(metrics),
+     "Serve /metrics (Prometheus) there, without TLS"},
     {"config", 0, "FILE", NULL, NULL, AT(config),
      "The policy, steward.toml (none: nothing passes)"},
     {"collateral", 0, "DIR", NULL, NULL, AT(collateral),
      "TCB infos, identities, lists and certificates, besides those in requests"},
+    {"refresh", 0, "HOURS", NULL, NULL, AT(refresh),
+     "Fetch what is in DIR again, at once and every HOURS"},
+    {"service", 0, "URL", NULL, NULL, AT(service), "… from a mirror of the vendors' services"},
+    {"ca-bundle", 0, "FILE", "ENARX_CA_BUNDLE", NULL, AT(ca_bundle),
+     "… that these roots vouch for, PEM"},
     {"audit", 0, "FILE", NULL, NULL, AT(audit), "Append every decision to FILE"},
     {"tls-key", 0, "FILE", NULL, NULL, AT(tls_key), "Serve HTTPS with this key, PEM"},
     {"tls-crt", 0, "FILE", NULL, NULL, AT(tls_crt), "… and this certificate chain, PEM"},
     {"time", 0, "RFC3339", NULL, NULL, AT(time),
      "Judge and issue as of this moment: for replays, never for production"},
     {"log-filter", 0, "FILTER", "ENARX_LOG", "info", AT(log_filter), "What to log to stderr"},
+    {"log-format", 0, "FORMAT", NULL, "text", AT(log_format), "text, or json: an object a line"},
     {"check-config", 0, NULL, NULL, NULL, AT(check_config), "Read everything, serve nothing"},
     {"help", 'h', NULL, NULL, NULL, AT(help), "Print this"},
     {"version", 'V', NULL, NULL, NULL, AT(version), "Print the version"},
@@ -116,6 +122,11 @@ int options_parse(int argc, char **argv, struct options *options, struct err *er
     }
     if (!options->tls_key != !options->tls_crt)
         return err_set(err, ERR_USAGE, 0, "--tls-key and --tls-crt belong together");
+    if (options->refresh && !options->collateral)
+        return err_set(err, ERR_USAGE, 0, "--refresh needs --collateral");
+    if (strcmp(options->log_format, "text") != 0 && strcmp(options->log_format, "json") != 0)
+        return err_set(err, ERR_USAGE, 0, "--log-format is text or json, not \"%s\"",
+                       options->log_format);
     return 0;
 }
 

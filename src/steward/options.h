@@ -12,13 +12,16 @@ struct options {
     const char *host;              /* or: a name for which an authority is made */
     const char *san;               /* an extra DNS name in every certificate */
     const char *addr, *port;       /* where to listen */
-    const char *metrics_port;      /* where to listen for metrics, or NULL */
+    const char *metrics;           /* ADDRESS:PORT where to listen for metrics, or NULL */
     const char *config;            /* steward.toml */
     const char *collateral;        /* a directory */
+    const char *refresh;           /* hours after which it is fetched again */
+    const char *service;           /* a mirror of the vendors' services */
+    const char *ca_bundle;         /* a file: PEM of roots that vouch for it */
     const char *audit;             /* a file */
     const char *tls_key, *tls_crt; /* files: PEM, for HTTPS */
     const char *time;              /* judge as of this moment, for replays and tests */
-    const char *log_filter;
+    const char *log_filter, *log_format;
     bool check_config, help, version;
 };
 

@@ -106,6 +106,23 @@ static int read_tdx(struct loader *loader, const struct key *key, const struct t
     return policy_read_tdx(loader, node);
 }
 
+#define LIMITS_MEMBER(member) offsetof(struct policy_limits, member)
+
+static const struct key limit_keys[] = {
+    {"certifications_per_minute", policy_read_u32, LIMITS_MEMBER(certifications_per_minute), 0,
+     NULL},
+    {"burst", policy_read_u32, LIMITS_MEMBER(burst), 0, NULL},
+    {"connections", policy_read_u32, LIMITS_MEMBER(connections), 0, NULL},
+    {0},
+};
+
+static int read_limits(struct loader *loader, const struct key *key, const struct toml_node *node,
+                       void *place)
+{
+    (void)key;
+    return policy_read_table(loader, node, "[limits]", limit_keys, place);
+}
+
 #define FILE_MEMBER(member) offsetof(struct policy_file, member)
 
 static const struct key top_keys[] = {
@@ -115,6 +132,7 @@ static const struct key top_keys[] = {
     {"workload", policy_read_choice, FILE_MEMBER(policy.workload_optional), 0, workload_words},
     {"workload_digest", policy_read_digests, FILE_MEMBER(policy.workloads), 32, NULL},
     {"certificate_lifetime", policy_read_u32, FILE_MEMBER(certificate_lifetime), 0, NULL},
+    {"limits", read_limits, FILE_MEMBER(limits), 0, NULL},
     {"simulation_roots", read_roots, FILE_MEMBER(policy), 0, NULL},
     {"debug", policy_read_flag, FILE_MEMBER(policy.accept_unprotected), 0, NULL},
     {0},
@@ -156,6 +174,10 @@ static int check_policy(struct loader *loader)
         return err_set(loader->err, ERR_CONFIG, 0,
                        "%s: certificate_lifetime must be at least %d seconds", loader->path,
                        LIFETIME_MIN);
+    const struct policy_limits *limits = &loader->file->limits;
+    if (limits->burst == 0 || limits->connections == 0)
+        return err_set(loader->err, ERR_CONFIG, 0,
+                       "%s: burst and connections in [limits] must be at least 1", loader->path);
     if (policy->sgx.accepted)
         status = check_table(loader, "[sgx]", &policy->sgx.signers, &policy->sgx.measurements,
                              &policy->sgx.measurements_denied, 32);
@@ -170,7 +192,10 @@ static int check_policy(struct loader *loader)
 
 int policy_file_parse(struct span text, const char *path, struct policy_file *file, struct err *err)
 {
-    *file = (struct policy_file){.certificate_lifetime = POLICY_LIFETIME_DEFAULT};
+    *file = (struct policy_file){
+        .certificate_lifetime = POLICY_LIFETIME_DEFAULT,
+        .limits = {POLICY_CERTIFICATIONS_DEFAULT, POLICY_BURST_DEFAULT, POLICY_CONNECTIONS_DEFAULT},
+    };
     struct loader loader = {.path = path, .file = file, .err = err};
     const struct toml_node *root;
     struct toml_error error;

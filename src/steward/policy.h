@@ -11,14 +11,27 @@
 #include "base/err.h"
 #include "base/span.h"
 
+/* What one client may take: an address of IPv4, or the first 64 bits of one of IPv6. */
+struct policy_limits {
+    uint32_t certifications_per_minute; /* 0: no limit */
+    uint32_t burst;                     /* of them at once, from 1 */
+    uint32_t connections;               /* from 1 */
+};
+
 struct policy_file {
     struct attest_policy policy;   /* points into what is allocated here */
     uint32_t certificate_lifetime; /* seconds */
+    struct policy_limits limits;
     void **blocks;
     size_t block_count;
 };
 
-enum { POLICY_LIFETIME_DEFAULT = 28 * 24 * 3600 };
+enum {
+    POLICY_LIFETIME_DEFAULT = 28 * 24 * 3600,
+    POLICY_CERTIFICATIONS_DEFAULT = 600,
+    POLICY_BURST_DEFAULT = 200,
+    POLICY_CONNECTIONS_DEFAULT = 64
+};
 
 /* Parses a text; `path` is for messages, and simulation roots are relative to its directory.
  * On failure the class is ERR_CONFIG. Release with policy_file_free either way. */

@@ -112,8 +112,25 @@ static bool certify(struct answer *answer, struct span bytes)
     return true;
 }
 
+/* Whether the client may have so many requests judged now. */
+static bool admit(struct answer *answer, size_t count)
+{
+    const struct service *service = answer->service;
+    unsigned seconds = service->admit ? service->admit(service->context, count) : 0;
+    if (seconds == 0)
+        return true;
+    char reason[96];
+    snprintf(reason, sizeof(reason), "too many certification requests: come again in %u seconds",
+             seconds);
+    refuse(answer->request, answer->response, 429, "limit.rate", reason);
+    answer->response->retry_after = seconds;
+    return false;
+}
+
 static bool prepare(struct answer *answer, size_t count)
 {
+    if (!admit(answer, count))
+        return false;
     size_t size = (count + 1) * ISSUED_MAX + answer->service->authority->certificate_size;
     answer->response->memory = malloc(size);
     if (!answer->response->memory)

@@ -15,13 +15,18 @@ enum { SERVICE_BODY_MAX = 2 << 20, SERVICE_REQUESTS_MAX = 1024, SERVICE_REASON_M
 typedef int (*service_decided_fn)(void *context, const struct attest_verdict *verdict,
                                   const uint8_t digest[32] /* SHA-256 of the request */);
 
+/* Asked before so many requests are judged. 0 to go on, or the seconds after which the client, who
+ * is known from the context, may come again. */
+typedef unsigned (*service_admit_fn)(void *context, size_t count);
+
 struct service {
     const struct authority *authority;
     const struct policy_file *policy;
     const struct attest_bytes *collateral;
     size_t collateral_count;
-    const char *dns; /* an extra name for every certificate, or NULL */
-    service_decided_fn decided;
+    const char *dns;            /* an extra name for every certificate, or NULL */
+    service_decided_fn decided; /* or NULL */
+    service_admit_fn admit;     /* or NULL */
     void *context;
 };
 
@@ -36,6 +41,7 @@ struct service_request {
 struct service_response {
     unsigned status;
     const char *content_type; /* NULL: no body */
+    unsigned retry_after;     /* seconds, with status 429 */
     uint8_t *memory;          /* released by service_response_free */
     struct span body;         /* into memory, or a constant */
 };

@@ -68,7 +68,7 @@ ask() { # status name curl-arguments…
 }
 
 start --host steward.example --config policy.toml --time $at --audit audit.log --san keep.example \
-    --metrics-port 0
+    --metrics 127.0.0.1:0
 milan=$v/milan.signed.crl.csr
 ask 200 "GET / is healthy" "$url/"
 ask 200 "GET /readyz is ready" "$url/readyz"
@@ -191,26 +191,78 @@ out_has "evidence.absent" "and what was refused"
 grep -q PRIVATE log; [ $? = 1 ]; result $? "no key is in the log"
 
 # Reload: another policy; then one that is wrong, which is not taken.
-echo >policy.toml
+printf '[limits]\ncertifications_per_minute = 1\nburst = 1\n' >policy.toml
 kill -HUP "$pid"
-sleep 1.5
-ask 400 "after SIGHUP the new policy counts" -H "$single" --data-binary "@$milan" "$url/"
+until grep -q reloaded log; do sleep 0.1; done
+other="--interface 127.0.0.2"
+ask 400 "after SIGHUP the new policy counts" $other -H "$single" --data-binary "@$milan" "$url/"
+ask 429 "and its limits" $other -H "$single" -H "Accept: application/problem+json" \
+    --data-binary "@$milan" "$url/"
+out_has "Retry-After: " "which say when to come again"
+grep -q '"code": "limit.rate"' answer; result $? "and why"
+ask 400 "other clients are served" --interface 127.0.0.3 -H "$single" --data-binary "@$milan" "$url/"
+ask 200 "and whoever asks for nothing" $other "$url/"
 echo 'x = 1' >policy.toml
 kill -HUP "$pid"
-sleep 1.5
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+    grep -q "not reloaded" log && break
+    sleep 0.1
+done
 grep -q "not reloaded" log; result $? "a policy that is wrong is not taken"
 ask 200 "and the Steward lives on" "$url/"
-stop
+
+# The end: a request that was begun is answered, and metrics are served until then.
+python3 - "$port" "$pid" "$metrics/metrics" <<'EOF' >"$out" 2>"$err"
+import os, signal, socket, sys, urllib.request
+with socket.create_connection(('127.0.0.1', int(sys.argv[1]))) as s:
+    s.sendall(b'GET / HTTP/1.1\r\nHost: x\r\n')
+    while b'steward_connections 1\n' not in urllib.request.urlopen(sys.argv[3]).read():
+        pass
+    os.kill(int(sys.argv[2]), signal.SIGTERM)
+    while True:
+        try:
+            socket.create_connection(('127.0.0.1', int(sys.argv[1]))).close()
+        except OSError:
+            break
+    print('metrics', urllib.request.urlopen(sys.argv[3]).status)
+    s.sendall(b'\r\n')
+    print(s.makefile('rb').read().decode())
+EOF
+status=$?
+out_has "metrics 200" "metrics are served while a Steward drains"
+out_has "HTTP/1.1 200 OK" "and a request that was begun is answered"
+out_has "Connection: close" "as the last of its connection"
+wait "$pid"
+status=$?
 is_status 0 "SIGTERM ends it"
 lines=$(wc -l <audit.log)
 { echo 'workload = "optional"'; echo 'debug = true'; cat "$v/steward.toml"; } >policy.toml
-start --key key.pem --crt crt.pem --config policy.toml --audit audit.log --tls-key key.pem --tls-crt crt.pem
+try steward --host x --log-format xml
+is_status 120 "a format of the log that is not known is a mistake"
+for endpoint in 9100 127.0.0.1 ::1:9100 '[::1]' '127.0.0.1:x' 127.0.0.1:65536; do
+    try steward --host x --addr 127.0.0.1 --port 0 --metrics "$endpoint"
+    is_status 120 "--metrics $endpoint is a mistake"
+done
+start --key key.pem --crt crt.pem --config policy.toml --audit audit.log --log-format json \
+    --metrics '[::1]:0' --tls-key key.pem --tls-crt crt.pem
 url=https://127.0.0.1:$port
 ask 200 "it serves HTTPS" --cacert crt.pem --resolve "test:$port:127.0.0.1" "https://test:$port/"
 ask 400 "and judges by the clock" -k -H "$single" -H "Accept: application/problem+json" \
     --data-binary "@$milan" "$url/"
 grep -q '"code": "crl.expired"' answer; result $? "by which the list has expired"
 ask 413 "a body that is too large is refused there, too" -k -H "$single" --data-binary @large "$url/"
+
+# A client that asks much and leaves without listening: answers meet a broken pipe.
+python3 - "$port" <<'EOF' 2>"$err"
+import socket, ssl, sys
+context = ssl._create_unverified_context()
+for _ in range(20):
+    with context.wrap_socket(socket.create_connection(('127.0.0.1', int(sys.argv[1])))) as t:
+        t.sendall(b'GET / HTTP/1.1\r\nHost: x\r\n\r\n' * 500)
+        t.recv(1)
+        t.shutdown(socket.SHUT_WR)
+EOF
+ask 200 "a client that leaves in the middle does not end a Steward" -k "$url/"
 
 # The request of a Keep without protection, made by hand, gets a certificate that is valid now.
 openssl pkey -in other.pem -pubout -outform der -out other.der
@@ -252,8 +304,19 @@ fi
 openssl x509 -in leaf.pem -noout -text >"$out"
 out_has "URI:enarx:technology/kvm" "it says that nothing is protected"
 out_has "1.3.6.1.4.1.58270.1.1" "and has the original's mark"
+metrics=http://[::1]:$(sed -n 's/metrics on port //p' listening)
+ask 200 "metrics are served on an address of their own" -g "$metrics/metrics"
 stop
 is_status 0 "and ends"
+python3 - <<'EOF' >"$out" 2>"$err"
+import json
+for line in open('log'):
+    event = json.loads(line)
+    print(event['level'], event['message'], event.get('code'), event.get('status'), event.get('client'))
+EOF
+status=$?
+out_has "info judged crl.expired None None" "with --log-format json each line of the log is an object"
+out_has "info answered None 200 ::ffff:127.0.0.1" "with what was answered, and to whom"
 [ "$(wc -l <audit.log)" = $((lines + 2)) ]; result $? "the audit log goes on"
 pid=
 finish

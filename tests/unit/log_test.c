@@ -46,6 +46,34 @@ TEST(nonsense, "what cannot be understood is ignored, however long")
     CHECK(!log_enabled(LOG_WARN, "aaa"));
 }
 
+TEST(json, "programs that read logs would find lines that are not JSON")
+{
+    int channel[2];
+    CHECK_INT(pipe(channel), 0);
+    log_init("info", channel[1]);
+    log_set_format(LOG_JSON);
+    char line[16 * 1024] = "", large[4000] = "";
+    const struct log_field fields[] = {{"code", "a\nb"}, {"status", "200"}};
+    log_event(LOG_INFO, "steward", "say \"hello\"", fields, 2);
+    CHECK(read(channel[0], line, sizeof(line) - 1) > 0);
+    CHECK(strncmp(line, "{\"time\":\"2", 10) == 0);
+    CHECK_STR(line + 37, ",\"level\":\"info\",\"target\":\"steward\",\"message\":\"say "
+                         "\\\"hello\\\"\",\"code\":\"a\\u000ab\",\"status\":\"200\"}\n");
+    memset(large, 1, sizeof(large) - 1);
+    const struct log_field too_long[] = {{"code", large}};
+    log_event(LOG_INFO, "steward", "still", too_long, 1);
+    ssize_t size = read(channel[0], line, sizeof(line) - 1);
+    CHECK(size > 0 && strncmp(line + size - 10, ":\"still\"}\n", 10) == 0);
+    log_info("steward", "%s", large); /* is cut, and a line nevertheless */
+    size = read(channel[0], line, sizeof(line) - 1);
+    CHECK(size > 4000 && strncmp(line + size - 3, "\"}\n", 3) == 0);
+    log_set_format(LOG_TEXT);
+    log_event(LOG_WARN, "steward", "hello", fields, 2);
+    memset(line, 0, sizeof(line));
+    CHECK(read(channel[0], line, sizeof(line) - 1) > 0);
+    CHECK_STR(line + 27, "  WARN steward: hello code=\"a\\u000ab\" status=\"200\"\n");
+}
+
 TEST(line, "an event is one line with time, level and target")
 {
     int channel[2];

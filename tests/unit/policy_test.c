@@ -51,6 +51,9 @@ TEST(empty, "a file without rules accepts nothing")
     CHECK_INT(parse(""), 0);
     CHECK(!file.policy.sgx.accepted && !file.policy.snp.accepted && !file.policy.tdx.accepted);
     CHECK_INT(file.certificate_lifetime, POLICY_LIFETIME_DEFAULT);
+    CHECK_INT(file.limits.certifications_per_minute, POLICY_CERTIFICATIONS_DEFAULT);
+    CHECK_INT(file.limits.burst, POLICY_BURST_DEFAULT);
+    CHECK_INT(file.limits.connections, POLICY_CONNECTIONS_DEFAULT);
     refuses("[sgx]", "one of `signer`, `hash`, or `hash_blacklist` must be specified");
     refuses("[snp]\nmaximum_vmpl = 1", "one of `signer`");
     refuses("[tdx]", "one of `signer`");
@@ -60,6 +63,7 @@ TEST(additions, "what the original did not have")
 {
     CHECK_INT(parse("workload = \"optional\"\nworkload_digest = [" HASH32 "]\ndebug = true\n"
                     "certificate_lifetime = 3600\n"
+                    "[limits]\ncertifications_per_minute = 0\nburst = 7\nconnections = 1\n"
                     "[snp]\nhash = [" HASH48 "]\nproducts = [\"Genoa\", \"Turin\"]\n"
                     "crl = \"optional\"\nmaximum_vmpl = 2\nmitigations = 0x0b\n"
                     "platform_info_required = [\"AliasCheckComplete\"]\n"
@@ -75,6 +79,9 @@ TEST(additions, "what the original did not have")
     CHECK(policy->workload_optional && policy->accept_unprotected);
     CHECK_INT(policy->workloads.count, 1);
     CHECK_INT(file.certificate_lifetime, 3600);
+    CHECK_INT(file.limits.certifications_per_minute, 0);
+    CHECK_INT(file.limits.burst, 7);
+    CHECK_INT(file.limits.connections, 1);
     CHECK_INT(policy->snp.products, 1 << ATTEST_GENOA | 1 << ATTEST_TURIN);
     CHECK_INT(policy->snp.revocation, ATTEST_REVOCATION_OPTIONAL);
     CHECK_INT(policy->snp.vmpl_max, 2);
@@ -119,6 +126,11 @@ TEST(strict, "what is not known, of the wrong kind or out of range is an error w
     refuses("[snp]\nhash = [" HASH48 "]\n[snp.minimum_tcb.milan]\nsnp = 256", "from 0 to 255");
     refuses("workload = true", "workload must be a string");
     refuses("certificate_lifetime = 1", "at least 60 seconds");
+    refuses("[limits]\nbursts = 1", "unknown key \"bursts\" in [limits]");
+    refuses("[limits]\nburst = 0", "must be at least 1");
+    refuses("[limits]\nconnections = 0", "must be at least 1");
+    refuses("[limits]\ncertifications_per_minute = 4294967296", "from 0 to 4294967295");
+    refuses("limits = 1", "[limits] must be a table");
     refuses("simulation_roots = [\"absent.pem\"]", "cannot open absent.pem");
     refuses("[sgx", "p.toml:1:");
 }

@@ -106,6 +106,43 @@ TEST(unrecorded, "what cannot be recorded is not issued")
     stop();
 }
 
+static size_t admitted_count;
+
+static unsigned admit(void *context, size_t count)
+{
+    (void)context;
+    admitted_count = count;
+    return count > 1 ? 17 : 0;
+}
+
+TEST(limited, "who asks too often would be judged nevertheless, or not told when to come again")
+{
+    struct vector request = vector_load("enarx/steward/milan.signed.crl.csr");
+    struct span body = span_of(request.data, request.size);
+    static const struct span bundle = SPAN_INIT("application/vnd.steward.pkcs10-bundle.v1");
+    struct service_request asked = {.method = SPAN_LITERAL("POST"),
+                                    .target = SPAN_LITERAL("/"),
+                                    .content_type = &bundle,
+                                    .wants_reason = true,
+                                    .body = SPAN_LITERAL("\x30\x04\x30\x00\x30\x00"),
+                                    .now = NOW};
+    start(NOW);
+    service.admit = admit;
+    CHECK_INT(ask("POST", "/", body, NOW), 200);
+    CHECK_INT(admitted_count, 1);
+    CHECK_INT(response.retry_after, 0);
+    service_response_free(&response);
+    decided_count = 0;
+    service_answer(&service, &asked, &response);
+    CHECK_INT(response.status, 429);
+    CHECK_INT(response.retry_after, 17);
+    CHECK_INT(admitted_count, 2);
+    CHECK_INT(decided_count, 0);
+    CHECK(memmem(response.body.data, response.body.size, "\"limit.rate\"", 12));
+    CHECK(memmem(response.body.data, response.body.size, "again in 17 seconds", 19));
+    stop();
+}
+
 TEST(ready, "an authority that is not valid now is not ready, but lives")
 {
     start(NOW);
