@@ -191,8 +191,22 @@ static enum local_statement statement_for(const struct store_change *change)
     return change->expect == STORE_SAME ? LOCAL_UPDATE : LOCAL_REPLACE;
 }
 
+static int check_same(struct local_store *local, const struct store_change *change)
+{
+    sqlite3_stmt *statement = local_statement(local, LOCAL_GET);
+    sqlite3_bind_text(statement, 1, change->key, -1, SQLITE_STATIC);
+    int status = sqlite3_step(statement);
+    bool same = status == SQLITE_ROW &&
+                span_equal(change->old, span_of(sqlite3_column_blob(statement, 0),
+                                                (size_t)sqlite3_column_bytes(statement, 0)));
+    sqlite3_reset(statement);
+    return same ? 0 : local_errno(status) < 0 ? local_errno(status) : -ESTALE;
+}
+
 static int apply(struct local_store *local, const struct store_change *change)
 {
+    if (change->expect == STORE_CHECK)
+        return check_same(local, change);
     if (change->content && !has_content(local, change->content))
         return -ENOENT;
     sqlite3_stmt *statement = local_statement(local, statement_for(change));

@@ -39,6 +39,7 @@ enum store_expect {
     STORE_ANY,    /* whatever is there is replaced */
     STORE_ABSENT, /* else -EEXIST */
     STORE_SAME,   /* the record is still `old`, else -ESTALE */
+    STORE_CHECK,  /* likewise, and nothing is changed */
 };
 
 struct store_change {

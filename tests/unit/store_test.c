@@ -94,6 +94,13 @@ TEST(all_or_nothing, "changes that belong together are made together or not at a
     };
     CHECK_INT(store_write(store, NULL, changes, 2), -EEXIST);
     CHECK(has("a", NULL) && has("b", "x"));
+    changes[1].expect = STORE_CHECK;
+    changes[1].old = S("y");
+    CHECK_INT(store_write(store, NULL, changes, 2), -ESTALE);
+    CHECK(has("a", NULL));
+    changes[1].old = S("x");
+    CHECK_INT(store_write(store, NULL, changes, 2), 0);
+    CHECK(has("a", "1") && has("b", "x"));
     stop();
 }
 
