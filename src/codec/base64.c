@@ -56,6 +56,31 @@ int base64_decode(struct span text, uint8_t *out, size_t *out_size)
     return 0;
 }
 
+static unsigned url_digit_value(uint8_t character)
+{
+    if (character == '+' || character == '/')
+        return NOT_A_DIGIT;
+    return character == '-' ? 62 : character == '_' ? 63 : digit_value(character);
+}
+
+int base64url_decode(struct span text, uint8_t *out, size_t *out_size)
+{
+    uint32_t bits = 0;
+    size_t size = 0, over = text.size % 4;
+    for (size_t i = 0; i < text.size; i++) {
+        unsigned value = url_digit_value(text.data[i]);
+        if (value == NOT_A_DIGIT)
+            return -EINVAL;
+        bits = bits << 6 | value;
+        if (i % 4 != 0)
+            out[size++] = (uint8_t)(bits >> (6 - 2 * (i % 4)));
+    }
+    if (over == 1 || (over > 0 && (bits & (over == 2 ? 0xF : 0x3)) != 0))
+        return -EINVAL;
+    *out_size = size;
+    return 0;
+}
+
 size_t base64_encode(struct span bytes, bool url, char *out)
 {
     const char *digits = url ? url_alphabet : alphabet;

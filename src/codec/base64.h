@@ -20,6 +20,11 @@
 __attribute__((warn_unused_result)) int base64_decode(struct span text, uint8_t *out,
                                                       size_t *out_size);
 
+/* Decodes the alphabet for URLs without padding (RFC 7515 section 2): no blanks, no bits left over.
+ * `out` takes BASE64_DECODED(text.size) bytes. Returns 0 or -EINVAL. */
+__attribute__((warn_unused_result)) int base64url_decode(struct span text, uint8_t *out,
+                                                         size_t *out_size);
+
 /* Encodes with padding; with `url`, in the alphabet for URLs and without. Returns the number of
  * characters; no NUL is written. */
 size_t base64_encode(struct span bytes, bool url, char *out);

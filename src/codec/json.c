@@ -124,10 +124,18 @@ static bool is_new(const struct span *names, size_t count, struct span name)
     return true;
 }
 
+static bool is_before(struct span a, struct span b)
+{
+    int order = memcmp(a.data, b.data, a.size < b.size ? a.size : b.size);
+    return order < 0 || (order == 0 && a.size < b.size);
+}
+
 static bool check_object(struct reader *reader, unsigned depth)
 {
     struct span names[JSON_MEMBERS_MAX];
+    struct span last = {0};
     size_t count = 0;
+    bool ascending = true;
     skip_blanks(reader);
     if (take(reader, '}'))
         return true;
@@ -135,12 +143,17 @@ static bool check_object(struct reader *reader, unsigned depth)
         bool escapes;
         skip_blanks(reader);
         const uint8_t *first = reader->at;
-        if (count == JSON_MEMBERS_MAX || !check_string(reader, &escapes) || escapes)
+        if (!check_string(reader, &escapes) || escapes)
             return false;
         struct span name = span_of(first + 1, (size_t)(reader->at - first) - 2);
-        if (!is_new(names, count, name))
+        /* In an ascending order no name can come twice. */
+        ascending = ascending && (count == 0 || is_before(last, name));
+        if (!ascending && (count >= JSON_MEMBERS_MAX || !is_new(names, count, name)))
             return false;
-        names[count++] = name;
+        if (count < JSON_MEMBERS_MAX)
+            names[count] = name;
+        count++;
+        last = name;
         skip_blanks(reader);
         if (!take(reader, ':') || !check_value(reader, depth))
             return false;
@@ -292,6 +305,82 @@ bool json_text(struct span value, struct span *text)
         return false;
     *text = span_of(value.data + 1, value.size - 2);
     return true;
+}
+
+static unsigned hex_digits(const uint8_t *digits)
+{
+    unsigned value = 0;
+    for (unsigned i = 0; i < 4; i++) {
+        uint8_t digit = digits[i];
+        value =
+            value << 4 | (is_digit(digit) ? digit - (unsigned)'0' : (digit | 0x20U) - 'a' + 10U);
+    }
+    return value;
+}
+
+/* The character that the escape at *at stands for; false for half of a surrogate pair. */
+static bool take_escape(const uint8_t **at, const uint8_t *end, uint32_t *character)
+{
+    static const char letters[] = "\"\\/bfnrt", meanings[] = "\"\\/\b\f\n\r\t";
+    uint8_t kind = (*at)[1];
+    if (kind != 'u') {
+        *character = (uint8_t)meanings[strchr(letters, kind) - letters];
+        *at += 2;
+        return true;
+    }
+    uint32_t first = hex_digits(*at + 2);
+    *at += 6;
+    *character = first;
+    if (first < 0xD800 || first > 0xDFFF)
+        return true;
+    if (first > 0xDBFF || end - *at < 6 || (*at)[0] != '\\' || (*at)[1] != 'u')
+        return false;
+    uint32_t second = hex_digits(*at + 2);
+    *at += 6;
+    *character = 0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00);
+    return second >= 0xDC00 && second <= 0xDFFF;
+}
+
+static size_t put_utf8(uint32_t character, uint8_t *out)
+{
+    static const uint8_t marks[] = {0, 0, 0xC0, 0xE0, 0xF0};
+    size_t size = character < 0x80 ? 1 : character < 0x800 ? 2 : character < 0x10000 ? 3 : 4;
+    for (size_t i = size; i-- > 1; character >>= 6)
+        out[i] = (uint8_t)(0x80 | (character & 0x3F));
+    out[0] = (uint8_t)(marks[size] | character);
+    return size;
+}
+
+bool json_string_decode(struct span value, uint8_t *out, size_t capacity, struct span *text)
+{
+    size_t size = 0;
+    if (value.size < 2 || value.data[0] != '"')
+        return false;
+    const uint8_t *at = value.data + 1, *end = value.data + value.size - 1;
+    while (at < end) {
+        uint8_t bytes[4];
+        size_t count = 1;
+        uint32_t character;
+        if (*at != '\\') {
+            bytes[0] = *at++;
+        } else {
+            if (!take_escape(&at, end, &character))
+                return false;
+            count = put_utf8(character, bytes);
+        }
+        if (count > capacity - size)
+            return false;
+        memcpy(out + size, bytes, count);
+        size += count;
+    }
+    *text = span_of(out, size);
+    return true;
+}
+
+bool json_boolean(struct span value, bool *truth)
+{
+    *truth = span_equal(value, SPAN_LITERAL("true"));
+    return *truth || span_equal(value, SPAN_LITERAL("false"));
 }
 
 bool json_uint(struct span value, uint64_t max, uint64_t *number)

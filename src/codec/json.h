@@ -16,8 +16,9 @@
  *         …
  *
  * json_parse checks the whole text once: well-formed UTF-8 without NUL, at most JSON_DEPTH_MAX
- * deep, no member name twice in an object, at most JSON_MEMBERS_MAX members in one object, no
- * escapes in member names. Everything else takes spans that it, or a function here, returned.
+ * deep, no member name twice in an object, no escapes in member names, at most JSON_MEMBERS_MAX
+ * members in an object whose names do not come in ascending order of bytes. Everything else takes
+ * spans that it, or a function here, returned.
  */
 #pragma once
 
@@ -50,6 +51,10 @@ bool json_get(struct span object, const char *key, struct span *value);
 
 /* The content of a string without escapes; false for anything else. */
 bool json_text(struct span value, struct span *text);
+/* The characters of a string, without its escapes, in `out`; false for anything else, for half of a
+ * surrogate pair, and for more than `capacity` bytes. */
+bool json_string_decode(struct span value, uint8_t *out, size_t capacity, struct span *text);
+bool json_boolean(struct span value, bool *truth);
 /* A number written as digits only, from 0 to max. */
 bool json_uint(struct span value, uint64_t max, uint64_t *number);
 

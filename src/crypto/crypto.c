@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
 #include <openssl/rsa.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { RSA_BYTES_MIN = 384, RSA_BYTES_MAX = 1024, PSS_SALT = 48, ECDSA_DER_MAX = 128 };
@@ -14,6 +16,8 @@ enum { RSA_BYTES_MIN = 384, RSA_BYTES_MAX = 1024, PSS_SALT = 48, ECDSA_DER_MAX =
 static const EVP_MD *message_digest(enum crypto_hash hash)
 {
     switch (hash) {
+    case CRYPTO_SHA224:
+        return EVP_sha224();
     case CRYPTO_SHA256:
         return EVP_sha256();
     case CRYPTO_SHA384:
@@ -40,6 +44,50 @@ int crypto_hash(enum crypto_hash hash, const struct span *parts, size_t count, u
     good = good && EVP_DigestFinal_ex(context, out, NULL) == 1;
     EVP_MD_CTX_free(context);
     return good ? 0 : -ENOMEM;
+}
+
+struct crypto_hasher {
+    EVP_MD_CTX *context;
+    const EVP_MD *digest;
+};
+
+struct crypto_hasher *crypto_hasher_new(enum crypto_hash hash)
+{
+    struct crypto_hasher *hasher = calloc(1, sizeof(*hasher));
+    if (!hasher)
+        return NULL;
+    hasher->digest = message_digest(hash);
+    hasher->context = EVP_MD_CTX_new();
+    if (!hasher->context || EVP_DigestInit_ex(hasher->context, hasher->digest, NULL) != 1) {
+        crypto_hasher_free(hasher);
+        return NULL;
+    }
+    return hasher;
+}
+
+void crypto_hasher_free(struct crypto_hasher *hasher)
+{
+    if (!hasher)
+        return;
+    EVP_MD_CTX_free(hasher->context);
+    free(hasher);
+}
+
+int crypto_hasher_add(struct crypto_hasher *hasher, struct span bytes)
+{
+    return EVP_DigestUpdate(hasher->context, bytes.data, bytes.size) == 1 ? 0 : -ENOMEM;
+}
+
+int crypto_hasher_end(struct crypto_hasher *hasher, uint8_t *out)
+{
+    bool good = EVP_DigestFinal_ex(hasher->context, out, NULL) == 1 &&
+                EVP_DigestInit_ex(hasher->context, hasher->digest, NULL) == 1;
+    return good ? 0 : -ENOMEM;
+}
+
+bool crypto_equal(const uint8_t *a, const uint8_t *b, size_t size)
+{
+    return CRYPTO_memcmp(a, b, size) == 0;
 }
 
 static EVP_PKEY *key_from(const char *type, OSSL_PARAM *params)

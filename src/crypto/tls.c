@@ -16,6 +16,8 @@ struct crypto_tls_context {
 struct crypto_tls {
     SSL *ssl;
     bool wants_write, broken;
+    unsigned char *peer; /* the certificate's DER, made when it is asked for */
+    int peer_size;
     const char *reason;
 };
 
@@ -68,15 +70,25 @@ static bool use_trust(SSL_CTX *context, struct span text)
     return good && any;
 }
 
+/* A session that is taken up again would bring a certificate that nobody verified this time. */
+static bool refuse_resumption(SSL_CTX *context)
+{
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
+    return SSL_CTX_set_num_tickets(context, 0) == 1;
+}
+
 static bool use_config(SSL_CTX *context, enum crypto_tls_side side,
                        const struct crypto_tls_config *config)
 {
     if ((side == CRYPTO_TLS_SERVER || config->key.size > 0) &&
         (!use_chain(context, config->chain) || !use_key(context, config->key)))
         return false;
-    if (side == CRYPTO_TLS_SERVER)
+    if (side == CRYPTO_TLS_SERVER && config->trust.size == 0)
         return true;
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
+    if (side == CRYPTO_TLS_SERVER && !refuse_resumption(context))
+        return false;
     if (config->trust.size > 0)
         return use_trust(context, config->trust);
     return config->system_trust && SSL_CTX_set_default_verify_paths(context) == 1;
@@ -163,6 +175,7 @@ void crypto_tls_free(struct crypto_tls *tls)
     if (tls->ssl && !tls->broken && SSL_is_init_finished(tls->ssl))
         SSL_shutdown(tls->ssl);
     SSL_free(tls->ssl);
+    OPENSSL_free(tls->peer);
     ERR_clear_error();
     free(tls);
 }
@@ -210,6 +223,21 @@ ssize_t crypto_tls_write(struct crypto_tls *tls, const void *buffer, size_t size
 bool crypto_tls_wants_write(const struct crypto_tls *tls)
 {
     return tls->wants_write;
+}
+
+static void find_peer(struct crypto_tls *tls)
+{
+    X509 *certificate = SSL_get1_peer_certificate(tls->ssl);
+    if (certificate && SSL_get_verify_result(tls->ssl) == X509_V_OK)
+        tls->peer_size = i2d_X509(certificate, &tls->peer);
+    X509_free(certificate);
+}
+
+struct span crypto_tls_peer(struct crypto_tls *tls)
+{
+    if (tls->peer_size == 0 && SSL_is_init_finished(tls->ssl))
+        find_peer(tls);
+    return span_of(tls->peer, tls->peer_size > 0 ? (size_t)tls->peer_size : 0);
 }
 
 const char *crypto_tls_reason(const struct crypto_tls *tls)

@@ -17,9 +17,11 @@ enum crypto_tls_side { CRYPTO_TLS_SERVER, CRYPTO_TLS_CLIENT };
 struct crypto_tls_config {
     struct span chain, key; /* PEM: the own certificate with what stands between it and a root, and
                                its key. Optional for a client */
-    /* A client only: whom to believe. */
-    struct span trust; /* PEM: certificates of roots, and if there are none of the system's … */
-    bool system_trust; /* … where it keeps them, or as SSL_CERT_FILE and SSL_CERT_DIR say */
+    /* Whom to believe. A server that believes somebody asks for certificates of clients: it takes
+     * none, or one that is valid; another ends the handshake. */
+    struct span trust; /* PEM: certificates of roots, and for a client, if there are none, … */
+    bool system_trust; /* … the system's, where it keeps them, or as SSL_CERT_FILE and
+                          SSL_CERT_DIR say */
 };
 
 /* 0; -EINVAL if PEM or key are wrong, or a client would believe nobody. */
@@ -41,5 +43,8 @@ void crypto_tls_free(struct crypto_tls *tls);
 ssize_t crypto_tls_read(struct crypto_tls *tls, void *buffer, size_t size);
 ssize_t crypto_tls_write(struct crypto_tls *tls, const void *buffer, size_t size);
 bool crypto_tls_wants_write(const struct crypto_tls *tls);
+/* The client's certificate in DER, which was verified: its chain, dates and purpose; empty if there
+ * is none. Borrowed. */
+struct span crypto_tls_peer(struct crypto_tls *tls);
 /* Why the last -EIO or -EACCES: a few words, of a constant. */
 const char *crypto_tls_reason(const struct crypto_tls *tls);

@@ -16,10 +16,12 @@
 enum {
     EVENTS_MAX = 64,
     READ_SIZE = 16 * 1024,
-    HEAD_SIZE = 1024,
+    HEAD_SIZE = 4096,
     LINGER_MS = 2000,
     SWEEP_MS = 250,
-    TURN_STEPS = 16, /* answers and reads of one connection before others have their turn */
+    TURN_STEPS = 16,         /* answers and reads of one connection before others have their turn */
+    TURN_PIECES = 16,        /* pieces of a source likewise */
+    FIRST_PIECE = 12 * 1024, /* bytes of a source that go with the head */
 };
 
 #define RETRY_AFTER "1" /* seconds */
@@ -35,7 +37,16 @@ struct connection {
     size_t sent;
     struct http1_chunked chunked;
     bool continued, closing, lingering;
-    bool starved; /* others needed its memory */
+    bool starved;              /* others needed its memory */
+    struct http_sink sink;     /* `take` NULL: the body is collected */
+    bool sink_keep, sink_head; /* what the request said about connection and method */
+    uint64_t rest;             /* bytes of the body that have not come, unless it is chunked */
+    uint64_t taken;            /* bytes that have gone to the sink */
+    int64_t begun;             /* when that began */
+    bool sink_chunked;
+    struct http_answer
+        streaming;     /* the answer whose source is being sent; source.read NULL: none */
+    uint64_t streamed; /* bytes of it that were sent */
     int64_t deadline;
     uint32_t events; /* what epoll waits for */
 };
@@ -48,6 +59,7 @@ struct http_server {
     struct buffer_budget budget;
     bool draining;
     int64_t next_sweep;
+    uint8_t piece[HTTP_PIECE_MAX]; /* of a source, while it is sent */
 };
 
 static int64_t now_ms(void)
@@ -59,14 +71,36 @@ static int64_t now_ms(void)
 
 /* Gives a connection the time for a request, and for so many bytes of an answer. */
 static void set_deadline(const struct http_server *server, struct connection *connection,
-                         size_t answer)
+                         uint64_t answer)
 {
     connection->deadline = now_ms() + (int64_t)server->config.seconds * 1000 +
                            (int64_t)(answer * 1000 / server->config.rate);
 }
 
+static void release(const struct http_server *server, struct http_answer *answer)
+{
+    if (answer->release)
+        answer->release(server->config.context, answer);
+}
+
+static void end_streaming(const struct http_server *server, struct connection *connection)
+{
+    if (connection->streaming.source.read)
+        release(server, &connection->streaming);
+    connection->streaming = (struct http_answer){0};
+}
+
+static void drop_sink(struct connection *connection)
+{
+    if (connection->sink.take)
+        connection->sink.drop(connection->sink.state);
+    connection->sink = (struct http_sink){0};
+}
+
 static void close_connection(struct http_server *server, struct connection *connection)
 {
+    end_streaming(server, connection);
+    drop_sink(connection);
     *connection->link = connection->next;
     if (connection->next)
         connection->next->link = connection->link;
@@ -173,10 +207,15 @@ static struct connection *find_slowest(const struct http_server *server)
     return slowest;
 }
 
+static bool sends(const struct connection *connection)
+{
+    return connection->output.size > 0 || connection->streaming.source.read;
+}
+
 /* Takes the memory of a connection away. In the middle of an answer that ends it. */
 static void starve(struct http_server *server, struct connection *connection)
 {
-    if (connection->output.size > 0)
+    if (sends(connection))
         shutdown(connection->fd, SHUT_RDWR);
     connection->input.size = connection->body.size = 0;
     connection->output.size = connection->sent = 0;
@@ -200,6 +239,13 @@ static int hold(struct http_server *server, struct connection *connection, struc
     return status;
 }
 
+static uint64_t length_of(const struct http_answer *answer)
+{
+    if (!answer->content_type)
+        return 0;
+    return answer->source.read ? answer->source.length : answer->body.size;
+}
+
 static void write_head(struct text *text, const struct http_answer *answer, bool keep)
 {
     http1_begin_response(text, answer->status);
@@ -207,9 +253,29 @@ static void write_head(struct text *text, const struct http_answer *answer, bool
         http1_header(text, "Content-Type", answer->content_type);
     for (size_t i = 0; i < HTTP_ANSWER_HEADERS_MAX && answer->headers[i].name; i++)
         http1_header(text, answer->headers[i].name, answer->headers[i].value);
-    http1_header_number(text, "Content-Length", answer->content_type ? answer->body.size : 0);
+    if (answer->status != 204 && answer->status != 304) /* RFC 9110 section 8.6 */
+        http1_header_number(text, "Content-Length", length_of(answer));
     http1_header(text, "Connection", keep ? "keep-alive" : "close");
     http1_end(text);
+}
+
+/* Remembers an answer whose bytes are to be taken from a source. If there is memory, the first of
+ * them travel with the head; if there are no more, that is all. */
+static int begin_streaming(struct http_server *server, struct connection *connection,
+                           struct http_answer *answer)
+{
+    const struct http_source *source = &answer->source;
+    size_t size = source->length < FIRST_PIECE ? (size_t)source->length : FIRST_PIECE;
+    ssize_t got = size > 0 ? source->read(source->state, source->offset, server->piece, size) : 0;
+    if (got < 0)
+        return -EIO;
+    struct span first = span_of(server->piece, (size_t)got);
+    bool held = buffer_append(&connection->output, &server->budget, first) == 0;
+    if (held && first.size == source->length)
+        return 0;
+    connection->streaming = *answer;
+    connection->streamed = held ? first.size : 0;
+    return 0;
 }
 
 /* Puts an answer into the output: 0 or a negative errno, with the output as it was. */
@@ -224,14 +290,17 @@ static int put_answer(struct http_server *server, struct connection *connection,
     int status = text.overflow ? -EINVAL : 0;
     if (status == 0)
         status = hold(server, connection, &connection->output, text_span(&text));
-    if (status == 0 && with_body && answer->content_type)
+    bool streams = with_body && answer->content_type && answer->source.read;
+    if (status == 0 && streams)
+        status = begin_streaming(server, connection, answer);
+    else if (status == 0 && with_body && answer->content_type)
         status = hold(server, connection, &connection->output, answer->body);
-    if (answer->release)
-        answer->release(server->config.context, answer);
+    if (!connection->streaming.source.read)
+        release(server, answer);
     if (status < 0)
         connection->output.size = before;
     connection->closing = connection->closing || !keep;
-    set_deadline(server, connection, connection->output.size);
+    set_deadline(server, connection, connection->output.size + (streams ? length_of(answer) : 0));
     return status;
 }
 
@@ -244,6 +313,7 @@ static void put_error(struct http_server *server, struct connection *connection,
         answer.headers[0].name = "Retry-After";
         answer.headers[0].value = RETRY_AFTER;
     }
+    drop_sink(connection);
     connection->input.size = connection->body.size = 0;
     connection->closing = true;
     connection->starved = false;
@@ -302,6 +372,7 @@ static void finish_request(struct http_server *server, struct connection *connec
     buffer_trim(&connection->body, &server->budget);
     connection->chunked = (struct http1_chunked){0};
     connection->continued = false;
+    connection->begun = 0;
 }
 
 /* Tells a client that waits for it to send its body: whether there is something to send now. */
@@ -312,6 +383,48 @@ static bool let_continue(struct http_server *server, struct connection *connecti
         return false;
     connection->continued = true;
     if (hold(server, connection, &connection->output, SPAN_LITERAL(interim)) < 0)
+        put_error(server, connection, 503);
+    return true;
+}
+
+static struct http_exchange exchange_of(const struct connection *connection,
+                                        const struct http1_request *request, struct span body)
+{
+    struct span certificate = connection->tls ? crypto_tls_peer(connection->tls) : (struct span){0};
+    return (struct http_exchange){request, body, connection->peer, certificate};
+}
+
+static bool is_head(const struct http1_request *request)
+{
+    return span_equal(request->method, SPAN_LITERAL("HEAD"));
+}
+
+/* Asks who wants the body of a request whose head has just come: whether it goes to a sink, or the
+ * request was answered already. */
+static bool begin_body(struct http_server *server, struct connection *connection,
+                       const struct http1_request *request, size_t head)
+{
+    struct http_answer answer = {0};
+    bool has_body = request->head.chunked || request->head.length > 0;
+    if (!server->config.begin || !has_body || connection->continued || connection->begun)
+        return false;
+    struct http_exchange exchange = exchange_of(connection, request, (struct span){0});
+    connection->begun = now_ms();
+    if (server->config.begin(server->config.context, &exchange, &connection->sink, &answer)) {
+        connection->rest = request->head.length;
+        connection->sink_chunked = request->head.chunked;
+        connection->sink_keep = request->head.keep_alive;
+        connection->sink_head = is_head(request);
+        connection->taken = 0;
+        buffer_consume(&connection->input, head);
+        if (request->expect_continue && connection->input.size == 0)
+            let_continue(server, connection);
+        return true;
+    }
+    if (answer.status == 0)
+        return false;
+    connection->input.size = 0;
+    if (put_answer(server, connection, &answer, false, !is_head(request)) < 0)
         put_error(server, connection, 503);
     return true;
 }
@@ -331,6 +444,8 @@ static bool answer_one(struct http_server *server, struct connection *connection
         put_error(server, connection, head == -EMSGSIZE ? 431 : 400);
         return true;
     }
+    if (begin_body(server, connection, &request, (size_t)head))
+        return true;
     int status = find_body(server, connection, &request, (size_t)head, &body);
     if (status < 0) {
         put_error(server, connection, status_of(status));
@@ -338,15 +453,80 @@ static bool answer_one(struct http_server *server, struct connection *connection
     }
     if (status == 0)
         return request.expect_continue && let_continue(server, connection);
-    struct http_exchange exchange = {&request, body, connection->peer};
+    struct http_exchange exchange = exchange_of(connection, &request, body);
     struct http_answer answer = {.status = 500};
     server->config.answer(server->config.context, &exchange, &answer);
-    status = put_answer(server, connection, &answer, request.head.keep_alive,
-                        !span_equal(request.method, SPAN_LITERAL("HEAD")));
+    status = put_answer(server, connection, &answer, request.head.keep_alive, !is_head(&request));
     if (status < 0)
         put_error(server, connection, status == -ENOBUFS ? 503 : 500);
     else
         finish_request(server, connection, &request, (size_t)head);
+    return true;
+}
+
+/* Hands what has arrived to the sink: 1 if the body is complete, 0 if not, or a negative errno; of
+ * the sink's in *refused. Takes it from the front of *input. */
+static int feed_sink(struct connection *connection, struct span *input, bool *refused)
+{
+    struct span piece;
+    int status = 1;
+    *refused = false;
+    while (input->size > 0) {
+        if (connection->sink_chunked) {
+            status = http1_chunked_next(&connection->chunked, input, &piece);
+            if (status <= 0)
+                break;
+        } else {
+            piece = *input;
+            if (piece.size > connection->rest)
+                piece.size = (size_t)connection->rest;
+            *input = span_of(input->data + piece.size, input->size - piece.size);
+            connection->rest -= piece.size;
+        }
+        connection->taken += piece.size;
+        if (piece.size == 0)
+            break;
+        if (connection->sink.take(connection->sink.state, piece) < 0) {
+            *refused = true;
+            return 1;
+        }
+    }
+    if (status < 0)
+        return status;
+    return connection->sink_chunked ? connection->chunked.done : connection->rest == 0;
+}
+
+static void finish_sink(struct http_server *server, struct connection *connection, bool keep)
+{
+    struct http_sink sink = connection->sink;
+    struct http_answer answer = {.status = 500};
+    connection->sink = (struct http_sink){0};
+    sink.finish(sink.state, &answer);
+    connection->chunked = (struct http1_chunked){0};
+    connection->continued = false;
+    connection->begun = keep ? 0 : connection->begun;
+    int status = put_answer(server, connection, &answer, keep, !connection->sink_head);
+    if (status < 0)
+        put_error(server, connection, status == -ENOBUFS ? 503 : 500);
+}
+
+/* Hands on what is in the input: whether the request was answered, or failed. */
+static bool pass_on(struct http_server *server, struct connection *connection)
+{
+    struct span input = span_of(connection->input.data, connection->input.size);
+    bool refused;
+    int status = feed_sink(connection, &input, &refused);
+    buffer_consume(&connection->input, connection->input.size - input.size);
+    connection->deadline = connection->begun + (int64_t)server->config.seconds * 1000 +
+                           (int64_t)(connection->taken * 1000 / server->config.rate);
+    if (status == 0)
+        return false;
+    if (status < 0)
+        put_error(server, connection, 400);
+    else
+        finish_sink(server, connection, connection->sink_keep && !refused);
+    if (refused)
+        connection->input.size = 0;
     return true;
 }
 
@@ -358,23 +538,54 @@ static ssize_t receive(struct connection *connection, void *buffer, size_t size)
     return got < 0 ? -errno : got;
 }
 
-static ssize_t transmit(struct connection *connection)
+static ssize_t transmit(struct connection *connection, struct span bytes)
 {
-    const uint8_t *from = connection->output.data + connection->sent;
-    size_t size = connection->output.size - connection->sent;
     if (connection->tls)
-        return crypto_tls_write(connection->tls, from, size);
-    ssize_t done = send(connection->fd, from, size, MSG_NOSIGNAL);
+        return crypto_tls_write(connection->tls, bytes.data, bytes.size);
+    ssize_t done = send(connection->fd, bytes.data, bytes.size, MSG_NOSIGNAL);
     return done < 0 ? -errno : done;
+}
+
+/* Sends a piece of a source: bytes, or a negative errno. What the socket did not take is read again
+ * when it takes more: nothing is buffered for a connection. */
+static ssize_t transmit_piece(struct http_server *server, struct connection *connection)
+{
+    const struct http_source *source = &connection->streaming.source;
+    uint64_t rest = source->length - connection->streamed;
+    size_t size = rest < HTTP_PIECE_MAX ? (size_t)rest : HTTP_PIECE_MAX;
+    ssize_t got =
+        source->read(source->state, source->offset + connection->streamed, server->piece, size);
+    if (got <= 0)
+        return -EIO;
+    return transmit(connection, span_of(server->piece, (size_t)got));
+}
+
+/* Sends from a source for a turn: false if the connection is over. */
+static bool stream(struct http_server *server, struct connection *connection)
+{
+    for (unsigned i = 0; i < TURN_PIECES && connection->streaming.source.read; i++) {
+        ssize_t done = transmit_piece(server, connection);
+        if (done == -EAGAIN || done == -EINTR)
+            return true;
+        if (done <= 0)
+            return false;
+        connection->streamed += (uint64_t)done;
+        if (connection->streamed < connection->streaming.source.length)
+            continue;
+        end_streaming(server, connection);
+        set_deadline(server, connection, 0);
+    }
+    return true;
 }
 
 /* Sends what there is: false if the connection is over. */
 static bool flush(struct http_server *server, struct connection *connection)
 {
     if (connection->output.size == 0)
-        return true;
+        return stream(server, connection);
     while (connection->sent < connection->output.size) {
-        ssize_t done = transmit(connection);
+        ssize_t done = transmit(connection, span_of(connection->output.data + connection->sent,
+                                                    connection->output.size - connection->sent));
         if (done == -EAGAIN || done == -EINTR)
             return true;
         if (done <= 0)
@@ -383,9 +594,9 @@ static bool flush(struct http_server *server, struct connection *connection)
     }
     connection->sent = connection->output.size = 0;
     buffer_trim(&connection->output, &server->budget);
-    if (!connection->continued)
+    if (!connection->continued && !connection->streaming.source.read)
         set_deadline(server, connection, 0); /* for the next request */
-    return true;
+    return stream(server, connection);
 }
 
 /* Receives some bytes: 1, 0 if there are none now, -1 if the connection is over. */
@@ -410,7 +621,8 @@ static int fill(struct http_server *server, struct connection *connection)
  * reset could overtake the answer. */
 static bool linger(struct connection *connection)
 {
-    if (connection->tls || shutdown(connection->fd, SHUT_WR) < 0)
+    /* With TLS only a client that was refused while it sends: others know when they close. */
+    if (connection->tls ? !connection->begun : shutdown(connection->fd, SHUT_WR) < 0)
         return false;
     connection->lingering = true;
     connection->deadline = now_ms() + LINGER_MS;
@@ -426,11 +638,11 @@ static int advance(struct http_server *server, struct connection *connection)
             put_error(server, connection, 503);
         if (!flush(server, connection))
             return -1;
-        if (connection->output.size > 0)
+        if (sends(connection))
             return 0;
         if (connection->closing && !connection->lingering && !linger(connection))
             return -1;
-        if (answer_one(server, connection))
+        if (connection->sink.take ? pass_on(server, connection) : answer_one(server, connection))
             continue;
         int got = fill(server, connection);
         if (got <= 0)
@@ -447,7 +659,7 @@ static void serve(struct http_server *server, struct connection *connection)
     else if (more > 0) /* bytes may be waiting inside of TLS: come back as soon as possible */
         wait_for(server, connection, EPOLLIN | EPOLLOUT);
     else
-        wait_for(server, connection, connection->output.size > 0 ? EPOLLOUT : EPOLLIN);
+        wait_for(server, connection, sends(connection) ? EPOLLOUT : EPOLLIN);
 }
 
 static void close_late(struct http_server *server)
@@ -458,7 +670,7 @@ static void close_late(struct http_server *server)
     server->next_sweep = now + SWEEP_MS;
     for (struct connection *each = server->connections, *next; each; each = next) {
         next = each->next;
-        bool idle = each->input.size == 0 && each->output.size == 0;
+        bool idle = each->input.size == 0 && !sends(each) && !each->sink.take;
         if (now > each->deadline || (server->draining && idle)) {
             server->stats.late += !idle;
             close_connection(server, each);

@@ -4,8 +4,9 @@
  *
  * Bounded in connections (in all and for each client), sizes, memory and time: whoever does not
  * finish a request, or does not take an answer, within the time given loses the connection. Bodies
- * are complete before they are answered. When the memory is used up, the slowest of those who hold
- * it lose it: a request is answered with 503 and Retry-After, an answer is cut off.
+ * are complete before they are answered, or are handed on piece by piece to a sink; answers are in
+ * memory, or are taken piece by piece from a source. When the memory is used up, the slowest of
+ * those who hold it lose it: a request is answered with 503 and Retry-After, an answer is cut off.
  */
 #pragma once
 
@@ -13,22 +14,34 @@
 #include "crypto/tls.h"
 #include "http/peer.h"
 
-enum { HTTP_ANSWER_HEADERS_MAX = 4 };
+enum { HTTP_ANSWER_HEADERS_MAX = 10, HTTP_PIECE_MAX = 64 * 1024 };
 
 /* One request; borrowed for the time of the call. */
 struct http_exchange {
     const struct http1_request *request;
     struct span body;
     struct http_peer peer;
+    struct span certificate; /* of the client, DER, verified; empty if there is none */
+};
+
+/* Where an answer's bytes come from when they are not in memory. */
+struct http_source {
+    /* Reads at most `size` bytes at an offset, at least one; a negative errno cuts the answer off.
+     * May be called again for the same bytes. NULL: there is no source. */
+    ssize_t (*read)(void *state, uint64_t offset, uint8_t *buffer, size_t size);
+    void *state;
+    uint64_t offset, length; /* what is sent: so many bytes from there */
 };
 
 struct http_answer {
     unsigned status;
     const char *content_type; /* NULL: no body */
     struct span body;
+    struct http_source source; /* instead of `body` */
     /* Further headers; the first without a name ends them. Not Content-Length, Connection. */
     struct http1_field headers[HTTP_ANSWER_HEADERS_MAX];
-    /* NULL, or called when `body` and `headers`, which are borrowed, are not needed any more. */
+    /* NULL, or called when `body`, `source` and `headers`, which are borrowed, are not needed any
+     * more. */
     void (*release)(void *context, struct http_answer *answer);
     void *memory; /* for release */
 };
@@ -36,6 +49,24 @@ struct http_answer {
 /* Answers a request; must fill *answer, which has status 500 and no body before. */
 typedef void (*http_answer_fn)(void *context, const struct http_exchange *exchange,
                                struct http_answer *answer);
+
+/* Where the body of a request goes piece by piece. Exactly one of `finish` and `drop` is called. */
+struct http_sink {
+    /* A negative errno if no more is wanted: then `finish` is next and the connection ends. */
+    int (*take)(void *state, struct span piece);
+    /* The body is complete, or not wanted: fills *answer as http_answer_fn does. */
+    void (*finish)(void *state, struct http_answer *answer);
+    /* The connection ended before that. */
+    void (*drop)(void *state);
+    void *state;
+};
+
+/* Asked when the head of a request with a body is there, and nothing of the body was looked at:
+ * fills *sink and returns true if the body shall go there; or returns false: then it is collected
+ * and the request answered like others; or, if *answer has another status than 0, that is the
+ * answer, nothing of the body is taken and the connection ends. */
+typedef bool (*http_begin_fn)(void *context, const struct http_exchange *exchange,
+                              struct http_sink *sink, struct http_answer *answer);
 
 struct http_server_config {
     int listener;                   /* a listening socket; borrowed */
@@ -45,9 +76,10 @@ struct http_server_config {
                                        few KiB for each */
     unsigned connections_max, client_connections_max; /* in all; of a client (http/peer.h) */
     unsigned seconds; /* for a request from its first byte on, for the start of one, and idle */
-    unsigned rate;    /* bytes in a second: an answer must be taken within `seconds` and the time
-                         that its size takes at this rate */
+    unsigned rate;    /* bytes in a second: an answer must be taken, and a body that goes to a sink
+                         arrive, within `seconds` and the time that its size takes at this rate */
     http_answer_fn answer;
+    http_begin_fn begin; /* NULL: all bodies are collected */
     void *context;
 };
 

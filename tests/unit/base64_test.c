@@ -87,4 +87,18 @@ TEST(pem, "blocks follow each other, with white space and nothing else between t
     }
 }
 
+TEST(url, "tokens are base64url without padding and nothing else")
+{
+    uint8_t out[BASE64_DECODED(8)];
+    size_t size;
+    CHECK(base64url_decode(SPAN_LITERAL("-_-_"), out, &size) == 0 && size == 3);
+    CHECK(memcmp(out, "\xFB\xFF\xBF", 3) == 0);
+    CHECK(base64url_decode(SPAN_LITERAL("Zm8"), out, &size) == 0 && size == 2);
+    CHECK(base64url_decode(SPAN_LITERAL("Zg"), out, &size) == 0 && size == 1);
+    CHECK(base64url_decode((struct span){0}, out, &size) == 0 && size == 0);
+    static const char *const wrong[] = {"Z", "Zm8=", "Zh", "Zm9", "+/+/", "Zm 8", "Zm8\n", "Zm9vZ"};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+        CHECK(base64url_decode(span_of(wrong[i], strlen(wrong[i])), out, &size) < 0);
+}
+
 TAP_MAIN()

@@ -364,4 +364,250 @@ TEST(buffers, "a buffer would forget bytes, or count memory wrongly")
     CHECK_INT(budget.used, 0);
 }
 
+/* A sink that counts and sums, and refuses when the sum of its bytes gets too large. */
+struct tub {
+    struct world *world;
+    uint64_t size, refuse_at;
+    uint8_t sum;
+    unsigned finished, dropped, begun;
+};
+
+static struct tub tub;
+
+static int tub_take(void *state, struct span piece)
+{
+    (void)state;
+    for (size_t i = 0; i < piece.size; i++)
+        tub.sum = (uint8_t)(tub.sum * 31 + piece.data[i]);
+    tub.size += piece.size;
+    return tub.refuse_at && tub.size > tub.refuse_at ? -ENOSPC : 0;
+}
+
+static void tub_finish(void *state, struct http_answer *answer)
+{
+    (void)state;
+    tub.finished++;
+    answer->status = tub.refuse_at && tub.size > tub.refuse_at ? 507 : 201;
+}
+
+static void tub_drop(void *state)
+{
+    (void)state;
+    tub.dropped++;
+}
+
+static bool begin_tub(void *context, const struct http_exchange *exchange, struct http_sink *sink,
+                      struct http_answer *answer)
+{
+    (void)context;
+    tub.begun++;
+    if (span_equal(exchange->request->target, SPAN_LITERAL("/no")))
+        answer->status = 401;
+    if (!span_equal(exchange->request->target, SPAN_LITERAL("/tub")))
+        return false;
+    *sink = (struct http_sink){tub_take, tub_finish, tub_drop, NULL};
+    return true;
+}
+
+static void open_tub(struct world *world, uint64_t refuse_at)
+{
+    struct http_server_config config = usual;
+    config.begin = begin_tub;
+    tub = (struct tub){.refuse_at = refuse_at};
+    open_world(world, config, AF_INET);
+}
+
+TEST(sink, "bodies go to a sink piece by piece, whole, and the connection goes on")
+{
+    static uint8_t bytes[3 << 20];
+    static char text[RECEIVED_MAX];
+    struct world world;
+    uint8_t sum = 0;
+    for (size_t i = 0; i < sizeof(bytes); i++) {
+        bytes[i] = (uint8_t)(i * 13 + i / 1000);
+        sum = (uint8_t)(sum * 31 + bytes[i]);
+    }
+    open_tub(&world, 0);
+    int fd = client(&world);
+    say(&world, fd,
+        SPAN_LITERAL("PUT /tub HTTP/1.1\r\nHost: x\r\nContent-Length: 3145728\r\n\r\n"));
+    say(&world, fd, span_of(bytes, sizeof(bytes)));
+    CHECK(!hear(&world, fd, text, "201 Created"));
+    CHECK_INT(tub.size, sizeof(bytes));
+    CHECK_INT(tub.sum, sum);
+    /* Chunked, with another request right behind it. */
+    say(&world, fd,
+        SPAN_LITERAL("PUT /tub HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+                     "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n"));
+    CHECK(!hear(&world, fd, text, "\r\n\r\nok"));
+    CHECK(strstr(text, "201 Created"));
+    CHECK_INT(tub.size, sizeof(bytes) + 5);
+    /* What the sink does not want is collected as before. */
+    say(&world, fd, SPAN_LITERAL("PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n"));
+    say(&world, fd, SPAN_LITERAL("ab"));
+    CHECK(!hear(&world, fd, text, "\r\n\r\nok"));
+    CHECK_INT(world.body_size, 2);
+    CHECK_INT(tub.begun, 3);
+    CHECK_INT(tub.finished, 2);
+    CHECK_INT(tub.dropped, 0);
+    close(fd);
+    close_world(&world);
+}
+
+TEST(sink_ends, "a sink is told when a body does not come to its end, once")
+{
+    static char text[RECEIVED_MAX];
+    struct world world;
+    open_tub(&world, 10);
+    int fd = client(&world);
+    say(&world, fd, SPAN_LITERAL("PUT /tub HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nabc"));
+    close(fd);
+    for (int i = 0; i < 100 && tub.dropped == 0; i++)
+        CHECK(http_server_step(world.server, 10) == 0);
+    CHECK_INT(tub.dropped, 1);
+    fd = client(&world);
+    say(&world, fd,
+        SPAN_LITERAL("PUT /tub HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n"));
+    CHECK(hear(&world, fd, text, NULL));
+    CHECK(strstr(text, "400 Bad Request"));
+    CHECK_INT(tub.dropped, 2);
+    close(fd);
+    fd = client(&world);
+    say(&world, fd,
+        SPAN_LITERAL("PUT /tub HTTP/1.1\r\nHost: x\r\nContent-Length: "
+                     "100\r\n\r\n01234567890123456789"));
+    CHECK(hear(&world, fd, text, NULL));
+    CHECK(strstr(text, " 507 "));
+    CHECK_INT(tub.finished, 1);
+    CHECK_INT(tub.dropped, 2);
+    close(fd);
+    fd = client(&world);
+    say(&world, fd,
+        SPAN_LITERAL("PUT /no HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
+                     "Content-Length: 100\r\n\r\n"));
+    CHECK(hear(&world, fd, text, NULL));
+    CHECK(strstr(text, "401 Unauthorized") && !strstr(text, "100 Continue"));
+    close(fd);
+    fd = client(&world);
+    say(&world, fd,
+        SPAN_LITERAL("PUT /tub HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
+                     "Content-Length: 3\r\n\r\n"));
+    CHECK(!hear(&world, fd, text, "100 Continue\r\n\r\n"));
+    tub.refuse_at = 0;
+    say(&world, fd, SPAN_LITERAL("abc"));
+    CHECK(!hear(&world, fd, text, "201 Created"));
+    http_server_free(world.server);
+    CHECK_INT(tub.dropped, 2);
+    close(fd);
+    close(world.listener);
+}
+
+TEST(sink_late, "a body that trickles in loses the connection")
+{
+    static char text[RECEIVED_MAX];
+    struct http_server_config config = usual;
+    struct world world;
+    config.begin = begin_tub;
+    config.seconds = 1;
+    tub = (struct tub){0};
+    open_world(&world, config, AF_INET);
+    int fd = client(&world);
+    say(&world, fd,
+        SPAN_LITERAL("PUT /tub HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\nabc"));
+    while (tub.dropped == 0) { /* or this test takes too long */
+        send(fd, "x", 1, MSG_NOSIGNAL);
+        CHECK(http_server_step(world.server, 10) == 0);
+        usleep(1000);
+    }
+    CHECK(hear(&world, fd, text, NULL));
+    CHECK(tub.size < 1000000 && tub.finished == 0);
+    close(fd);
+    close_world(&world);
+}
+
+enum { SPRING = 5 << 20 };
+
+static ssize_t spring_read(void *state, uint64_t offset, uint8_t *buffer, size_t size)
+{
+    const uint64_t *broken_at = state;
+    if (size > 50000)
+        size = 50000;
+    for (size_t i = 0; i < size; i++)
+        buffer[i] = (uint8_t)((offset + i) * 7 + (offset + i) / 256);
+    return *broken_at && offset + size > *broken_at ? -EBADMSG : (ssize_t)size;
+}
+
+static uint64_t broken_at;
+
+static void answer_spring(void *context, const struct http_exchange *exchange,
+                          struct http_answer *answer)
+{
+    struct world *world = context;
+    (void)exchange;
+    world->requests++;
+    *answer = (struct http_answer){.status = 206,
+                                   .content_type = "a/b",
+                                   .source = {spring_read, &broken_at, 1000, SPRING - 1000},
+                                   .release = release};
+}
+
+/* Reads an answer's body to its end: bytes that were right. */
+static uint64_t drink(struct world *world, int fd, uint64_t wanted)
+{
+    static uint8_t bytes[RECEIVED_MAX];
+    uint64_t total = 0, head = 0;
+    while (total < wanted + head || head == 0) {
+        CHECK(http_server_step(world->server, 10) == 0);
+        ssize_t got = recv(fd, bytes, sizeof(bytes), 0);
+        if (got == 0 || (got < 0 && errno == ECONNRESET))
+            break;
+        if (got < 0)
+            continue;
+        size_t from = 0;
+        if (head == 0) {
+            const uint8_t *end = memmem(bytes, (size_t)got, "\r\n\r\n", 4);
+            CHECK(end);
+            from = head = (size_t)(end - bytes) + 4;
+        }
+        for (size_t i = from; i < (size_t)got; i++) {
+            uint64_t at = 1000 + total + i - head;
+            CHECK(bytes[i] == (uint8_t)(at * 7 + at / 256));
+        }
+        total += (size_t)got;
+    }
+    return total - head;
+}
+
+TEST(source, "an answer is taken from its source, however slowly it is read")
+{
+    struct http_server_config config = usual;
+    struct world world;
+    config.answer = answer_spring;
+    config.memory_max = 0; /* nothing of it is buffered */
+    open_world(&world, config, AF_INET);
+    int fd = client(&world);
+    for (int i = 0; i < 2; i++) {
+        say(&world, fd, SPAN_LITERAL("GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
+        CHECK_INT(drink(&world, fd, SPRING - 1000), SPRING - 1000);
+        CHECK_INT(world.releases, i + 1);
+    }
+    say(&world, fd, SPAN_LITERAL("HEAD / HTTP/1.1\r\nHost: x\r\n\r\n"));
+    CHECK_INT(world.releases, 3);
+    broken_at = 1000000;
+    close(fd);
+    fd = client(&world);
+    say(&world, fd, SPAN_LITERAL("GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
+    CHECK(drink(&world, fd, SPRING - 1000) < 1000000);
+    CHECK_INT(world.releases, 4);
+    close(fd);
+    fd = client(&world);
+    broken_at = 1;
+    say(&world, fd, SPAN_LITERAL("GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
+    static char text[RECEIVED_MAX];
+    CHECK(hear(&world, fd, text, NULL));
+    CHECK(strstr(text, "500 Internal Server Error") && !strstr(text, "206"));
+    close(fd);
+    close_world(&world);
+}
+
 TAP_MAIN()

@@ -137,4 +137,49 @@ TEST(numbers, "numbers are digits within a limit")
     CHECK(!json_uint((struct span){0}, 5, &number));
 }
 
+static bool decodes(const char *text, const char *wanted)
+{
+    uint8_t out[16];
+    struct span value, got;
+    CHECK_INT(json_parse(span_of(text, strlen(text)), &value), 0);
+    return json_string_decode(value, out, sizeof(out), &got) &&
+           span_equal(got, span_of(wanted, strlen(wanted)));
+}
+
+TEST(escapes, "issuers whose library escapes slashes are understood, half characters are not")
+{
+    struct span got;
+    uint8_t out[4];
+    CHECK(decodes("\"https:\\/\\/a\"", "https://a"));
+    CHECK(decodes("\"\\u0041\\u00e4\\u20AC\"", "A\xC3\xA4\xE2\x82\xAC"));
+    CHECK(decodes("\"\\uD83D\\uDE00\"", "\xF0\x9F\x98\x80"));
+    CHECK(decodes("\"\\b\\f\\n\\r\\t\\\"\\\\\"", "\b\f\n\r\t\"\\"));
+    CHECK(!decodes("\"\\uD83D\"", ""));
+    CHECK(!decodes("\"\\uD83Dx\\uDE00\"", ""));
+    CHECK(!decodes("\"\\uDE00\"", ""));
+    CHECK(!decodes("\"\\uD83D\\u0041\"", ""));
+    CHECK(!decodes("17", ""));
+    CHECK(json_string_decode(SPAN_LITERAL("\"1234\""), out, sizeof(out), &got));
+    CHECK(!json_string_decode(SPAN_LITERAL("\"12345\""), out, sizeof(out), &got));
+}
+
+TEST(wide, "an object may have any number of members if their names ascend, else 64")
+{
+    static char text[JSON_MEMBERS_MAX * 64];
+    struct span value;
+    size_t size = 0;
+    for (unsigned i = 0; i < 200; i++)
+        size += (size_t)sprintf(text + size, "%c\"%03u\":1", i ? ',' : '{', i);
+    CHECK_INT(json_parse(span_of(text, size + (size_t)sprintf(text + size, "}")), &value), 0);
+    CHECK(json_parse(span_of(text, size + (size_t)sprintf(text + size, ",\"199\":1}")), &value) <
+          0);
+    CHECK(json_parse(span_of(text, size + (size_t)sprintf(text + size, ",\"000\":1}")), &value) <
+          0);
+    CHECK(json_parse(span_of(text, size + (size_t)sprintf(text + size, ",\"198a\":1}")), &value) <
+          0);
+    CHECK(json_parse(SPAN_LITERAL("{\"b\":1,\"a\":1,\"b\":1}"), &value) < 0);
+    CHECK(json_parse(SPAN_LITERAL("{\"a\":1,\"a\":1}"), &value) < 0);
+    CHECK_INT(json_parse(SPAN_LITERAL("{\"a\":1,\"aa\":1,\"A\":1}"), &value), 0);
+}
+
 TAP_MAIN()

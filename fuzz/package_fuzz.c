@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+/* libFuzzer target: the first byte chooses what the others are: a Content-Digest, a directory, an
+ * entry, a path or a version. What was accepted is written and has to be read back the same. */
+#include "codec/json.h"
+#include "drawbridge/names.h"
+#include "drawbridge/tree.h"
+
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void try_header(struct span bytes)
+{
+    char buffer[DIGEST_HEADER_MAX];
+    struct text text = text_init(buffer, sizeof(buffer));
+    struct digests digests = {0}, again = {0};
+    if (digests_parse_header(bytes, &digests) < 0)
+        return;
+    digests_write_header(&digests, &text);
+    if (text.overflow || digests_parse_header(text_span(&text), &again) < 0 ||
+        !digests_match(&digests, &again) || !digests_match(&again, &digests))
+        abort();
+}
+
+static void try_directory(struct span bytes)
+{
+    char *first = malloc(bytes.size + 1), *second = malloc(bytes.size + 1);
+    struct text text = text_init(first, bytes.size + 1);
+    struct text again = text_init(second, bytes.size + 1);
+    struct json_member member;
+    struct entry entry;
+    if (directory_canonical(bytes, &text) == 0) {
+        if (directory_canonical(text_span(&text), &again) < 0 ||
+            !span_equal(text_span(&text), text_span(&again)))
+            abort();
+        for (struct json_cursor c = json_members(text_span(&text)); json_next(&c, &member);) {
+            if (!name_is_node(member.key) || !directory_find(text_span(&text), member.key, &entry))
+                abort();
+        }
+    }
+    free(first);
+    free(second);
+}
+
+static void try_path(struct span bytes)
+{
+    struct span path, parent, last;
+    struct version version;
+    (void)version_parse(bytes, &version);
+    if (!name_parse_path(bytes, &path))
+        return;
+    while (path.size > 0) {
+        name_split_path(path, &parent, &last);
+        if (!name_is_node(last))
+            abort();
+        path = parent;
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static void (*const targets[])(struct span) = {try_header, try_directory, try_path};
+    if (size == 0 || size > 8192)
+        return 0;
+    targets[data[0] % 3](span_of(data + 1, size - 1));
+    return 0;
+}
