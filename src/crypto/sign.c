@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "crypto/sign.h"
 
+#include "crypto/signer.h"
+
 #include <errno.h>
 #include <openssl/bio.h>
 #include <openssl/core_names.h>
@@ -11,13 +13,6 @@
 #include <openssl/x509.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct crypto_signer {
-    EVP_PKEY *pair;
-    enum x509_key_kind kind;
-    uint8_t info[CRYPTO_KEY_INFO_MAX];
-    size_t info_size;
-};
 
 static enum x509_key_kind kind_of(const EVP_PKEY *pair)
 {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "crypto/tls.h"
 
+#include "crypto/signer.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <openssl/err.h>
@@ -8,9 +10,12 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct crypto_tls_context {
     SSL_CTX *context;
+    uint8_t *alpn; /* of a server */
+    unsigned alpn_size;
 };
 
 struct crypto_tls {
@@ -42,9 +47,12 @@ static bool use_chain(SSL_CTX *context, struct span text)
     return good;
 }
 
-static bool use_key(SSL_CTX *context, struct span text)
+static bool use_key(SSL_CTX *context, const struct crypto_tls_config *config)
 {
-    BIO *bio = BIO_new_mem_buf(text.data, (int)text.size);
+    if (config->signer)
+        return SSL_CTX_use_PrivateKey(context, config->signer->pair) == 1 &&
+               SSL_CTX_check_private_key(context) == 1;
+    BIO *bio = BIO_new_mem_buf(config->key.data, (int)config->key.size);
     EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, no_password, NULL) : NULL;
     bool good =
         key && SSL_CTX_use_PrivateKey(context, key) == 1 && SSL_CTX_check_private_key(context) == 1;
@@ -78,15 +86,55 @@ static bool refuse_resumption(SSL_CTX *context)
     return SSL_CTX_set_num_tickets(context, 0) == 1;
 }
 
+/* The groups for key agreement; those of later releases of OpenSSL first. */
+static bool use_groups(SSL_CTX *context)
+{
+    bool good = SSL_CTX_set1_groups_list(context, "X25519MLKEM768:X25519:P-256:P-384") == 1 ||
+                SSL_CTX_set1_groups_list(context, "X25519:P-256:P-384") == 1;
+    ERR_clear_error();
+    return good;
+}
+
+static int select_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_size,
+                           const unsigned char *offered, unsigned size, void *env)
+{
+    const struct crypto_tls_context *context = env;
+    unsigned char *selected;
+    (void)ssl;
+    if (SSL_select_next_proto(&selected, out_size, context->alpn, context->alpn_size, offered,
+                              size) != OPENSSL_NPN_NEGOTIATED)
+        return SSL_TLSEXT_ERR_ALERT_FATAL;
+    *out = selected;
+    return SSL_TLSEXT_ERR_OK;
+}
+
+static bool use_protocols(struct crypto_tls_context *made, enum crypto_tls_side side,
+                          struct span alpn)
+{
+    if (alpn.size == 0)
+        return true;
+    if (side == CRYPTO_TLS_CLIENT) /* 0 is success here */
+        return SSL_CTX_set_alpn_protos(made->context, alpn.data, (unsigned)alpn.size) == 0;
+    made->alpn = malloc(alpn.size);
+    if (!made->alpn)
+        return false;
+    memcpy(made->alpn, alpn.data, alpn.size);
+    made->alpn_size = (unsigned)alpn.size;
+    SSL_CTX_set_alpn_select_cb(made->context, select_protocol, made);
+    return true;
+}
+
 static bool use_config(SSL_CTX *context, enum crypto_tls_side side,
                        const struct crypto_tls_config *config)
 {
-    if ((side == CRYPTO_TLS_SERVER || config->key.size > 0) &&
-        (!use_chain(context, config->chain) || !use_key(context, config->key)))
+    bool has_key = config->key.size > 0 || config->signer;
+    if ((side == CRYPTO_TLS_SERVER || has_key) &&
+        (!use_chain(context, config->chain) || !use_key(context, config)))
         return false;
     if (side == CRYPTO_TLS_SERVER && config->trust.size == 0)
         return true;
-    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
+    int required = config->client_required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0;
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER | required, NULL);
     if (side == CRYPTO_TLS_SERVER && !refuse_resumption(context))
         return false;
     if (config->trust.size > 0)
@@ -99,14 +147,16 @@ int crypto_tls_context_new(enum crypto_tls_side side, const struct crypto_tls_co
 {
     struct crypto_tls_context *made = calloc(1, sizeof(*made));
     if (!made || config->chain.size > INT_MAX || config->key.size > INT_MAX ||
-        config->trust.size > INT_MAX) {
+        config->trust.size > INT_MAX || config->alpn.size > UINT16_MAX) {
         free(made);
         return -EINVAL;
     }
     made->context =
         SSL_CTX_new(side == CRYPTO_TLS_SERVER ? TLS_server_method() : TLS_client_method());
     bool good = made->context &&
-                SSL_CTX_set_min_proto_version(made->context, TLS1_2_VERSION) == 1 &&
+                SSL_CTX_set_min_proto_version(made->context, config->tls13 ? TLS1_3_VERSION
+                                                                           : TLS1_2_VERSION) == 1 &&
+                use_groups(made->context) && use_protocols(made, side, config->alpn) &&
                 use_config(made->context, side, config);
     if (!good) {
         crypto_tls_context_free(made);
@@ -125,6 +175,7 @@ void crypto_tls_context_free(struct crypto_tls_context *context)
     if (!context)
         return;
     SSL_CTX_free(context->context);
+    free(context->alpn);
     free(context);
 }
 
@@ -218,6 +269,36 @@ ssize_t crypto_tls_write(struct crypto_tls *tls, const void *buffer, size_t size
     tls->wants_write = false;
     int status = SSL_write_ex(tls->ssl, buffer, size, &done);
     return status == 1 ? (ssize_t)done : result_of(tls, status);
+}
+
+int crypto_tls_handshake(struct crypto_tls *tls)
+{
+    tls->wants_write = false;
+    int status = SSL_do_handshake(tls->ssl);
+    if (status == 1)
+        return 0;
+    ssize_t result = result_of(tls, status);
+    return result == 0 ? -EIO : (int)result;
+}
+
+size_t crypto_tls_ready(struct crypto_tls *tls)
+{
+    uint8_t byte;
+    size_t done;
+    int status = SSL_peek_ex(tls->ssl, &byte, 1, &done);
+    if (status == 1)
+        return (size_t)SSL_pending(tls->ssl);
+    tls->wants_write = false;
+    return result_of(tls, status) == -EAGAIN ? 0 : 1;
+}
+
+int crypto_tls_finish(struct crypto_tls *tls)
+{
+    tls->wants_write = false;
+    if (tls->broken || !SSL_is_init_finished(tls->ssl))
+        return -EIO;
+    int status = SSL_shutdown(tls->ssl);
+    return status >= 0 ? 0 : (int)result_of(tls, status);
 }
 
 bool crypto_tls_wants_write(const struct crypto_tls *tls)

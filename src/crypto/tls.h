@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * TLS 1.2 and 1.3 over sockets that do not block. Host side. The program has to ignore SIGPIPE: a
- * peer that is gone is -EIO.
+ * TLS 1.2 and 1.3 over sockets that do not block. Both sides of the trust boundary. Key agreement
+ * is hybrid with ML-KEM first where OpenSSL has it. The program has to ignore SIGPIPE: a peer that
+ * is gone is -EIO.
  */
 #pragma once
 
 #include "base/span.h"
+#include "crypto/sign.h"
 
 #include <sys/types.h>
 
@@ -17,6 +19,13 @@ enum crypto_tls_side { CRYPTO_TLS_SERVER, CRYPTO_TLS_CLIENT };
 struct crypto_tls_config {
     struct span chain, key; /* PEM: the own certificate with what stands between it and a root, and
                                its key. Optional for a client */
+    const struct crypto_signer *signer; /* instead of `key` */
+    bool tls13;                         /* nothing older */
+    bool client_required;               /* a server that believes somebody takes nobody else */
+    /* Application protocols (RFC 7301), each behind a byte with its length, the preferred first:
+     * what a client offers; a server picks the first of its own that is offered, and refuses a
+     * client that offers none of them. Empty: the extension is not used. */
+    struct span alpn;
     /* Whom to believe. A server that believes somebody asks for certificates of clients: it takes
      * none, or one that is valid; another ends the handshake. */
     struct span trust; /* PEM: certificates of roots, and for a client, if there are none, … */
@@ -43,7 +52,14 @@ void crypto_tls_free(struct crypto_tls *tls);
 ssize_t crypto_tls_read(struct crypto_tls *tls, void *buffer, size_t size);
 ssize_t crypto_tls_write(struct crypto_tls *tls, const void *buffer, size_t size);
 bool crypto_tls_wants_write(const struct crypto_tls *tls);
-/* The client's certificate in DER, which was verified: its chain, dates and purpose; empty if there
+/* Goes on with the handshake: 0 when it is complete, -EAGAIN and the others as above. */
+int crypto_tls_handshake(struct crypto_tls *tls);
+/* Bytes that crypto_tls_read would answer at once, at least 1 at the end or after an error; 0 if
+ * the socket has to be ready first. */
+size_t crypto_tls_ready(struct crypto_tls *tls);
+/* Tells the peer that no more is written (close_notify). 0, -EAGAIN or -EIO. */
+int crypto_tls_finish(struct crypto_tls *tls);
+/* The peer's certificate in DER, which was verified: its chain, dates and purpose; empty if there
  * is none. Borrowed. */
 struct span crypto_tls_peer(struct crypto_tls *tls);
 /* Why the last -EIO or -EACCES: a few words, of a constant. */
