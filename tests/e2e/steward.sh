@@ -301,6 +301,26 @@ if command -v certtool >/dev/null; then
 else
     skip "and GnuTLS" "there is no certtool"
 fi
+if command -v certutil >/dev/null; then
+    mkdir nss
+    certutil -N -d sql:nss --empty-password
+    certutil -A -d sql:nss -n authority -t CT,, -i crt.pem
+    certutil -A -d sql:nss -n leaf -t ,, -i leaf.pem
+    for usage in V C; do
+        try certutil -V -d sql:nss -n leaf -e -u $usage
+        is_status 0 "and NSS, for usage $usage"
+    done
+else
+    skip "and NSS" "there is no certutil"
+fi
+go=$(command -v go || echo /usr/lib/go-1.19/bin/go)
+if [ -x "$go" ]; then
+    try env GO111MODULE=off GOCACHE="$work/go" "$go" run "$here/leaf.go" crt.pem leaf.pem
+    is_status 0 "and Go, for servers and clients"
+    out_has "enarx:technology/kvm" "which reads the URI"
+else
+    skip "and Go" "there is no go, which needs 450 MB: apt-get install golang-go"
+fi
 openssl x509 -in leaf.pem -noout -text >"$out"
 out_has "URI:enarx:technology/kvm" "it says that nothing is protected"
 out_has "1.3.6.1.4.1.58270.1.1" "and has the original's mark"
