@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "crypto/sign.h"
+#include "crypto/sign_internal.h"
 
 #include "crypto/signer.h"
 
@@ -23,8 +23,7 @@ static enum x509_key_kind kind_of(const EVP_PKEY *pair)
     return strcmp(group, "secp384r1") == 0 ? X509_KEY_P384 : X509_KEY_OTHER;
 }
 
-/* Takes the pair, also on failure. */
-static int wrap(EVP_PKEY *pair, struct crypto_signer **signer)
+int crypto_signer_wrap(EVP_PKEY *pair, struct crypto_signer **signer)
 {
     struct crypto_signer *made = pair ? calloc(1, sizeof(*made)) : NULL;
     unsigned char *info = NULL;
@@ -47,7 +46,7 @@ static int wrap(EVP_PKEY *pair, struct crypto_signer **signer)
 int crypto_signer_generate(enum x509_key_kind curve, struct crypto_signer **signer)
 {
     EVP_PKEY *pair = EVP_EC_gen(curve == X509_KEY_P384 ? "P-384" : "P-256");
-    return wrap(pair, signer) < 0 ? -ENOMEM : 0;
+    return crypto_signer_wrap(pair, signer) < 0 ? -ENOMEM : 0;
 }
 
 /* A key that is encrypted is not asked a password for. */
@@ -65,7 +64,7 @@ int crypto_signer_read(struct span text, struct crypto_signer **signer)
     if (bio && !pair)
         pair = d2i_AutoPrivateKey(NULL, &der, (long)text.size);
     BIO_free(bio);
-    return wrap(pair, signer);
+    return crypto_signer_wrap(pair, signer);
 }
 
 void crypto_signer_free(struct crypto_signer *signer)

@@ -14,6 +14,12 @@ __attribute__((warn_unused_result)) int crypto_signer_generate(enum x509_key_kin
 /* A PKCS#8 or SEC1 key on P-256 or P-384 from PEM or DER. 0 or -EINVAL. */
 __attribute__((warn_unused_result)) int crypto_signer_read(struct span text,
                                                            struct crypto_signer **signer);
+/* A key that stays in a token, by its PKCS#11 URI (RFC 7512), through OpenSSL: by a provider that
+ * its configuration names, or by the engine "pkcs11". Only for programs that are linked
+ * dynamically. 0, -ENOENT if there is no such key, or nothing that could find it; -EINVAL if it is
+ * on another curve. */
+__attribute__((warn_unused_result)) int crypto_signer_open(const char *uri,
+                                                           struct crypto_signer **signer);
 void crypto_signer_free(struct crypto_signer *signer);
 
 enum x509_key_kind crypto_signer_kind(const struct crypto_signer *signer);

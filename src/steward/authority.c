@@ -274,18 +274,13 @@ static int check_authority(const struct authority *authority, int64_t now, struc
     return 0;
 }
 
-int authority_load(struct authority *authority, struct span key, struct span certificate,
+int authority_load(struct authority *authority, struct crypto_signer *key, struct span certificate,
                    int64_t now, struct err *err)
 {
     struct pem_block block;
     struct span text = certificate;
     int status;
-    *authority = (struct authority){0};
-    if (crypto_signer_read(key, &authority->signer) < 0) {
-        err_set(err, ERR_CONFIG, 0, "the key of the Steward cannot be read");
-        err_hint(err, "It has to be a key on P-256 or P-384 in PEM, without a password.");
-        return -EINVAL;
-    }
+    *authority = (struct authority){.signer = key};
     if (pem_next(&text, &block) > 0) {
         size_t size = 0;
         uint8_t *der = malloc(BASE64_DECODED(block.body.size));

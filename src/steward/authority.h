@@ -16,9 +16,10 @@ struct authority {
     struct x509_certificate parsed; /* into `certificate` */
 };
 
-/* Takes the texts of a PEM key and of a PEM or DER certificate. Checks that they belong together,
- * that the certificate may sign certificates, and that it is valid at `now`. */
-__attribute__((warn_unused_result)) int authority_load(struct authority *authority, struct span key,
+/* Takes a key, also on failure, and the text of its certificate, PEM or DER. Checks that they
+ * belong together, that the certificate may sign certificates, and that it is valid at `now`. */
+__attribute__((warn_unused_result)) int authority_load(struct authority *authority,
+                                                       struct crypto_signer *key,
                                                        struct span certificate, int64_t now,
                                                        struct err *err);
 /* Makes a key and a self-signed certificate for a host's name, valid for a year. */

@@ -4,6 +4,7 @@
 #include "base/date.h"
 #include "base/log.h"
 #include "http/server.h"
+#include "steward/args_file.h"
 #include "steward/audit.h"
 #include "steward/files.h"
 #include "steward/limiter.h"
@@ -34,6 +35,8 @@ enum {
     STEP_MS = 1000,
     REFRESH_HOURS_MAX = 24 * 365
 };
+
+#define PKCS11_SCHEME "pkcs11:"
 
 /* What is read from files, and read again on SIGHUP. */
 struct state {
@@ -88,23 +91,53 @@ static void state_free(struct state *state)
     free(state);
 }
 
+/* A token's key by its URI. What is linked statically cannot load what leads to tokens. The query
+ * of a URI may hold the PIN and is not repeated. */
+static int open_key(const char *uri, struct crypto_signer **key, struct err *err)
+{
+    int shown = (int)strcspn(uri, "?");
+    if (STEWARD_STATIC)
+        return err_set(err, ERR_CONFIG, 0,
+                       "this steward is one file, and cannot use the token of %.*s", shown, uri);
+    if (crypto_signer_open(uri, key) == 0)
+        return 0;
+    err_set(err, ERR_CONFIG, 0, "there is no key on P-256 or P-384 at %.*s", shown, uri);
+    err_hint(err, "PKCS11_MODULE_PATH names the token's module for OpenSSL's engine pkcs11.");
+    return -EINVAL;
+}
+
+static int load_key(const char *path, struct crypto_signer **key, struct err *err)
+{
+    struct evidence_files files = {0};
+    struct attest_bytes text;
+    if (strncmp(path, PKCS11_SCHEME, strlen(PKCS11_SCHEME)) == 0)
+        return open_key(path, key, err);
+    int status = evidence_files_read_plain(&files, path, &text, err);
+    if (status == 0 && crypto_signer_read(span_of(text.data, text.size), key) < 0) {
+        status = err_set(err, ERR_CONFIG, 0, "the key of the Steward in %s cannot be read", path);
+        err_hint(err, "It has to be a key on P-256 or P-384 in PEM, without a password.");
+    }
+    evidence_files_wipe(&files);
+    return status;
+}
+
 static int load_authority(struct steward *steward, struct state *state, struct err *err)
 {
     const struct options *options = &steward->options;
-    struct attest_bytes key, crt;
+    struct crypto_signer *key = NULL;
+    struct attest_bytes crt;
     struct evidence_files files = {0};
     int64_t now = current_time(steward);
     if (!options->key && steward->state)
         return 0; /* the one that was made stays: reload moves it */
     if (!options->key)
         return authority_generate(&state->authority, options->host, now, err);
-    int status = evidence_files_read_plain(&files, options->key, &key, err);
+    int status = evidence_files_read_plain(&files, options->crt, &crt, err);
     if (status == 0)
-        status = evidence_files_read_plain(&files, options->crt, &crt, err);
+        status = load_key(options->key, &key, err);
     if (status == 0)
-        status = authority_load(&state->authority, span_of(key.data, key.size),
-                                span_of(crt.data, crt.size), now, err);
-    evidence_files_wipe(&files);
+        status = authority_load(&state->authority, key, span_of(crt.data, crt.size), now, err);
+    evidence_files_free(&files);
     return status;
 }
 
@@ -481,7 +514,10 @@ int main(int argc, char **argv)
 {
     static struct steward steward = {.audit.fd = -1};
     struct err err = {0};
-    int status = options_parse(argc, argv, &steward.options, &err);
+    struct args args;
+    int status = args_expand(argc, argv, &args, &err);
+    if (status == 0)
+        status = options_parse(args.count, args.words, &steward.options, &err);
     if (status == 0 && steward.options.help)
         options_print_help();
     else if (status == 0 && steward.options.version)
@@ -490,6 +526,7 @@ int main(int argc, char **argv)
         status = start(&steward, &err);
     audit_close(&steward.audit);
     state_free(steward.state);
+    args_free(&args);
     if (status == 0)
         return 0;
     fprintf(stderr, "Error: %s\n", err.message);

@@ -18,7 +18,8 @@ static const struct row {
     size_t at;
     const char *help;
 } rows[] = {
-    {"key", 'k', "FILE", "STEWARD_KEY", NULL, AT(key), "The authority's key, PEM"},
+    {"key", 'k', "FILE", "STEWARD_KEY", NULL, AT(key),
+     "The authority's key: PEM, or the PKCS#11 URI of a token's key"},
     {"crt", 'c', "FILE", "STEWARD_CRT", NULL, AT(crt), "The authority's certificate, PEM or DER"},
     {"host", 0, "NAME", "RENDER_EXTERNAL_HOSTNAME", NULL, AT(host),
      "Make an authority for NAME at each start, instead of --key and --crt"},
@@ -132,9 +133,9 @@ int options_parse(int argc, char **argv, struct options *options, struct err *er
 
 void options_print_help(void)
 {
-    printf(
-        "Usage: steward [OPTIONS]\n\n"
-        "A certificate authority that issues certificates to Keeps that prove what they are.\n\n");
+    printf("Usage: steward [OPTIONS] [@FILE]\n\n"
+           "A certificate authority that issues certificates to Keeps that prove what they are.\n"
+           "@FILE stands for options in a TOML file.\n\n");
     for (size_t i = 0; i < ROWS; i++) {
         char name[64], letter[] = "-x, ";
         letter[1] = rows[i].letter;

@@ -85,27 +85,7 @@ ask 413 "also in chunks" -H "$single" -H "Transfer-Encoding: chunked" --data-bin
 
 ask 200 "a genuine SNP request gets a certificate" -H "$single" --data-binary "@$milan" "$url/"
 out_has "application/octet-stream" "of the original's type"
-# The elements of a SEQUENCE, each into a file of its own; prints how many.
-split() { # file prefix
-    python3 - "$1" "$2" <<'EOF'
-import sys
-data = open(sys.argv[1], 'rb').read()
-def head(at):
-    size = data[at + 1]
-    if size < 128:
-        return at + 2, size
-    count = size & 127
-    return at + 2 + count, int.from_bytes(data[at + 2:at + 2 + count], 'big')
-at, size = head(0)
-assert at + size == len(data)
-count = 0
-while at < len(data):
-    start, size = head(at)
-    open(f'{sys.argv[2]}{count}', 'wb').write(data[at:start + size])
-    at, count = start + size, count + 1
-print(count)
-EOF
-}
+split() { python3 "$here/der_split.py" "$@"; }
 [ "$(split answer part)" = 2 ]; result $? "which is a path of two: issuer and certificate"
 openssl x509 -inform der -in part0 -out issuer.pem
 openssl x509 -inform der -in part1 -out leaf.pem
@@ -264,31 +244,8 @@ for _ in range(20):
 EOF
 ask 200 "a client that leaves in the middle does not end a Steward" -k "$url/"
 
-# The request of a Keep without protection, made by hand, gets a certificate that is valid now.
-openssl pkey -in other.pem -pubout -outform der -out other.der
-python3 - other.der >body.der <<'EOF'
-import sys
-def tlv(tag, *parts):
-    value = b''.join(parts)
-    length = bytes([len(value)]) if len(value) < 128 else bytes([0x81, len(value)])
-    return bytes([tag]) + length + value
-oid = bytes.fromhex('2b0601040183c71e0101')
-extensions = tlv(0x30, tlv(0x30, tlv(6, oid), tlv(4)))
-attribute = tlv(0x30, tlv(6, bytes.fromhex('2a864886f70d01090e')), tlv(0x31, extensions))
-key = open(sys.argv[1], 'rb').read()
-sys.stdout.buffer.write(tlv(0x30, tlv(2, b'\0'), tlv(0x30), key, tlv(0xA0, attribute)))
-EOF
-openssl dgst -sha256 -sign other.pem -out signature body.der
-python3 - >kvm.csr <<'EOF'
-import sys
-def tlv(tag, *parts):
-    value = b''.join(parts)
-    length = bytes([len(value)]) if len(value) < 128 else bytes([0x81, len(value)])
-    return bytes([tag]) + length + value
-algorithm = tlv(0x30, tlv(6, bytes.fromhex('2a8648ce3d040302')))
-signature = tlv(3, b'\0', open('signature', 'rb').read())
-sys.stdout.buffer.write(tlv(0x30, open('body.der', 'rb').read(), algorithm, signature))
-EOF
+# The request of a Keep without protection gets a certificate that is valid now.
+python3 "$here/kvm_request.py" other.pem >kvm.csr
 ask 200 "with debug = true a Keep without protection gets a certificate" -k -H "$single" \
     --data-binary @kvm.csr "$url/"
 split answer part >"$out"
@@ -300,6 +257,26 @@ if command -v certtool >/dev/null; then
     is_status 0 "and GnuTLS"
 else
     skip "and GnuTLS" "there is no certtool"
+fi
+if command -v certutil >/dev/null; then
+    mkdir nss
+    certutil -N -d sql:nss --empty-password
+    certutil -A -d sql:nss -n authority -t CT,, -i crt.pem
+    certutil -A -d sql:nss -n leaf -t ,, -i leaf.pem
+    for usage in V C; do
+        try certutil -V -d sql:nss -n leaf -e -u $usage
+        is_status 0 "and NSS, for usage $usage"
+    done
+else
+    skip "and NSS" "there is no certutil"
+fi
+go=$(command -v go || echo /usr/lib/go-1.19/bin/go)
+if [ -x "$go" ]; then
+    try env GO111MODULE=off GOCACHE="$work/go" "$go" run "$here/leaf.go" crt.pem leaf.pem
+    is_status 0 "and Go, for servers and clients"
+    out_has "enarx:technology/kvm" "which reads the URI"
+else
+    skip "and Go" "there is no go, which needs 450 MB: apt-get install golang-go"
 fi
 openssl x509 -in leaf.pem -noout -text >"$out"
 out_has "URI:enarx:technology/kvm" "it says that nothing is protected"
