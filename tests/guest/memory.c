@@ -73,6 +73,33 @@ static void code(void)
     CHECK(munmap(at, PAGE) == 0);
 }
 
+/* Functions one behind the other, as a compiler makes them: the page that the last one ends in
+ * becomes writable again for the next, and executable with it. */
+static void code_grows(void)
+{
+    enum { SIZE = 3 * MIB, FUNCTION = 1000, COUNT = 2 * MIB / FUNCTION };
+    char *at = map(SIZE, PROT_NONE);
+    size_t writable = 0;
+    for (size_t i = 0, used = 0; i < COUNT; i++, used += FUNCTION) {
+        size_t page = used & -(size_t)PAGE, end = (used + FUNCTION + PAGE - 1) & -(size_t)PAGE;
+        if (end >= writable)
+            writable = end + 50 * PAGE;
+        CHECK(mprotect(at + page, writable - page, PROT_READ | PROT_WRITE) == 0);
+        uint32_t number = (uint32_t)i;
+        at[used] = '\xb8'; /* mov $number, %eax; ret */
+        memcpy(at + used + 1, &number, 4);
+        at[used + 5] = '\xc3';
+        CHECK(mprotect(at + page, end - page, PROT_READ | PROT_EXEC) == 0);
+        CHECK(((uint32_t(*)(void))(uintptr_t)(at + used))() == number);
+        CHECK(((uint32_t(*)(void))(uintptr_t)at)() == 0);
+        if (i % 50 == 0)
+            CHECK(faults(at + used, true) && !faults(at + end, false));
+    }
+    for (uint32_t i = 0; i < COUNT; i++)
+        CHECK(((uint32_t(*)(void))(uintptr_t)(at + (size_t)i * FUNCTION))() == i);
+    CHECK(munmap(at, SIZE) == 0);
+}
+
 static void reservations(void)
 {
     const size_t size = 12ull << 30;
@@ -150,6 +177,30 @@ static void program_break(void)
     CHECK(brk(start) == 0);
 }
 
+/* A heap that grows by little steps and shrinks by others keeps what is in it and returns the rest.
+ */
+static void heap_in_steps(void)
+{
+    enum { STEP = 132 * 1024, STEPS = 50 };
+    char *start = sbrk(0);
+    for (int i = 0; i < STEPS; i++) {
+        char *at = sbrk(STEP);
+        CHECK(at == start + (size_t)i * STEP);
+        CHECK(at[STEP - PAGE] == 0);
+        memset(at, i + 1, STEP);
+    }
+    for (int left = STEPS; left > 0; left -= 7) {
+        CHECK(brk(start + (size_t)left * STEP) == 0);
+        for (int i = 0; i < left; i++)
+            CHECK(start[(size_t)i * STEP] == i + 1 && start[(size_t)(i + 1) * STEP - 1] == i + 1);
+    }
+    CHECK(brk(start + (size_t)STEPS * STEP) == 0);
+    for (size_t at = 2 * STEP; at < (size_t)STEPS * STEP; at += PAGE)
+        CHECK(start[at] == 0);
+    CHECK(brk(start) == 0);
+    CHECK(sbrk(0) == start);
+}
+
 /* Growing and shrinking as the original's memory_stress_test does. */
 static void stress(void)
 {
@@ -179,11 +230,13 @@ int main(void)
     CHECK(sigaction(SIGSEGV, &action, NULL) == 0);
     protections();
     code();
+    code_grows();
     reservations();
     discarding();
     moving();
     fixed();
     program_break();
+    heap_in_steps();
     stress();
     return 0;
 }

@@ -31,6 +31,7 @@ static bool low_is_full; /* everything between MAP_BOTTOM and the window is mapp
 static void *allocated[ALLOCATED_MAX];
 static size_t allocated_count;
 static bool out_of_memory;
+static bool changed; /* a whole mapping by vma_change, which does not join it with its neighbours */
 static uint64_t seed;
 
 void *page_alloc(void)
@@ -63,6 +64,7 @@ static void set_up(uint64_t number, bool full)
     while (allocated_count > 0)
         free(allocated[--allocated_count]);
     out_of_memory = false;
+    changed = false;
     memset(model, FREE, sizeof(model));
     seed = number * 0x9e3779b97f4a7c15 + 1;
     low_is_full = full;
@@ -143,7 +145,7 @@ static void compare_node(const struct vma *node, size_t *page, const struct vma 
     if (!node)
         return;
     compare_node(node->left, page, last);
-    if (*last && (*last)->end == node->start)
+    if (*last && (*last)->end == node->start && !changed)
         CHECK((*last)->protection != node->protection);
     *last = node;
     if (node->protection < PROTECTIONS) {
@@ -190,6 +192,39 @@ static void check_lookups(void)
 /* --- Changes ------------------------------------------------------------------------------------
  */
 
+/* Changes a protection as mprotect does, often at the boundary that was changed before. */
+static void protect(size_t first, size_t count)
+{
+    uint64_t start = address_of(first), end = address_of(first + count);
+    uint32_t protection = (uint32_t)draw(2);
+    const struct vma *whole = vma_find(start);
+    changed |= whole && whole->start == start && whole->end == end;
+    if (!vma_change(start, end, protection)) {
+        CHECK_INT(vma_remove(start, end), 0);
+        CHECK_INT(vma_insert(start, end, protection), 0);
+    }
+    memset(model + first, (int)protection, count);
+}
+
+/* Whether a range is mapped without a hole. */
+static bool is_mapped(size_t first, size_t count)
+{
+    return !memchr(model + first, FREE, count);
+}
+
+static void move_a_boundary(void)
+{
+    static size_t at;
+    size_t count = 1 + draw(4);
+    if (draw(8) == 0)
+        at = draw(PAGES - RANGE_MAX);
+    if (is_mapped(at, count))
+        protect(at, count);
+    at += draw(2) ? count : 0;
+    if (at > PAGES - RANGE_MAX)
+        at = 0;
+}
+
 static void change(void)
 {
     size_t first = draw(PAGES - RANGE_MAX), count = 1 + draw(RANGE_MAX);
@@ -205,11 +240,13 @@ static void change(void)
     }
 }
 
-static void run_seed(uint64_t number, bool full)
+static void run_seed(uint64_t number, bool full, bool protections)
 {
     set_up(number, full);
     for (int step = 0; step < STEPS; step++) {
         change();
+        if (protections)
+            move_a_boundary();
         check_all();
         if (step % 10 == 0)
             check_lookups();
@@ -221,13 +258,19 @@ static void run_seed(uint64_t number, bool full)
 TEST(agrees_with_model, "a lost or doubled mapping, a wrong gap, an unbalanced tree")
 {
     for (uint64_t number = 1; number <= 8; number++)
-        run_seed(number, false);
+        run_seed(number, false, false);
+}
+
+TEST(agrees_after_changes, "a boundary between mappings that moves to where nobody expects it")
+{
+    for (uint64_t number = 1; number <= 8; number++)
+        run_seed(number, number % 2, true);
 }
 
 TEST(agrees_when_full, "the search for a gap where there is little free memory")
 {
     for (uint64_t number = 100; number <= 107; number++)
-        run_seed(number, true);
+        run_seed(number, true, false);
 }
 
 TEST(ascending, "a tree that degenerates into a list when mappings come in order")
@@ -242,6 +285,46 @@ TEST(ascending, "a tree that degenerates into a list when mappings come in order
     for (size_t page = 1; page + 2 < PAGES; page += 2)
         CHECK_INT(vma_insert(address_of(page), address_of(page + 1), 1), 0);
     CHECK(root->height == 1 && allocated_count == pages);
+}
+
+TEST(boundary,
+     "a node for each function of a program that compiles, or a lost page between two mappings")
+{
+    set_up(1, false);
+    enum { CODE = 1, DATA = 2 };
+    CHECK_INT(vma_insert(address_of(0), address_of(1), CODE), 0);
+    CHECK_INT(vma_insert(address_of(1), address_of(1000), DATA), 0);
+    for (size_t end = 1; end + 3 < 1000; end += 2) { /* the last page with code, and two more */
+        CHECK(end < 2 || vma_change(address_of(end - 1), address_of(end), DATA));
+        size_t from = end < 2 ? end : end - 1;
+        CHECK(vma_change(address_of(from), address_of(end + 2), CODE));
+        CHECK(vma_find(address_of(end + 1))->protection == CODE);
+        CHECK(vma_find(address_of(end + 2))->protection == DATA);
+        check_node(root);
+    }
+    CHECK(root->height == 2 && allocated_count <= 1);
+}
+
+TEST(no_change, "a change that loses a mapping, joins two wrongly, or covers a hole")
+{
+    set_up(1, false);
+    CHECK_INT(vma_insert(address_of(0), address_of(10), 1), 0);
+    CHECK_INT(vma_insert(address_of(10), address_of(20), 2), 0);
+    CHECK_INT(vma_insert(address_of(30), address_of(40), 1), 0);
+    CHECK(!vma_change(address_of(3), address_of(5), 2));   /* in the midst of one */
+    CHECK(!vma_change(address_of(0), address_of(3), 2));   /* no neighbour there */
+    CHECK(!vma_change(address_of(5), address_of(15), 2));  /* of two */
+    CHECK(!vma_change(address_of(15), address_of(35), 1)); /* a hole */
+    CHECK(!vma_change(address_of(30), address_of(33), 2)); /* the neighbour does not touch it */
+    CHECK(!vma_change(address_of(20), address_of(21), 1));
+    CHECK(vma_change(address_of(3), address_of(5), 1)); /* as it is already */
+    memset(model, 1, 10);
+    memset(model + 10, 2, 10);
+    memset(model + 30, 1, 10);
+    check_all();
+    CHECK(vma_change(address_of(30), address_of(40), 3));
+    memset(model + 30, 3, 10);
+    check_all();
 }
 
 TEST(no_memory, "a change that fails half way")

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Processors: descriptor tables, the one lock, TLB shoot-down, and the ways to end. */
 #include "shim/vm/shim.h"
+#include "shim/vm/tlb.h"
 
 enum {
     MSR_FS_BASE = 0xc0000100,
@@ -55,12 +56,6 @@ void cpu_init(struct cpu *cpu, uint32_t id)
     cpu->port.block = (uint8_t *)(BLOCKS_BASE + (uint64_t)id * SP_BLOCK_SIZE);
 }
 
-static void flush_all(void)
-{
-    uint64_t root;
-    __asm__ volatile("mov %%cr3, %0; mov %0, %%cr3" : "=r"(root)::"memory");
-}
-
 /* A single thread needs no lock: the first clone(2) takes it. */
 void cpu_begin_threads(void)
 {
@@ -84,7 +79,7 @@ void shim_lock(void)
     /* Translations may have been removed while this processor was elsewhere. */
     struct cpu *cpu = this_cpu();
     if (cpu->flushed < generation) {
-        flush_all();
+        tlb_forget_all();
         cpu->flushed = generation;
     }
 }

@@ -223,3 +223,15 @@ void page_free(void *page)
     *(void **)page = free_pages;
     free_pages = page;
 }
+
+int page_reserve(void)
+{
+    if (page_cursor_end - page_cursor >= 2 * PAGE_SIZE || (free_pages && *(void **)free_pages))
+        return 0;
+    void *first = page_alloc(), *second = page_alloc();
+    if (second)
+        page_free(second);
+    if (first)
+        page_free(first);
+    return first && second ? 0 : -ENOMEM;
+}

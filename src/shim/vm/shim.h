@@ -165,6 +165,9 @@ void frames_init(void);
 void *page_alloc(void);
 void page_free(void *page); /* must be zero again */
 
+/* Makes sure that the next two of page_alloc do not fail. 0 or -ENOMEM. */
+int page_reserve(void);
+
 /* Physical addresses of zeroed memory, 0 if none is left. */
 uint64_t chunk_alloc(void);
 uint64_t large_alloc(void);
@@ -198,7 +201,8 @@ int table_split(uint64_t start, uint64_t end);
 /* Removes all pages of a range that was split, and frees them. */
 void table_unmap(uint64_t start, uint64_t end);
 
-/* Gives the existing pages of a range that was split another protection. */
+/* Gives the existing pages of a range another protection. Splits the pages of 2 MiB that reach over
+ * its ends, for which page_reserve must have been called. */
 void table_protect(uint64_t start, uint64_t end, uint32_t protection);
 
 /* Moves the pages of a range elsewhere. 0 or -ENOMEM. */
@@ -230,7 +234,10 @@ int vma_reserve(void);
 /* Records a mapping in a free range, joined with its neighbours where they are alike. */
 int vma_insert(uint64_t start, uint64_t end, uint32_t protection);
 
-/* Changes the protection of a mapping that covers the range and no more; false if there is none. */
+/* Changes the protection of a range for which no mapping has to be made or lost: it has it already,
+ * is a whole mapping (which is not joined with neighbours that are alike then), or lies at the end
+ * of one whose neighbour there has that protection. False if it is none of these; nothing has
+ * changed then. */
 bool vma_change(uint64_t start, uint64_t end, uint32_t protection);
 
 /* Forgets a range, splitting mappings that reach over its ends. */

@@ -10,6 +10,10 @@
 
 static uint64_t heap_start, heap_end; /* the program break and where it began */
 
+/* The end of the heap's mapping: the next multiple of 2 MiB where there is room, so that a heap
+ * that grows little by little is made of large pages. */
+static uint64_t heap_mapped;
+
 static uint64_t page_up(uint64_t size)
 {
     return (size + PAGE_MASK) & ~PAGE_MASK;
@@ -20,6 +24,7 @@ void space_init(void)
     vma_init();
     heap_start = info->heap_start;
     heap_end = info->heap_start;
+    heap_mapped = info->heap_mapped;
 }
 
 int space_fault(uint64_t address, bool write, bool execute)
@@ -159,6 +164,17 @@ static bool covered(uint64_t start, uint64_t end)
     return true;
 }
 
+/* Gives a range another protection that takes new mappings to describe. 0 or -ENOMEM; nothing has
+ * changed then. */
+static int replace(uint64_t start, uint64_t end, uint32_t protection)
+{
+    /* The nodes first, which may take one of the pages. */
+    if (vma_reserve() < 0 || page_reserve() < 0 || !covered(start, end))
+        return -ENOMEM;
+    int status = vma_remove(start, end);
+    return status < 0 ? status : vma_insert(start, end, protection);
+}
+
 int64_t space_mprotect(uint64_t address, uint64_t size, uint32_t protection)
 {
     size = page_up(size);
@@ -167,17 +183,13 @@ int64_t space_mprotect(uint64_t address, uint64_t size, uint32_t protection)
     if (size == 0)
         return 0;
     protection &= PROTECTION_MASK;
-    if (!mappable(address, size) || prepare(address, address + size) < 0)
+    if (!mappable(address, size) || page_reserve() < 0)
         return -ENOMEM;
-    if (!vma_change(address, address + size, protection)) {
-        if (!covered(address, address + size))
-            return -ENOMEM;
-        int status = vma_remove(address, address + size);
-        if (status == 0)
-            status = vma_insert(address, address + size, protection);
-        if (status < 0)
-            return status;
-    }
+    int status = 0;
+    if (!vma_change(address, address + size, protection))
+        status = replace(address, address + size, protection);
+    if (status < 0)
+        return status;
     table_protect(address, address + size, protection);
     return 0;
 }
@@ -241,39 +253,56 @@ int64_t space_madvise(uint64_t address, uint64_t size, int advice)
     return 0;
 }
 
-/* Takes memory above `new_top` back from the heap. The part that the loader mapped keeps its
- * mapping, so that the heap can grow into it again. */
-static int shrink_heap(uint64_t new_top, uint64_t old_top)
+/* Whether the heap's mapping can end at `end`. */
+static bool heap_can_reach(uint64_t end)
 {
-    uint64_t mapped = info->heap_mapped;
-    uint64_t kept_end = old_top < mapped ? old_top : mapped;
-    if (new_top < kept_end) {
-        if (table_split(new_top, kept_end) < 0)
+    const struct vma *above = vma_above(heap_mapped);
+    return end <= VDSO_BASE && (!above || above->start >= end);
+}
+
+/* Makes the heap's mapping reach `top` at least. 0 or -ENOMEM. */
+static int grow_heap(uint64_t top)
+{
+    uint64_t end = (top + LARGE_MASK) & ~LARGE_MASK;
+    if (top <= heap_mapped)
+        return 0;
+    if (!heap_can_reach(end))
+        end = top;
+    if (!heap_can_reach(end) || vma_insert(heap_mapped, end, PROT_READ | PROT_WRITE) < 0)
+        return -ENOMEM;
+    heap_mapped = end;
+    return 0;
+}
+
+/* Takes back the heap's memory above `top`, and its mapping but for what the loader made and what
+ * shares 2 MiB with `top`. 0 or -ENOMEM. */
+static int shrink_heap(uint64_t top)
+{
+    uint64_t kept = (top + LARGE_MASK) & ~LARGE_MASK;
+    if (kept < info->heap_mapped)
+        kept = info->heap_mapped;
+    if (kept < heap_mapped) {
+        if (unmap(kept, heap_mapped) < 0)
             return -ENOMEM;
-        table_unmap(new_top, kept_end);
+        heap_mapped = kept;
     }
-    uint64_t start = new_top > mapped ? new_top : mapped;
-    return start < old_top ? unmap(start, old_top) : 0;
+    if (table_split(top, heap_mapped) < 0)
+        return -ENOMEM;
+    if (top < heap_mapped)
+        table_unmap(top, heap_mapped);
+    return 0;
 }
 
 int64_t space_brk(uint64_t address)
 {
     /* Growth in what is mapped already. */
-    if (address >= heap_end && address <= info->heap_mapped)
+    if (address >= heap_end && address <= heap_mapped)
         return (int64_t)(heap_end = address);
     if (address < heap_start || !mappable(heap_start, page_up(address) - heap_start))
         return (int64_t)heap_end;
-    uint64_t old_top = page_up(heap_end), new_top = page_up(address);
-    if (new_top < old_top) {
-        if (shrink_heap(new_top, old_top) < 0)
-            return (int64_t)heap_end;
-    } else if (new_top > info->heap_mapped && new_top > old_top) {
-        uint64_t start = old_top > info->heap_mapped ? old_top : info->heap_mapped;
-        const struct vma *above = vma_above(start);
-        if ((above && above->start < new_top) ||
-            vma_insert(start, new_top, PROT_READ | PROT_WRITE) < 0)
-            return (int64_t)heap_end;
-    }
-    heap_end = address;
+    uint64_t top = page_up(address);
+    int status = top < page_up(heap_end) ? shrink_heap(top) : grow_heap(top);
+    if (status == 0)
+        heap_end = address;
     return (int64_t)heap_end;
 }

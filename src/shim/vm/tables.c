@@ -13,6 +13,7 @@
  *     | PTE_IMAGE       the frame belongs to the boot area or the exec image, not to a chunk
  */
 #include "shim/vm/shim.h"
+#include "shim/vm/tlb.h"
 
 #include <linux/mman.h>
 
@@ -33,21 +34,28 @@ enum {
 };
 
 /* Bits of an entry that a protection asks for; without access the entry only keeps its frame. */
-static pte_t protection_bits(uint32_t protection)
-{
-    if (!(protection & (PROT_READ | PROT_WRITE | PROT_EXEC)))
-        return PTE_KEEP;
-    pte_t bits = PTE_PRESENT | PTE_USER | PTE_ACCESSED;
-    if (protection & PROT_WRITE)
-        bits |= PTE_WRITE | PTE_DIRTY;
-    if (!(protection & PROT_EXEC))
-        bits |= PTE_NX;
-    return bits;
-}
+#define READABLE (PTE_PRESENT | PTE_USER | PTE_ACCESSED)
+#define WRITABLE (READABLE | PTE_WRITE | PTE_DIRTY)
+static const pte_t protections[] = {
+    [PROT_NONE] = PTE_KEEP,
+    [PROT_READ] = READABLE | PTE_NX,
+    [PROT_WRITE] = WRITABLE | PTE_NX,
+    [PROT_READ | PROT_WRITE] = WRITABLE | PTE_NX,
+    [PROT_EXEC] = READABLE,
+    [PROT_READ | PROT_EXEC] = READABLE,
+    [PROT_WRITE | PROT_EXEC] = WRITABLE,
+    [PROT_READ | PROT_WRITE | PROT_EXEC] = WRITABLE,
+};
 
 static pte_t *table_of(pte_t entry)
 {
     return direct(entry & PTE_ADDRESS);
+}
+
+/* What an entry says that leads to a table. */
+static pte_t table_entry(const void *table)
+{
+    return physical_of(table) | PTE_PRESENT | PTE_WRITE | PTE_USER | PTE_ACCESSED;
 }
 
 /* The entry for `address` at `level`. Without `create`, NULL if a table on the way is missing or
@@ -61,13 +69,34 @@ static pte_t *find_entry(uint64_t address, int level, bool create)
             void *page = create ? page_alloc() : NULL;
             if (!page)
                 return NULL;
-            *entry = physical_of(page) | PTE_PRESENT | PTE_WRITE | PTE_USER | PTE_ACCESSED;
+            *entry = table_entry(page);
         }
         if (*entry & PTE_LARGE)
             return NULL;
         table = table_of(*entry);
     }
     return &table[address >> (12 + 9 * level) & (ENTRIES - 1)];
+}
+
+/* The 2 MiB entry that was found last, and the number of its 2 MiB: what comes next is often there.
+ */
+static struct {
+    uint64_t number;
+    pte_t *entry; /* NULL: none */
+} recent;
+
+/* The entry for the 2 MiB of `address`, as find_entry has it. */
+static pte_t *large_entry(uint64_t address, bool create)
+{
+    uint64_t number = address >> LARGE_SHIFT;
+    if (recent.entry && recent.number == number)
+        return recent.entry;
+    pte_t *entry = find_entry(address, LEVEL_LARGE, create);
+    if (entry) {
+        recent.number = number;
+        recent.entry = entry;
+    }
+    return entry;
 }
 
 /* A walk has met an entry: there may be translations to forget. */
@@ -79,10 +108,9 @@ static void flush_range(uint64_t start, uint64_t end)
         return;
     if ((end - start) / PAGE_SIZE <= FLUSH_EACH) {
         for (uint64_t at = start; at < end; at += PAGE_SIZE)
-            __asm__ volatile("invlpg (%0)" ::"r"(at) : "memory");
+            tlb_forget(at);
     } else {
-        uint64_t top;
-        __asm__ volatile("mov %%cr3, %0; mov %0, %%cr3" : "=r"(top)::"memory");
+        tlb_forget_all();
     }
     cpu_shootdown();
 }
@@ -98,13 +126,13 @@ static int split(pte_t *entry)
         table[i] = page;
         page += PAGE_SIZE;
     }
-    *entry = physical_of(table) | PTE_PRESENT | PTE_WRITE | PTE_USER | PTE_ACCESSED;
+    *entry = table_entry(table);
     return 0;
 }
 
 static int split_at(uint64_t address)
 {
-    pte_t *entry = address & LARGE_MASK ? find_entry(address, LEVEL_LARGE, false) : NULL;
+    pte_t *entry = address & LARGE_MASK ? large_entry(address, false) : NULL;
     return entry && *entry & PTE_LARGE ? split(entry) : 0;
 }
 
@@ -139,16 +167,41 @@ static uint64_t window_chunk(const pte_t *window)
     return 0;
 }
 
+/* The two loops over a window that nothing has touched yet are unrolled: each page fault on fresh
+ * memory runs them, and where ring 0 is emulated each instruction counts. */
+static bool is_untouched(const pte_t *window)
+{
+    pte_t any = 0;
+#pragma GCC unroll 16
+    for (int i = 0; i < WINDOW; i++)
+        any |= window[i];
+    return any == 0;
+}
+
+static void fill_window(pte_t *window, pte_t page)
+{
+#pragma GCC unroll 16
+    for (int i = 0; i < WINDOW; i++) {
+        window[i] = page;
+        page += PAGE_SIZE;
+    }
+}
+
 /* Maps the untouched pages of the faulting page's window, as far as the mapping reaches. */
 static int fault_window(pte_t *entry, uint64_t address, uint64_t start, uint64_t end, pte_t bits)
 {
     uint64_t base = address & ~CHUNK_MASK;
     pte_t *window = entry - (address - base) / PAGE_SIZE;
-    uint64_t chunk = window_chunk(window);
+    bool untouched = is_untouched(window);
+    uint64_t chunk = untouched ? 0 : window_chunk(window);
     if (!chunk) {
         chunk = chunk_alloc();
         if (!chunk)
             return -ENOMEM;
+    }
+    if (untouched && start <= base && end - base >= CHUNK_SIZE) {
+        fill_window(window, chunk | bits);
+        return 0;
     }
     uint64_t first = base > start ? 0 : (start - base) / PAGE_SIZE;
     uint64_t last = base + CHUNK_SIZE < end ? WINDOW : (end - base) / PAGE_SIZE;
@@ -161,9 +214,9 @@ static int fault_window(pte_t *entry, uint64_t address, uint64_t start, uint64_t
 
 int table_fault(uint64_t address, uint64_t start, uint64_t end, uint32_t protection)
 {
-    pte_t bits = protection_bits(protection);
+    pte_t bits = protections[protection];
     uint64_t large = address & ~LARGE_MASK;
-    pte_t *entry = find_entry(address, LEVEL_LARGE, true);
+    pte_t *entry = large_entry(address, true);
     if (!entry)
         return -ENOMEM;
     if (*entry & PTE_LARGE)
@@ -171,9 +224,13 @@ int table_fault(uint64_t address, uint64_t start, uint64_t end, uint32_t protect
     if (!*entry && large >= start && end - large >= LARGE_SIZE && fault_large(entry, bits) == 0)
         return 0;
 
-    entry = find_entry(address, LEVEL_PAGE, true);
-    if (!entry)
-        return -ENOMEM;
+    if (!*entry) {
+        void *page = page_alloc();
+        if (!page)
+            return -ENOMEM;
+        *entry = table_entry(page);
+    }
+    entry = table_of(*entry) + address / PAGE_SIZE % ENTRIES;
     if (*entry & PTE_PRESENT)
         return 0;
     if (*entry & PTE_STALE)
@@ -260,6 +317,7 @@ static int walk_table(const struct walk *walk, pte_t *table, int level, uint64_t
         pte_t *below = table_of(table[i]);
         status = walk_table(walk, below, level - 1, from, to);
         if (walk->prune && status == 0 && to - from == span) {
+            recent.entry = NULL; /* it may lie in that table */
             table[i] = 0;
             page_free(below);
         }
@@ -272,7 +330,7 @@ static int walk(uint64_t start, uint64_t end, visit_fn visit, uint64_t argument)
     const struct walk walk = {.visit = visit, .argument = argument};
     met = false;
     if (start >> LARGE_SHIFT == (end - 1) >> LARGE_SHIFT) {
-        pte_t *entry = find_entry(start, LEVEL_LARGE, false);
+        pte_t *entry = large_entry(start, false);
         met = entry && *entry;
         return met ? visit(entry, start, end, argument) : 0;
     }
@@ -309,30 +367,50 @@ void table_unmap(uint64_t start, uint64_t end)
     flush_range(start, end);
 }
 
-static int protect_entry(pte_t *entry, uint64_t start, uint64_t end, uint64_t argument)
+static int protect_entry(pte_t *entry, uint64_t start, uint64_t end, uint64_t bits)
 {
-    pte_t bits = argument;
     if (*entry & PTE_LARGE) {
         if (end - start == LARGE_SIZE) {
             *entry = (*entry & PTE_ADDRESS) | PTE_LARGE | bits;
             return 0;
         }
-        return -EINVAL;
+        if (split(entry) < 0)
+            return -ENOMEM;
     }
-    pte_t *table = table_of(*entry);
-    uint64_t first = start / PAGE_SIZE % ENTRIES, count = (end - start) / PAGE_SIZE;
-    for (uint64_t i = first; i < first + count; i++) {
-        if (table[i] & (PTE_PRESENT | PTE_KEEP))
-            table[i] = (table[i] & (PTE_ADDRESS | PTE_IMAGE)) | bits;
+    pte_t *page = table_of(*entry) + start / PAGE_SIZE % ENTRIES;
+    for (uint64_t left = (end - start) / PAGE_SIZE; left > 0; left--, page++) {
+        if (*page & (PTE_PRESENT | PTE_KEEP))
+            *page = (*page & (PTE_ADDRESS | PTE_IMAGE)) | bits;
     }
     return 0;
 }
 
+static __attribute__((noinline)) void protect_walk(uint64_t start, uint64_t end, pte_t bits)
+{
+    if (walk(start, end, protect_entry, bits) < 0)
+        shim_panic("no page was reserved for a change of protection");
+    flush_range(start, end);
+}
+
+/* An engine that compiles changes a few pages in the same 2 MiB again and again: the short way. */
 void table_protect(uint64_t start, uint64_t end, uint32_t protection)
 {
-    if (walk(start, end, protect_entry, protection_bits(protection)) < 0)
-        shim_panic("a range that was not split is protected");
-    flush_range(start, end);
+    pte_t bits = protections[protection];
+    bool is_recent = recent.entry && recent.number == start >> LARGE_SHIFT &&
+                     recent.number == (end - 1) >> LARGE_SHIFT;
+    if (!is_recent || end - start > FLUSH_EACH * PAGE_SIZE || !*recent.entry ||
+        *recent.entry & PTE_LARGE) {
+        protect_walk(start, end, bits);
+        return;
+    }
+    pte_t *page = table_of(*recent.entry) + start / PAGE_SIZE % ENTRIES;
+    for (uint64_t at = start; at < end; at += PAGE_SIZE, page++) {
+        if (!(*page & (PTE_PRESENT | PTE_KEEP)))
+            continue;
+        *page = (*page & (PTE_ADDRESS | PTE_IMAGE)) | bits;
+        tlb_forget(at);
+    }
+    cpu_shootdown();
 }
 
 /* Whether a window lies wholly in the range that is moved. */

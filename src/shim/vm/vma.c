@@ -27,10 +27,15 @@ static struct vma *node_new(uint64_t start, uint64_t end, uint32_t protection)
     return node;
 }
 
+/* Two neighbours whose common boundary vma_change has moved last. A program that makes memory
+ * executable as it fills it moves the same one again and again. */
+static struct vma *moved_low, *moved_high;
+
 static void node_free(struct vma *node)
 {
     node->left = free_nodes;
     free_nodes = node;
+    moved_low = NULL;
 }
 
 int vma_reserve(void)
@@ -228,6 +233,7 @@ uint64_t vma_gap(uint64_t size)
 void vma_init(void)
 {
     root = info->mappings;
+    moved_low = NULL;
     fresh_node = info->free_mappings;
     fresh_end = info->mappings_end;
 }
@@ -257,15 +263,70 @@ int vma_insert(uint64_t start, uint64_t end, uint32_t protection)
     return 0;
 }
 
+/* Moves the boundary between two mappings that touch. One of them is above the other in the tree;
+ * what lies between them there knows the boundary, and nobody else does. */
+static void move_boundary(struct vma *low, struct vma *high, uint64_t at)
+{
+    low->end = at;
+    high->start = at;
+    if (high->left) {
+        for (struct vma *node = high->left; node; node = node->right)
+            node->high = at;
+    } else {
+        for (struct vma *node = low->right; node; node = node->left)
+            node->low = at;
+    }
+    moved_low = low;
+    moved_high = high;
+}
+
+/* Gives the end or the beginning of one of two neighbours to the other, if that makes the range
+ * what is asked for. */
+static inline __attribute__((always_inline)) bool
+give(struct vma *low, struct vma *high, uint64_t start, uint64_t end, uint32_t protection)
+{
+    if (low->end != high->start)
+        return false;
+    if (end == low->end && start > low->start && high->protection == protection) {
+        move_boundary(low, high, start);
+        return true;
+    }
+    if (start == high->start && end < high->end && low->protection == protection) {
+        move_boundary(low, high, end);
+        return true;
+    }
+    return false;
+}
+
 bool vma_change(uint64_t start, uint64_t end, uint32_t protection)
 {
-    struct vma *node = root;
-    while (node && node->start != start)
-        node = start < node->start ? node->left : node->right;
-    if (!node || node->end != end)
+    if (moved_low && give(moved_low, moved_high, start, end, protection))
+        return true;
+
+    struct vma *node = root, *low = NULL, *high = NULL;
+    while (node && (start < node->start || start >= node->end)) {
+        if (start < node->start) {
+            high = node;
+            node = node->left;
+        } else {
+            low = node;
+            node = node->right;
+        }
+    }
+    if (!node || end > node->end)
         return false;
-    node->protection = protection;
-    return true;
+    if (node->protection == protection)
+        return true;
+    if (start == node->start && end == node->end) {
+        node->protection = protection;
+        return true;
+    }
+    for (struct vma *below = node->left; below; below = below->right)
+        low = below;
+    for (struct vma *above = node->right; above; above = above->left)
+        high = above;
+    return (low && give(low, node, start, end, protection)) ||
+           (high && give(node, high, start, end, protection));
 }
 
 int vma_remove(uint64_t start, uint64_t end)
