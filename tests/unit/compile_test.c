@@ -306,6 +306,53 @@ TEST_TIMEOUT(huge_function, "a function of a megabyte compiles, in time that is 
     CHECK_INT(call_i32(&f, "run", 0x5a5a, 0), (int32_t)expected);
 }
 
+/* ---- Where the code is ------------------------------------------------------------------------
+ */
+
+/* The number of mappings that are executable and not of a file; none of them may be writable. */
+static int count_code(void)
+{
+    FILE *maps = fopen("/proc/self/maps", "r");
+    CHECK(maps != NULL);
+    char line[400], permissions[5];
+    int count = 0;
+    unsigned long inode;
+    while (fgets(line, sizeof(line), maps)) {
+        CHECK(sscanf(line, "%*s %4s %*s %*s %lu", permissions, &inode) == 2);
+        CHECK(!strstr(permissions, "wx"));
+        count += permissions[2] == 'x' && inode == 0 && !strchr(line, '[');
+    }
+    fclose(maps);
+    return count;
+}
+
+TEST(writable_or_executable,
+     "code that can be written, or code that is no longer code when more comes")
+{
+    enum { FUNCS = 600 };
+    FIXTURE f = fixture_new();
+    int before = count_code();
+    struct text text;
+    FILE *out = text_open(&text);
+    fprintf(out, "(module (memory 1)");
+    for (int i = 0; i < FUNCS; i++) {
+        fprintf(out, "(func (export \"f%d\") (param i32 i32) (result i32)", i);
+        for (int k = 0; k < i % 40; k++)
+            fprintf(out, "(i32.store (i32.const %d) (local.get 1))", 4 * k);
+        fprintf(out, "(i32.add (local.get 0) (i32.const %d)))", i);
+    }
+    fprintf(out, ")");
+    text_load(&text, &f);
+    for (int i = 0; i < FUNCS; i++) {
+        char name[16];
+        snprintf(name, sizeof(name), "f%d", i);
+        CHECK_INT(call_i32(&f, name, 1, 2), 1 + i);
+        CHECK_INT(call_i32(&f, "f0", 7, 0), 7);
+        /* One piece of code a region: that of the module, and that of the engine's adapters. */
+        CHECK(count_code() <= before + 2);
+    }
+}
+
 /* ---- Outside ----------------------------------------------------------------------------------
  */
 

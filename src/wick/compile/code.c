@@ -7,7 +7,12 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { CODE_PAGE = 4096, REGIONS_MAX = 4096, FUNC_ALIGNMENT = 16 };
+enum {
+    CODE_PAGE = 4096,
+    REGIONS_MAX = 4096,
+    FUNC_ALIGNMENT = 16,
+    AHEAD = 2 << 20, /* the region becomes writable in pieces of so many bytes */
+};
 
 /* ---- All regions, for signal handlers ---------------------------------------------------------
  */
@@ -51,12 +56,38 @@ struct code_region *code_region_find(uintptr_t address)
 /* ---- Regions ----------------------------------------------------------------------------------
  */
 
-/* Makes the pages of [at, at + size) writable, or executable. */
-static bool protect(struct code_region *region, size_t at, size_t size, int protection)
+static size_t page_down(size_t at)
 {
-    size_t first = at & ~(size_t)(CODE_PAGE - 1);
-    size_t end = (at + size + CODE_PAGE - 1) & ~(size_t)(CODE_PAGE - 1);
-    return mprotect(region->base + first, end - first, protection) == 0;
+    return at & ~(size_t)(CODE_PAGE - 1);
+}
+
+static size_t page_up(size_t at)
+{
+    return page_down(at + CODE_PAGE - 1);
+}
+
+/* Makes the pages of [start, end) writable, or executable. */
+static bool protect(struct code_region *region, size_t start, size_t end, int protection)
+{
+    return start == end || mprotect(region->base + start, end - start, protection) == 0;
+}
+
+/* Makes the page that the region ends in writable again, and those behind it up to `end`; some more
+ * of them at a time, as nothing but the boundary between what is executable and what is writable
+ * moves then. */
+static bool make_writable(struct code_region *region, size_t end)
+{
+    size_t start = page_down(region->used), until = page_up(region->used);
+    if (end >= region->writable) {
+        until = (end / AHEAD + 1) * AHEAD;
+        if (until > region->reserved)
+            until = region->reserved;
+    }
+    if (!protect(region, start, until, PROT_READ | PROT_WRITE))
+        return false;
+    if (until > region->writable)
+        region->writable = until;
+    return true;
 }
 
 /* Copies code to the region's end. Threads that run into a page which is being written wait in the
@@ -65,11 +96,12 @@ static bool append(struct code_region *region, const uint8_t *bytes, size_t size
 {
     if (size > region->reserved - region->used)
         return false;
+    size_t end = page_up(region->used + size);
     atomic_store(&region->writing, 1);
-    bool done = protect(region, region->used, size, PROT_READ | PROT_WRITE);
+    bool done = make_writable(region, end);
     if (done) {
         memcpy(region->base + region->used, bytes, size);
-        done = protect(region, region->used, size, PROT_READ | PROT_EXEC);
+        done = protect(region, page_down(region->used), end, PROT_READ | PROT_EXEC);
     }
     atomic_store(&region->writing, 0);
     if (done)
@@ -103,7 +135,7 @@ struct code_region *code_region_new(size_t bytes, uint32_t funcs)
     if (!region)
         return NULL;
     pthread_mutex_init(&region->lock, NULL);
-    region->reserved = (bytes + 2 * CODE_PAGE - 1) & ~(size_t)(CODE_PAGE - 1);
+    region->reserved = page_up(bytes + CODE_PAGE);
     region->funcs = calloc(funcs + 1, sizeof(struct code_func *));
     region->base =
         mmap(NULL, region->reserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -133,10 +165,13 @@ void code_region_free(struct code_region *region)
 /* ---- Functions --------------------------------------------------------------------------------
  */
 
-/* Starts the next code at a multiple of the alignment. */
-static void align(struct code_region *region)
+/* Starts the next code at a multiple of the alignment; at that of a page if what is left of this
+ * one is too small for it, which saves making this one writable again. */
+static void align(struct code_region *region, size_t size)
 {
     size_t aligned = (region->used + FUNC_ALIGNMENT - 1) & ~(size_t)(FUNC_ALIGNMENT - 1);
+    if (size > page_up(aligned) - aligned)
+        aligned = page_up(aligned);
     region->used = aligned < region->reserved ? aligned : region->reserved;
 }
 
@@ -154,7 +189,7 @@ static void link_stubs(const struct code_region *region, const struct emitted *e
 const struct code_func *code_install(struct code_region *region, const struct emitted *emitted,
                                      uint32_t func_index)
 {
-    align(region);
+    align(region, emitted->size);
     size_t offsets = emitted->offset_count * sizeof(struct code_offset);
     size_t roots = emitted->root_count * sizeof(struct code_root);
     size_t sites = emitted->site_count * sizeof(struct inline_site);
@@ -201,7 +236,7 @@ const struct code_func *code_install(struct code_region *region, const struct em
 
 const void *code_install_adapter(struct code_region *region, const uint8_t *bytes, size_t size)
 {
-    align(region);
+    align(region, size);
     const void *at = region->base + region->used;
     return append(region, bytes, size) ? at : NULL;
 }

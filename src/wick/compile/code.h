@@ -4,7 +4,8 @@
  * WebAssembly function.
  *
  * A region is one reservation of address space, for the functions of a module or for the adapters
- * of an engine. A page of it is either writable or executable, never both. Thread-safe.
+ * of an engine. A page of it is either writable or executable, never both: executable those with
+ * code, writable some that follow. Thread-safe.
  */
 #pragma once
 
@@ -31,6 +32,7 @@ struct code_func {
 struct code_region {
     uint8_t *base;
     size_t reserved, used;
+    size_t writable;    /* pages between those of `used` bytes and here are writable, in advance */
     atomic_int writing; /* a page of it is not executable just now */
     uint32_t stubs[STUB_COUNT];
     struct code_func **funcs; /* ascending addresses */
