@@ -142,6 +142,9 @@ enum wick_dump {
 WASM_API_EXTERN enum wick_status wick_module_dump(const wasm_module_t *, uint32_t func_index,
                                                   enum wick_dump, FILE *) WICK_NODISCARD;
 
+/* How many functions of the module have machine code by now; 0 if the engine is an interpreter. */
+WASM_API_EXTERN uint32_t wick_module_compiled(const wasm_module_t *);
+
 /* ---- Values -----------------------------------------------------------------------------------
  */
 

@@ -55,7 +55,8 @@ static const struct option run_options[] = {
      .help = "What runs the program: machine code, or the interpreter"},
     {.name = "trap-missing-imports",
      .help = "Run modules that import functions which nobody provides; calling one traps"},
-    {.name = "timings", .help = "Print on stderr how long each phase took"},
+    {.name = "timings",
+     .help = "Print on stderr how long each phase took, and how many functions were compiled"},
     {.name = "json", .help = "Print the timings as JSON"},
     {0},
 };

@@ -20,9 +20,9 @@ struct phase {
     uint64_t at;      /* when it was over; 0: it did not happen */
 };
 
-static void print_text(const struct phase *phases, size_t count, uint64_t began, uint64_t ended)
+static void print_text(const struct phase *phases, size_t count, const struct timings *timings)
 {
-    uint64_t before = began;
+    uint64_t began = timings->began, ended = timings->ended, before = began;
     for (size_t i = 0; i < count; i++) {
         if (phases[i].at < before)
             continue;
@@ -31,15 +31,17 @@ static void print_text(const struct phase *phases, size_t count, uint64_t began,
         before = phases[i].at;
     }
     fprintf(stderr, "%-18s %10llu µs\n", "total", (unsigned long long)(ended - began) / 1000);
+    fprintf(stderr, "%-18s %10llu     functions that became machine code\n", "compiled",
+            (unsigned long long)timings->exec.compiled);
 }
 
 static void print_json(const struct phase *phases, size_t count, const char *backend,
-                       uint64_t began, uint64_t ended)
+                       const struct timings *timings)
 {
     char buffer[1024];
     struct text text = text_init(buffer, sizeof(buffer));
     struct json_writer json = {.text = &text};
-    uint64_t before = began;
+    uint64_t began = timings->began, before = began;
     json_open(&json, NULL, '{');
     json_string(&json, "backend", backend);
     for (size_t i = 0; i < count; i++) {
@@ -48,7 +50,8 @@ static void print_json(const struct phase *phases, size_t count, const char *bac
         json_number(&json, phases[i].key, (phases[i].at - before) / 1000);
         before = phases[i].at;
     }
-    json_number(&json, "total_us", (ended - began) / 1000);
+    json_number(&json, "total_us", (timings->ended - began) / 1000);
+    json_number(&json, "compiled_functions", timings->exec.compiled);
     json_close(&json, '}');
     fprintf(stderr, "%s\n", buffer);
 }
@@ -66,7 +69,7 @@ void timings_print(const struct timings *timings, const char *backend, bool json
     };
     size_t count = sizeof(phases) / sizeof(phases[0]);
     if (json)
-        print_json(phases, count, backend, timings->began, timings->ended);
+        print_json(phases, count, backend, timings);
     else
-        print_text(phases, count, timings->began, timings->ended);
+        print_text(phases, count, timings);
 }

@@ -69,9 +69,11 @@ void control_write(const struct control *control, struct text *text)
 
 void control_report_write(const struct control_report *report, struct text *text)
 {
-    text_printf(text, "started = %llu\nloaded = %llu\nentered = %llu\nended = %llu\n",
+    text_printf(text,
+                "started = %llu\nloaded = %llu\nentered = %llu\nended = %llu\ncompiled = %llu\n",
                 (unsigned long long)report->started, (unsigned long long)report->loaded,
-                (unsigned long long)report->entered, (unsigned long long)report->ended);
+                (unsigned long long)report->entered, (unsigned long long)report->ended,
+                (unsigned long long)report->compiled);
 }
 
 /* --- Reading --------------------------------------------------------------------------------- */
@@ -324,7 +326,8 @@ int control_report_parse(struct span text, struct control_report *report, struct
     } fields[] = {{"started", &report->started},
                   {"loaded", &report->loaded},
                   {"entered", &report->entered},
-                  {"ended", &report->ended}};
+                  {"ended", &report->ended},
+                  {"compiled", &report->compiled}};
     void *storage = NULL;
     const struct toml_node *root;
     int status = parse_toml(text, CONTROL_REPORT_SIZE_MAX, &storage, &root, err);

@@ -66,12 +66,14 @@ __attribute__((warn_unused_result)) int control_parse(struct span text, struct c
                                                       struct err *err);
 void control_free(struct control *control);
 
-/* When the exec reached what; CLOCK_MONOTONIC in nanoseconds, 0 = did not happen. */
+/* When the exec reached what; CLOCK_MONOTONIC in nanoseconds, 0 = did not happen. And what its
+ * engine did. */
 struct control_report {
-    uint64_t started; /* first instruction of main */
-    uint64_t loaded;  /* the module is decoded and validated */
-    uint64_t entered; /* the first WebAssembly instruction is about to run */
-    uint64_t ended;   /* the program is over */
+    uint64_t started;  /* first instruction of main */
+    uint64_t loaded;   /* the module is decoded and validated */
+    uint64_t entered;  /* the first WebAssembly instruction is about to run */
+    uint64_t ended;    /* the program is over */
+    uint64_t compiled; /* functions that have become machine code */
 };
 
 void control_report_write(const struct control_report *report, struct text *text);

@@ -87,6 +87,7 @@ static int run_guest(struct program *program, const struct control *control,
     if (status == 0)
         status = program_run(program, control, &guest, &report->entered, exit_status, err);
     report->ended = now();
+    report->compiled = program->module ? wick_module_compiled(program->module) : 0;
     return status;
 }
 

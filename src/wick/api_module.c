@@ -89,6 +89,15 @@ enum wick_status wick_module_dump(const wasm_module_t *handle, uint32_t func_ind
     return compile_dump(module, func_index, form, stream);
 }
 
+uint32_t wick_module_compiled(const wasm_module_t *handle)
+{
+    struct module *module = module_of(handle);
+    pthread_mutex_lock(&module->code_lock);
+    uint32_t count = module->compiled ? compile_module_count(module->compiled) : 0;
+    pthread_mutex_unlock(&module->code_lock);
+    return count;
+}
+
 enum wick_status wick_validate(wasm_store_t *store, const uint8_t *bytes, size_t size,
                                wasm_message_t *error)
 {

@@ -206,9 +206,9 @@ wasm_trap_t *wasm_func_call(const wasm_func_t *func, const wasm_val_vec_t *args,
     for (size_t i = 0; i < arg_count; i++)
         wide[i] = widen(&args->data[i]);
     wick_val_t *wide_results = wide + arg_count;
-    struct wasm_trap_t *trap = wick_func_call(
-        func, wide, arg_count, wide_results, room < type->result_count ? room : type->result_count);
-    for (uint32_t i = 0; i < type->result_count && !trap; i++)
+    size_t result_count = room < type->result_count ? room : type->result_count;
+    struct wasm_trap_t *trap = wick_func_call(func, wide, arg_count, wide_results, result_count);
+    for (size_t i = 0; i < result_count && !trap; i++)
         results->data[i] = narrow(&wide_results[i]);
     free(wide);
     return trap;

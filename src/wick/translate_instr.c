@@ -83,7 +83,9 @@ static bool immediate(const struct entry *entry, uint32_t *out)
     float narrow = (float)value;
     widened = (double)narrow;
     memcpy(out, &narrow, sizeof(narrow));
-    return memcmp(&widened, &value, sizeof(value)) == 0 && value == value;
+    uint64_t bits;
+    memcpy(&bits, &widened, sizeof(bits));
+    return bits == entry->value && value == value;
 }
 
 static void translate_binary(struct translator *t, uint16_t op)

@@ -54,6 +54,12 @@ for engine in compiler interp; do
     try enarx run --engine $engine divide.wasm
     err_has "the program trapped: integer divide by zero" "and reports its traps"
 done
+try enarx run --engine compiler --timings return_1.wasm
+err_has "compiled                    1     functions" "the compiler has compiled what was called"
+try enarx run --engine interp --timings return_1.wasm
+err_has "compiled                    0     functions" "the interpreter nothing"
+try enarx run --timings return_1.wasm
+err_has "compiled                    1     functions" "without the option it is the compiler"
 try enarx run --engine jit nothing.wasm
 is_status 120 "an engine that is not known is refused"
 err_is 'Error: the engine jit is not known

@@ -133,7 +133,7 @@ TEST(oversized, "a document beyond its bound is refused")
 
 TEST(report, "the report comes back, and a Keep cannot confuse the host with one")
 {
-    struct control_report sent = {1, 20, 300, 4000}, got;
+    struct control_report sent = {1, 20, 300, 4000, 50000}, got;
     char buffer[256];
     struct text text = text_init(buffer, sizeof(buffer));
     control_report_write(&sent, &text);

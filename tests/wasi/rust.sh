@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# A Rust program in a Keep of kind $BACKEND: what rustc makes for wasm32-wasi runs as it is.
+# A Rust program in a Keep of kind $BACKEND: what rustc makes for WASI runs as it is.
 #   ENARX   the program               RUST   the module; empty: it could not be made
 # (variables of ../e2e/lib.sh)
 if [ -z "$RUST" ]; then
-    echo "1..0 # SKIP rustc cannot compile for wasm32-wasi (rustc, libstd-rust-dev-wasm32, lld)"
+    echo "1..0 # SKIP rustc cannot compile for wasm32-wasip1 or wasm32-wasi (rustc, libstd-rust-dev-wasm32, lld)"
     exit 0
 fi
 here=$(cd "${0%/*}" && pwd)

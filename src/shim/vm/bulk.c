@@ -31,7 +31,12 @@ bool bulk_out(struct cpu *cpu, uint64_t to, const void *block, uint64_t size)
 /* Goes to the stub; exec's registers come back in bulk_done. */
 static void start(struct bulk *bulk, struct regs *regs)
 {
-    bulk->saved = *regs;
+    bulk->saved.rdi = regs->rdi;
+    bulk->saved.rsi = regs->rsi;
+    bulk->saved.rdx = regs->rdx;
+    bulk->saved.rax = regs->rax;
+    bulk->saved.rip = regs->rip;
+    bulk->saved.rflags = regs->rflags;
     regs->rdi = bulk->to;
     regs->rsi = bulk->from;
     regs->rdx = bulk->size;
@@ -39,10 +44,15 @@ static void start(struct bulk *bulk, struct regs *regs)
     regs->rflags &= ~0x400ull;
 }
 
-/* The registers that C functions keep are still exec's own: the stub does not touch them. */
+/* All other registers are still exec's own: the stub does not touch them. */
 static void finish(const struct bulk *bulk, struct regs *regs)
 {
-    __builtin_memcpy(&regs->r10, &bulk->saved.r10, sizeof(*regs) - offsetof(struct regs, r10));
+    regs->rdi = bulk->saved.rdi;
+    regs->rsi = bulk->saved.rsi;
+    regs->rdx = bulk->saved.rdx;
+    regs->rax = bulk->saved.rax;
+    regs->rip = bulk->saved.rip;
+    regs->rflags = bulk->saved.rflags;
     regs->rcx = regs->rip;
     regs->r11 = regs->rflags;
 }

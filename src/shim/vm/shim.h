@@ -52,7 +52,9 @@ struct futex_waiter {
 struct bulk {
     enum { BULK_NONE, BULK_PLANNED, BULK_OUT, BULK_IN, BULK_READY } state;
     uint64_t to, from, size;
-    struct regs saved; /* exec's registers, given back when the copy is done */
+    struct { /* what the copy takes of exec's registers, given back when it is done */
+        uint64_t rdi, rsi, rdx, rax, rip, rflags;
+    } saved;
 };
 
 /* One processor = one thread of the Keep. Lies at the top of its own stack. */

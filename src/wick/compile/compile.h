@@ -14,6 +14,8 @@ void compile_engine_free(struct compile_engine *engine);
 
 /* What a module keeps, made at the first need. */
 void compile_module_free(struct compile_module *module);
+/* How many functions of it have code. */
+uint32_t compile_module_count(const struct compile_module *module);
 
 /* Gives a fresh instance its entry points and constants. False without memory. */
 bool compile_instance_init(struct wasm_instance_t *instance);

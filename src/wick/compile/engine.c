@@ -195,6 +195,11 @@ void compile_module_free(struct compile_module *compiled)
     free(compiled);
 }
 
+uint32_t compile_module_count(const struct compile_module *compiled)
+{
+    return atomic_load(&compiled->region->func_count);
+}
+
 static struct compile_module *module_get(struct module *module)
 {
     pthread_mutex_lock(&module->code_lock);

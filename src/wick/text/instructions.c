@@ -81,10 +81,10 @@ enum { CATCH_COUNT = sizeof(catch_clauses) / sizeof(catch_clauses[0]) };
 
 static bool put_catch(struct encoder *encoder, struct bytes *out)
 {
-    for (uint8_t i = 0; i < CATCH_COUNT; i++) {
+    for (int i = 0; i < CATCH_COUNT; i++) {
         if (!parser_accept_open(encoder->parser, catch_clauses[i].word))
             continue;
-        bytes_put_u8(out, i);
+        bytes_put_u8(out, (uint8_t)i);
         if (catch_clauses[i].has_tag)
             bytes_put_unsigned(out, encoder_index(encoder, SPACE_TAG));
         bytes_put_unsigned(out, immediates_label(encoder));

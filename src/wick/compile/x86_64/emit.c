@@ -803,6 +803,7 @@ static void emit_round(struct emit *e)
         emit_block(e, e->graph->order[e->current]);
     for (uint32_t i = 0; i < e->cold_count; i++)
         emit_cold(e, &e->cold[i]);
+    e->ins = NULL;
 }
 
 /* Marks jumps without moves, in the field that they do not use otherwise. */
