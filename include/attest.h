@@ -341,6 +341,22 @@ __attribute__((warn_unused_result)) int attest_result_write(const struct attest_
                                                             uint8_t *buffer, size_t size,
                                                             struct attest_bytes *result);
 
+/* What an issuer said of a Keep. Borrowed from the value that it was read from. */
+struct attest_result {
+    struct attest_bytes technology, product; /* UTF-8, without NUL */
+    struct attest_bytes measurement, signer; /* the signer may be empty */
+    struct attest_bytes workload;            /* digest, 32 bytes; empty: none was bound */
+    struct attest_bytes name;                /* of the package, or empty */
+    bool simulated;
+};
+
+/*
+ * For relying parties that verified a certificate by its issuer: reads the value of its extension
+ * 1.3.6.1.4.1.58270.1.7. Returns 0 or -EINVAL.
+ */
+__attribute__((warn_unused_result)) int attest_result_read(struct attest_bytes value,
+                                                           struct attest_result *result);
+
 enum { ATTEST_URI_SIZE = ATTEST_NAME_SIZE + 32 };
 /* The URIs for the subjectAltName: technology, workload, package. False behind the last. */
 bool attest_result_uri(const struct attest_verdict *verdict, size_t index,

@@ -51,6 +51,41 @@ int attest_result_write(const struct attest_verdict *verdict, uint8_t *buffer, s
     return 0;
 }
 
+static struct attest_bytes take(struct der *der, uint8_t tag)
+{
+    struct span value = der_take(der, tag);
+    return (struct attest_bytes){value.data, value.size};
+}
+
+static struct attest_bytes take_optional(struct der *der, uint8_t tag)
+{
+    struct span value = {0};
+    if (!der_optional(der, tag, &value))
+        value = (struct span){0};
+    return (struct attest_bytes){value.data, value.size};
+}
+
+int attest_result_read(struct attest_bytes value, struct attest_result *result)
+{
+    struct der top = der_of(span_of(value.data, value.size));
+    struct der all = der_enter(&top, DER_SEQUENCE);
+    bool known = der_uint(&all, UINT8_MAX) == RESULT_VERSION;
+    struct attest_result read = {.technology = take(&all, DER_UTF8),
+                                 .product = take(&all, DER_UTF8),
+                                 .measurement = take(&all, DER_OCTET_STRING)};
+    read.signer = take_optional(&all, TAG_SIGNER);
+    take_optional(&all, TAG_STATUS);
+    read.workload = take_optional(&all, TAG_WORKLOAD);
+    read.name = take_optional(&all, TAG_NAME);
+    struct attest_bytes simulated = take_optional(&all, TAG_SIMULATED);
+    read.simulated = simulated.size > 0;
+    bool sized = (read.workload.size == 0 || read.workload.size == 32) && simulated.size <= 1;
+    if (!der_end(&all) || !der_end(&top) || !known || !sized)
+        return -EINVAL;
+    *result = read;
+    return 0;
+}
+
 bool attest_result_uri(const struct attest_verdict *verdict, size_t index,
                        char uri[ATTEST_URI_SIZE])
 {

@@ -166,3 +166,17 @@ int pem_next(struct span *text, struct pem_block *block)
         return -EINVAL;
     return 1;
 }
+
+void pem_write(struct text *text, const char *label, struct span bytes)
+{
+    enum { LINE_BYTES = 48 };
+    char line[BASE64_ENCODED(LINE_BYTES) + 1];
+    text_printf(text, "-----BEGIN %s-----\n", label);
+    for (size_t done = 0; done < bytes.size; done += LINE_BYTES) {
+        size_t part = bytes.size - done < LINE_BYTES ? bytes.size - done : LINE_BYTES;
+        size_t size = base64_encode(span_of(bytes.data + done, part), false, line);
+        line[size++] = '\n';
+        text_add_span(text, span_of(line, size));
+    }
+    text_printf(text, "-----END %s-----\n", label);
+}

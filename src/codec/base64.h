@@ -7,6 +7,7 @@
 #pragma once
 
 #include "base/span.h"
+#include "base/text.h"
 
 /* Bytes that `size` characters of base64 become at most; characters that `size` bytes become. */
 #define BASE64_DECODED(size) ((size_t)(size) / 4 * 3 + 3)
@@ -33,6 +34,12 @@ size_t base64_encode(struct span bytes, bool url, char *out);
 __attribute__((warn_unused_result)) int hex_decode(struct span text, uint8_t *out, size_t size);
 /* Writes 2 * bytes.size lower-case digits and a NUL. */
 void hex_encode(struct span bytes, char *out);
+
+/* Room for the armour around `size` bytes, with a NUL. */
+#define PEM_SIZE(label, size)                                                                      \
+    (2 * sizeof(label) + 34 + BASE64_ENCODED(size) + BASE64_ENCODED(size) / 64 + 2)
+/* Adds bytes in their armour: lines of 64 characters that end with LF. */
+void pem_write(struct text *text, const char *label, struct span bytes);
 
 struct pem_block {
     struct span label; /* "CERTIFICATE" */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "exec/config.h"
+#include "exec/config_reader.h"
 
 #include "base/suggest.h"
 
@@ -11,15 +11,7 @@
 
 enum { PORT_TCP = 80, PORT_TLS = 443 };
 
-/* What the functions below share while one file is parsed. */
-struct reader {
-    const char *name;
-    struct config *config;
-    struct err *err;
-};
-
-__attribute__((format(printf, 3, 4))) static int
-fail(const struct reader *reader, struct toml_position at, const char *format, ...)
+int config_fail(const struct reader *reader, struct toml_position at, const char *format, ...)
 {
     char text[ERR_MESSAGE_SIZE / 2];
     va_list args;
@@ -37,16 +29,17 @@ static bool has_nul(struct span text)
 
 /* --- Values ---------------------------------------------------------------------------------- */
 
-static int read_string(const struct reader *reader, const struct toml_node *node, const char *what,
+int config_read_string(const struct reader *reader, const struct toml_node *node, const char *what,
                        const char **string)
 {
     if (node->kind != TOML_STRING) {
-        fail(reader, node->at, "%s must be a string, but is %s", what, toml_kind_name(node->kind));
+        config_fail(reader, node->at, "%s must be a string, but is %s", what,
+                    toml_kind_name(node->kind));
         err_hint(reader->err, "Put the value in quotes.");
         return -EINVAL;
     }
     if (has_nul(node->string))
-        return fail(reader, node->at, "%s must not contain U+0000", what);
+        return config_fail(reader, node->at, "%s must not contain U+0000", what);
     *string = (const char *)node->string.data;
     return 0;
 }
@@ -55,17 +48,17 @@ static int read_steward(const struct reader *reader, const struct toml_node *nod
 {
     static const char scheme[] = "https://";
     const char *url;
-    int status = read_string(reader, node, "steward", &url);
+    int status = config_read_string(reader, node, "steward", &url);
     if (status < 0)
         return status;
     if (strncmp(url, "http://", 7) == 0) {
-        fail(reader, node->at, "refusing to use an unencrypted steward url");
+        config_fail(reader, node->at, "refusing to use an unencrypted steward url");
         err_hint(reader->err, "Write https:// in place of http://.");
         return -EINVAL;
     }
     size_t host = strncmp(url, scheme, strlen(scheme)) == 0 ? strlen(scheme) : 0;
     if (host == 0 || strcspn(url + host, "/?#") == 0 || strpbrk(url, " \t\r\n")) {
-        fail(reader, node->at, "steward must be an https URL with a host");
+        config_fail(reader, node->at, "steward must be an https URL with a host");
         err_hint(reader->err, "For example: steward = \"https://attest.example.com\"");
         return -EINVAL;
     }
@@ -77,8 +70,8 @@ static int read_args(const struct reader *reader, const struct toml_node *node)
 {
     struct config *config = reader->config;
     if (node->kind != TOML_ARRAY) {
-        fail(reader, node->at, "args must be an array of strings, but is %s",
-             toml_kind_name(node->kind));
+        config_fail(reader, node->at, "args must be an array of strings, but is %s",
+                    toml_kind_name(node->kind));
         err_hint(reader->err, "For example: args = [\"--verbose\", \"input.txt\"]");
         return -EINVAL;
     }
@@ -87,7 +80,7 @@ static int read_args(const struct reader *reader, const struct toml_node *node)
         return err_set(reader->err, ERR_IO, ENOMEM, "read the args of %s", reader->name);
     for (const struct toml_node *arg = toml_first(node); arg; arg = arg->next) {
         int status =
-            read_string(reader, arg, "an element of args", &config->args[config->arg_count]);
+            config_read_string(reader, arg, "an element of args", &config->args[config->arg_count]);
         if (status < 0)
             return status;
         config->arg_count++;
@@ -114,8 +107,8 @@ static int read_env(const struct reader *reader, const struct toml_node *node)
 {
     struct config *config = reader->config;
     if (node->kind != TOML_TABLE) {
-        fail(reader, node->at, "env must be a table of strings, but is %s",
-             toml_kind_name(node->kind));
+        config_fail(reader, node->at, "env must be a table of strings, but is %s",
+                    toml_kind_name(node->kind));
         err_hint(reader->err, "Write [env] on a line, below it lines such as KEY = \"value\".");
         return -EINVAL;
     }
@@ -125,7 +118,7 @@ static int read_env(const struct reader *reader, const struct toml_node *node)
     for (const struct toml_node *pair = toml_first(node); pair; pair = pair->next) {
         struct config_variable *variable = &config->env[config->env_count];
         if (has_nul(pair->key))
-            return fail(reader, pair->key_at, "a name in env must not contain U+0000");
+            return config_fail(reader, pair->key_at, "a name in env must not contain U+0000");
         variable->key = (const char *)pair->key.data;
         int status = config_check_variable(variable->key, reader->err);
         if (status < 0) {
@@ -133,7 +126,7 @@ static int read_env(const struct reader *reader, const struct toml_node *node)
                         pair->key_at.column);
             return status;
         }
-        status = read_string(reader, pair, "a value in env", &variable->value);
+        status = config_read_string(reader, pair, "a value in env", &variable->value);
         if (status < 0)
             return status;
         config->env_count++;
@@ -146,11 +139,11 @@ static int read_env(const struct reader *reader, const struct toml_node *node)
 static int read_name(const struct reader *reader, const struct toml_node *node,
                      struct config_file *file)
 {
-    int status = read_string(reader, node, "name", &file->name);
+    int status = config_read_string(reader, node, "name", &file->name);
     if (status < 0)
         return status;
     if (strchr(file->name, ':')) {
-        fail(reader, node->at, "file name must not contain ':'");
+        config_fail(reader, node->at, "file name must not contain ':'");
         err_hint(reader->err, "FD_NAMES separates the names with ':'; use '-' or '_'.");
         return -EINVAL;
     }
@@ -161,11 +154,11 @@ static int read_protocol(const struct reader *reader, const struct toml_node *no
                          struct config_file *file)
 {
     const char *word;
-    int status = read_string(reader, node, "prot", &word);
+    int status = config_read_string(reader, node, "prot", &word);
     if (status < 0)
         return status;
     if (strcmp(word, "tcp") != 0 && strcmp(word, "tls") != 0) {
-        fail(reader, node->at, "\"%.40s\" is not a protocol", word);
+        config_fail(reader, node->at, "\"%.40s\" is not a protocol", word);
         err_hint(reader->err, "prot is \"tcp\" or \"tls\".");
         return -EINVAL;
     }
@@ -177,9 +170,9 @@ static int read_host(const struct reader *reader, const struct toml_node *node,
                      struct config_file *file)
 {
     const char *key = (const char *)node->key.data;
-    int status = read_string(reader, node, key, &file->host);
+    int status = config_read_string(reader, node, key, &file->host);
     if (status == 0 && (file->host[0] == '\0' || strlen(file->host) > 253))
-        return fail(reader, node->at, "%s must have 1 to 253 characters", key);
+        return config_fail(reader, node->at, "%s must have 1 to 253 characters", key);
     return status;
 }
 
@@ -187,12 +180,13 @@ static int read_port(const struct reader *reader, const struct toml_node *node,
                      struct config_file *file)
 {
     if (node->kind != TOML_INTEGER) {
-        fail(reader, node->at, "port must be an integer, but is %s", toml_kind_name(node->kind));
+        config_fail(reader, node->at, "port must be an integer, but is %s",
+                    toml_kind_name(node->kind));
         err_hint(reader->err, "Write the number without quotes: port = 8080");
         return -EINVAL;
     }
     if (node->integer < 0 || node->integer > UINT16_MAX)
-        return fail(reader, node->at, "port must be from 0 to 65535");
+        return config_fail(reader, node->at, "port must be from 0 to 65535");
     file->port = (uint16_t)node->integer;
     return 0;
 }
@@ -217,12 +211,12 @@ static bool is_clean_path(const char *path)
 static int read_path(const struct reader *reader, const struct toml_node *node,
                      struct config_file *file)
 {
-    int status = read_string(reader, node, "path", &file->path);
+    int status = config_read_string(reader, node, "path", &file->path);
     if (status < 0)
         return status;
     if (!is_clean_path(file->path)) {
-        fail(reader, node->at,
-             "path must be an absolute directory name without \".\", \"..\" or //");
+        config_fail(reader, node->at,
+                    "path must be an absolute directory name without \".\", \"..\" or //");
         err_hint(reader->err, "It is the GUEST part of --dir HOST::GUEST, for example \"/data\".");
         return -EINVAL;
     }
@@ -233,8 +227,8 @@ static int read_read_only(const struct reader *reader, const struct toml_node *n
                           struct config_file *file)
 {
     if (node->kind != TOML_BOOLEAN)
-        return fail(reader, node->at, "read_only must be true or false, but is %s",
-                    toml_kind_name(node->kind));
+        return config_fail(reader, node->at, "read_only must be true or false, but is %s",
+                           toml_kind_name(node->kind));
     file->read_only = node->boolean;
     return 0;
 }
@@ -247,6 +241,7 @@ enum field {
     FIELD_PORT = 16,
     FIELD_PATH = 32,
     FIELD_READ_ONLY = 64,
+    FIELD_TLS = 128, /* several, of which each may be missing */
 };
 
 static const struct field_rule {
@@ -262,6 +257,12 @@ static const struct field_rule {
     {"port", FIELD_PORT, read_port, "port = 8080"},
     {"path", FIELD_PATH, read_path, "path = \"/data\""},
     {"read_only", FIELD_READ_ONLY, read_read_only, "read_only = true"},
+    {"ca", FIELD_TLS, config_read_ca, ""},
+    {"alpn", FIELD_TLS, config_read_alpn, ""},
+    {"server_name", FIELD_TLS, config_read_server_name, ""},
+    {"min_version", FIELD_TLS, config_read_min_version, ""},
+    {"peer_workload", FIELD_TLS, config_read_peer_workload, ""},
+    {"peer_measurement", FIELD_TLS, config_read_peer_measurement, ""},
 };
 enum { FIELD_RULES = sizeof(field_rules) / sizeof(field_rules[0]) };
 
@@ -275,10 +276,12 @@ static const struct kind_rule {
     [FILE_STDIN] = {"stdin", 0, FIELD_NAME, "kind, name"},
     [FILE_STDOUT] = {"stdout", 0, FIELD_NAME, "kind, name"},
     [FILE_STDERR] = {"stderr", 0, FIELD_NAME, "kind, name"},
-    [FILE_LISTEN] = {"listen", FIELD_NAME | FIELD_PROT, FIELD_ADDR | FIELD_PORT,
-                     "kind, name, prot, addr, port"},
-    [FILE_CONNECT] = {"connect", FIELD_HOST | FIELD_PROT, FIELD_NAME | FIELD_PORT,
-                      "kind, name, prot, host, port"},
+    [FILE_LISTEN] = {"listen", FIELD_NAME | FIELD_PROT, FIELD_ADDR | FIELD_PORT | FIELD_TLS,
+                     "kind, name, prot, addr, port, and for TLS ca, alpn, min_version, "
+                     "peer_workload, peer_measurement"},
+    [FILE_CONNECT] = {"connect", FIELD_HOST | FIELD_PROT, FIELD_NAME | FIELD_PORT | FIELD_TLS,
+                      "kind, name, prot, host, port, and for TLS ca, alpn, server_name, "
+                      "min_version, peer_workload, peer_measurement"},
     [FILE_DIR] = {"dir", FIELD_PATH, FIELD_NAME | FIELD_READ_ONLY, "kind, name, path, read_only"},
 };
 enum { KIND_RULES = sizeof(kind_rules) / sizeof(kind_rules[0]) };
@@ -293,14 +296,14 @@ static int read_kind(const struct reader *reader, const struct toml_node *entry,
 {
     const struct toml_node *node = toml_get(entry, "kind");
     if (!node) {
-        fail(reader, entry->at, "\"kind\" is missing in this [[files]] entry");
+        config_fail(reader, entry->at, "\"kind\" is missing in this [[files]] entry");
         err_hint(reader->err,
                  "Add for example kind = \"stdin\"; the kinds are null, stdin, stdout, stderr, "
                  "listen, connect and dir.");
         return -EINVAL;
     }
     const char *word;
-    int status = read_string(reader, node, "kind", &word);
+    int status = config_read_string(reader, node, "kind", &word);
     if (status < 0)
         return status;
     for (size_t i = 0; i < KIND_RULES; i++) {
@@ -309,7 +312,7 @@ static int read_kind(const struct reader *reader, const struct toml_node *entry,
             return 0;
         }
     }
-    fail(reader, node->at, "\"%.40s\" is not a kind of file", word);
+    config_fail(reader, node->at, "\"%.40s\" is not a kind of file", word);
     err_hint(reader->err, "The kinds are null, stdin, stdout, stderr, listen, connect and dir.");
     return -EINVAL;
 }
@@ -327,8 +330,8 @@ static int read_field(const struct reader *reader, const struct toml_node *pair,
         *seen |= rule->field;
         return rule->read(reader, pair, file);
     }
-    fail(reader, pair->key_at, "unknown key \"%.40s\" in a file of kind \"%s\"",
-         (const char *)pair->key.data, kind->word);
+    config_fail(reader, pair->key_at, "unknown key \"%.40s\" in a file of kind \"%s\"",
+                (const char *)pair->key.data, kind->word);
     err_hint(reader->err, "The keys of this kind are: %s.", kind->keys);
     return -EINVAL;
 }
@@ -362,14 +365,17 @@ static int read_file(const struct reader *reader, const struct toml_node *entry,
         const struct field_rule *rule = &field_rules[i];
         if (!(kind_rules[file->kind].required & rule->field & ~seen))
             continue;
-        fail(reader, entry->at, "\"%s\" is missing in this file of kind \"%s\"", rule->key,
-             file_kind_word(file->kind));
+        config_fail(reader, entry->at, "\"%s\" is missing in this file of kind \"%s\"", rule->key,
+                    file_kind_word(file->kind));
         err_hint(reader->err, "Add a line such as %s", rule->example);
         return -EINVAL;
     }
     set_defaults(file, seen);
+    status = config_check_tls(reader, entry, file);
+    if (status < 0)
+        return status;
     if (strchr(file->name, ':')) { /* a default name: an IPv6 address, or a path */
-        fail(reader, entry->at, "file name must not contain ':'");
+        config_fail(reader, entry->at, "file name must not contain ':'");
         err_hint(reader->err, "Give this file a name of its own: name = \"…\"");
         return -EINVAL;
     }
@@ -380,24 +386,23 @@ static int read_files(const struct reader *reader, const struct toml_node *node)
 {
     struct config *config = reader->config;
     if (node->kind != TOML_ARRAY) {
-        fail(reader, node->at, "files must be an array of tables, but is %s",
-             toml_kind_name(node->kind));
+        config_fail(reader, node->at, "files must be an array of tables, but is %s",
+                    toml_kind_name(node->kind));
         err_hint(reader->err, "Write [[files]] with two brackets.");
         return -EINVAL;
     }
     if (toml_count(node) > CONFIG_FILES_MAX)
-        return fail(reader, node->at, "there are more than %d files", CONFIG_FILES_MAX);
+        return config_fail(reader, node->at, "there are more than %d files", CONFIG_FILES_MAX);
     config->files = calloc(toml_count(node) + 1, sizeof(*config->files));
     if (!config->files)
         return err_set(reader->err, ERR_IO, ENOMEM, "read the files of %s", reader->name);
     for (const struct toml_node *entry = toml_first(node); entry; entry = entry->next) {
         if (entry->kind != TOML_TABLE)
-            return fail(reader, entry->at, "an element of files must be a table, but is %s",
-                        toml_kind_name(entry->kind));
-        int status = read_file(reader, entry, &config->files[config->file_count]);
+            return config_fail(reader, entry->at, "an element of files must be a table, but is %s",
+                               toml_kind_name(entry->kind));
+        int status = read_file(reader, entry, &config->files[config->file_count++]);
         if (status < 0)
             return status;
-        config->file_count++;
     }
     return 0;
 }
@@ -408,23 +413,21 @@ static const struct section {
     const char *key;
     int (*read)(const struct reader *, const struct toml_node *);
 } sections[] = {
-    {"steward", read_steward},
-    {"args", read_args},
-    {"env", read_env},
-    {"files", read_files},
+    {"steward", read_steward}, {"args", read_args},          {"env", read_env},
+    {"files", read_files},     {"roots", config_read_roots},
 };
 enum { SECTIONS = sizeof(sections) / sizeof(sections[0]) };
 
 static int unknown_key(const struct reader *reader, const struct toml_node *node)
 {
-    static const char *const words[] = {"steward", "args", "env", "files"};
+    static const char *const words[] = {"steward", "args", "env", "files", "roots"};
     const char *key = (const char *)node->key.data;
-    fail(reader, node->key_at, "unknown key \"%.40s\"", key);
+    config_fail(reader, node->key_at, "unknown key \"%.40s\"", key);
     const char *meant = suggest(key, words, sizeof(words) / sizeof(words[0]));
     if (meant)
         err_hint(reader->err, "Did you mean \"%s\"?", meant);
     else
-        err_hint(reader->err, "The keys are steward, args, env and [[files]].");
+        err_hint(reader->err, "The keys are steward, args, env, [roots] and [[files]].");
     return -EINVAL;
 }
 
@@ -457,10 +460,11 @@ static int parse(const struct reader *reader, struct span text)
     struct toml_error error;
     int status = toml_parse(text, reader->config->memory, room, &root, &error);
     if (status < 0) {
-        fail(reader, error.at, "%s", error.message);
+        config_fail(reader, error.at, "%s", error.message);
         return status;
     }
-    return read_document(reader, root);
+    status = read_document(reader, root);
+    return status < 0 ? status : config_check_roots(reader);
 }
 
 int config_parse(struct span text, const char *name, struct config *config, struct err *err)
@@ -482,9 +486,12 @@ int config_default(struct config *config, struct err *err)
 
 void config_free(struct config *config)
 {
+    for (size_t i = 0; i < config->file_count; i++)
+        config_free_tls(&config->files[i].tls);
     free(config->args);
     free(config->env);
     free(config->files);
+    free(config->roots);
     free(config->memory);
     *config = (struct config){0};
 }

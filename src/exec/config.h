@@ -29,6 +29,24 @@ enum file_kind {
 
 enum file_protocol { PROTOCOL_TCP, PROTOCOL_TLS };
 
+/* Borrowed strings in an array of the config's. */
+struct config_strings {
+    const char **items;
+    size_t count;
+};
+
+/* How a TLS file meets its peer (config_tls.c). */
+struct config_tls {
+    bool given;                 /* whether there is any of the keys below */
+    struct config_strings ca;   /* names of [roots] that are believed; none: see docs */
+    struct config_strings alpn; /* application protocols, the preferred first */
+    const char *server_name;    /* connect: whose certificate is wanted; NULL: the host's */
+    bool tls12;                 /* TLS 1.2 is good enough */
+    /* What the peer, a Keep, runs: digests in lower-case hexadecimal, one of which must be its own;
+     * none: any. */
+    struct config_strings peer_workload, peer_measurement;
+};
+
 /* One [[files]] entry. Its index is the descriptor's number in the WebAssembly program. */
 struct config_file {
     enum file_kind kind;
@@ -39,11 +57,18 @@ struct config_file {
     const char *path;            /* dir: absolute name inside the guest */
     uint16_t port;               /* listen, connect */
     bool read_only;              /* dir */
+    struct config_tls tls;       /* listen, connect with PROTOCOL_TLS */
 };
 
 struct config_variable {
     const char *key; /* not empty, without '=' */
     const char *value;
+};
+
+/* A certificate, or several, whom files may believe. */
+struct config_root {
+    const char *name;
+    struct span pem;
 };
 
 struct config {
@@ -54,6 +79,8 @@ struct config {
     size_t env_count;
     struct config_file *files;
     size_t file_count;
+    struct config_root *roots;
+    size_t root_count;
     void *memory; /* internal: holds the strings */
 };
 
@@ -70,6 +97,9 @@ __attribute__((warn_unused_result)) int config_default(struct config *config, st
 
 /* Releases and empties; an empty config is accepted. */
 void config_free(struct config *config);
+
+/* The PEM of a name in [roots], or NULL. */
+const struct config_root *config_find_root(const struct config *config, const char *name);
 
 /* The word for a kind, as it stands in the file: "listen". */
 const char *file_kind_word(enum file_kind kind);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* --- Arguments and environment ---------------------------------------------------------------- */
@@ -203,18 +204,37 @@ int guest_init(struct guest *guest, const struct config *config, bool has_config
     return status;
 }
 
-int guest_open(struct guest *guest, struct err *err)
+static int open_socket(struct guest *guest, const struct config *config, struct guest_file *file,
+                       struct err *err)
+{
+    struct identity *identity = &guest->identity;
+    int fd = socket_open(file->config, err), status = 0;
+    if (fd < 0)
+        return fd;
+    if (file->config->protocol != PROTOCOL_TLS) {
+        file->fd = fd;
+        return 0;
+    }
+    if (!identity->signer)
+        status = identity_new(identity, time(NULL), err);
+    if (status < 0) {
+        close(fd);
+        return status;
+    }
+    return tls_file_open(config, file->config, identity, fd, &file->tls, err);
+}
+
+int guest_open(struct guest *guest, const struct config *config, struct err *err)
 {
     for (size_t i = 0; i < guest->file_count; i++) {
         struct guest_file *file = &guest->files[i];
         if (file->kind != FILE_LISTEN && file->kind != FILE_CONNECT)
             continue;
-        int fd = socket_open(file->config, err);
-        if (fd < 0) {
+        int status = open_socket(guest, config, file, err);
+        if (status < 0) {
             err_context(err, "file %zu, \"%s\"", i, file->name);
-            return fd;
+            return status;
         }
-        file->fd = fd;
     }
     return 0;
 }
@@ -225,7 +245,9 @@ void guest_free(struct guest *guest)
         struct guest_file *file = &guest->files[i];
         if ((file->kind == FILE_LISTEN || file->kind == FILE_CONNECT) && file->fd >= 0)
             close(file->fd);
+        tls_file_free(file->tls);
     }
+    identity_free(&guest->identity);
     free(guest->argv);
     free(guest->envp);
     free(guest->files);

@@ -9,6 +9,7 @@
 
 #include "exec/config.h"
 #include "exec/control.h"
+#include "exec/tls_file.h"
 
 /* One descriptor of the program; its number is its index. */
 struct guest_file {
@@ -18,6 +19,7 @@ struct guest_file {
     const char *path; /* FILE_DIR: the name of the pre-opened directory */
     bool read_only;   /* FILE_DIR */
     const struct config_file *config; /* FILE_LISTEN, FILE_CONNECT: where to; else NULL */
+    struct tls_file *tls;             /* instead of fd after guest_open, with PROTOCOL_TLS */
 };
 
 struct guest {
@@ -27,7 +29,8 @@ struct guest {
     size_t envc;
     struct guest_file *files;
     size_t file_count;
-    void *storage; /* internal */
+    struct identity identity; /* made when the first TLS file is opened */
+    void *storage;            /* internal */
 };
 
 /*
@@ -41,8 +44,11 @@ __attribute__((warn_unused_result)) int guest_init(struct guest *guest, const st
                                                    bool has_config, const struct control *control,
                                                    struct err *err);
 
-/* Binds and connects the sockets, in the order of the files. */
-__attribute__((warn_unused_result)) int guest_open(struct guest *guest, struct err *err);
+/* Binds and connects the sockets, in the order of the files of the config that guest_init was
+ * given.
+ */
+__attribute__((warn_unused_result)) int guest_open(struct guest *guest, const struct config *config,
+                                                   struct err *err);
 
-/* Closes the sockets, too. */
+/* Closes the sockets and wipes the key, too. */
 void guest_free(struct guest *guest);

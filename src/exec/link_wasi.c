@@ -9,9 +9,22 @@
 
 /* Sockets now belong to WASI, so that they are closed when the program closes them; stdio and
  * directories stay the exec's. */
+static enum wick_status add_socket(struct wick_wasi *wasi, uint32_t number, struct guest_file *file)
+{
+    enum wick_wasi_role role =
+        file->kind == FILE_LISTEN ? WICK_WASI_LISTENER : WICK_WASI_CONNECTION;
+    enum wick_status status =
+        file->tls ? wick_wasi_add_stream(wasi, number, tls_file_stream(file->tls), file->tls, role)
+                  : wick_wasi_add_fd(wasi, number, file->fd, role, true);
+    if (status == WICK_OK) {
+        file->fd = -1;
+        file->tls = NULL;
+    }
+    return status;
+}
+
 static enum wick_status add_file(struct wick_wasi *wasi, uint32_t number, struct guest_file *file)
 {
-    enum wick_status status = WICK_USAGE;
     switch (file->kind) {
     case FILE_NULL:
         return wick_wasi_add_null(wasi, number);
@@ -24,15 +37,10 @@ static enum wick_status add_file(struct wick_wasi *wasi, uint32_t number, struct
     case FILE_DIR:
         return wick_wasi_add_dir(wasi, number, file->fd, file->path, file->read_only, false);
     case FILE_LISTEN:
-        status = wick_wasi_add_fd(wasi, number, file->fd, WICK_WASI_LISTENER, true);
-        break;
     case FILE_CONNECT:
-        status = wick_wasi_add_fd(wasi, number, file->fd, WICK_WASI_CONNECTION, true);
-        break;
+        return add_socket(wasi, number, file);
     }
-    if (status == WICK_OK)
-        file->fd = -1;
-    return status;
+    return WICK_USAGE;
 }
 
 static int fill(struct wick_wasi *wasi, const struct guest *guest, struct err *err)

@@ -71,11 +71,6 @@ static int open_with(const struct config_file *file, const union address *addres
 
 int socket_open(const struct config_file *file, struct err *err)
 {
-    if (file->protocol == PROTOCOL_TLS) {
-        err_set(err, ERR_CONFIG, 0, "TLS files are not available yet");
-        err_hint(err, "Use prot = \"tcp\", and protect the connection by other means.");
-        return -ENOTSUP;
-    }
     union address address;
     if (!parse_address(file->host, file->port, &address)) {
         err_set(err, ERR_CONFIG, 0, "the name \"%s\" cannot be resolved inside a Keep yet",
