@@ -101,8 +101,8 @@ static bool append(struct code_region *region, const uint8_t *bytes, size_t size
     bool done = (region->batch && end < region->writable) || make_writable(region, end);
     if (done) {
         memcpy(region->base + region->used, bytes, size);
-        done = region->batch ||
-               protect(region, page_down(region->used), end, PROT_READ | PROT_EXEC);
+        done =
+            region->batch || protect(region, page_down(region->used), end, PROT_READ | PROT_EXEC);
     }
     atomic_store(&region->writing, 0);
     if (done)

@@ -36,7 +36,7 @@ struct code_func {
 struct code_region {
     uint8_t *base;
     size_t reserved, used;
-    size_t writable;    /* pages between those of `used` bytes and here are writable, in advance */
+    size_t writable; /* pages between those of `used` bytes and here are writable, in advance */
     size_t batch_start;
     bool batch;         /* between code_batch_begin and code_batch_end */
     atomic_int writing; /* a page of it is not executable just now */
