@@ -98,8 +98,8 @@ err_has "cannot open the configuration none.toml" "a missing configuration is na
 
 printf '[[files]]\nkind = "connect"\nprot = "tls"\nhost = "localhost"\n' >tls.toml
 try enarx run --wasmcfgfile tls.toml nothing.wasm
-is_status 121 "TLS files are refused"
-err_has 'file 0, "localhost": TLS files are not available yet' "with the reason"
+is_status 124 "a TLS file whose peer is not there ends the run"
+err_has 'file 0, "localhost": cannot connect to localhost port 443' "with the reason"
 printf '[[files]]\nkind = "connect"\nprot = "tcp"\nhost = "name.invalid"\n' >name.toml
 try enarx run --wasmcfgfile name.toml nothing.wasm
 err_has 'the name "name.invalid" cannot be resolved inside a Keep yet' "names are refused"

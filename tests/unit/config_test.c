@@ -149,6 +149,33 @@ static const struct {
      "Write the number without quotes: port = 8080"},
     {"[[files]]\nkind = 'connect'\nprot = 'tcp'\nhost = 'x'\nport = 65536",
      "Enarx.toml:5:8: port must be from 0 to 65535", ""},
+    {"[[files]]\nkind = 'connect'\nprot = 'tcp'\nhost = 'x'\nalpn = ['h2']",
+     "Enarx.toml:1:3: this file has keys for TLS, but prot = \"tcp\"",
+     "Write prot = \"tls\", or leave them out."},
+    {"[[files]]\nkind = 'connect'\nprot = 'tls'\nhost = 'x'\nca = 'x'",
+     "Enarx.toml:5:6: ca must be a table with the key \"custom\"",
+     "For example: ca = { custom = [\"name\"] }, and below [roots] the line name = "
+     "\"\"\"-----BEGIN CERTIFICATE----- …\"\"\""},
+    {"[[files]]\nkind = 'connect'\nprot = 'tls'\nhost = 'x'\nca = { custom = ['a'] }",
+     "Enarx.toml:1:3: there is no \"a\" in [roots]", "Add its certificate below [roots]."},
+    {"[[files]]\nkind = 'connect'\nprot = 'tls'\nhost = 'x'\nalpn = []",
+     "Enarx.toml:5:8: alpn must be an array of strings, at least one",
+     "Leave the key out where nothing is meant."},
+    {"[[files]]\nkind = 'connect'\nprot = 'tls'\nhost = 'x'\nalpn = ['']",
+     "Enarx.toml:5:8: a protocol in alpn has 1 to 255 bytes", ""},
+    {"[[files]]\nkind = 'connect'\nprot = 'tls'\nhost = 'x'\nmin_version = '1.1'",
+     "Enarx.toml:5:15: min_version is \"1.2\" or \"1.3\"", ""},
+    {"[[files]]\nkind = 'connect'\nprot = 'tls'\nhost = 'x'\npeer_workload = ['00']",
+     "Enarx.toml:5:17: peer_workload takes digests of 64 lower-case hexadecimal digits", ""},
+    {"[[files]]\nkind = 'listen'\nprot = 'tls'\nname = 'x'\nserver_name = 'y'",
+     "Enarx.toml:1:3: server_name is for files of kind \"connect\"", ""},
+    {"[[files]]\nkind = 'listen'\nprot = 'tls'\nname = 'x'\npeer_measurement = "
+     "['0000000000000000000000000000000000000000000000000000000000000000']",
+     "Enarx.toml:1:3: clients whose workload or measurement is to be known need a ca",
+     "Name in ca the Steward that certifies them."},
+    {"roots = 1", "Enarx.toml:1:9: roots must be a table of certificates, but is an integer",
+     "Write [roots] on a line, below it name = \"\"\"-----BEGIN CERTIFICATE----- …\"\"\""},
+    {"[roots]\na = 'x'", "Enarx.toml:2:5: \"a\" is not a certificate in PEM", ""},
     {"[[files]]\nkind = 'dir'", "Enarx.toml:1:3: \"path\" is missing in this file of kind \"dir\"",
      "Add a line such as path = \"/data\""},
     {"[[files]]\nkind = 'dir'\npath = 'data'",
@@ -163,6 +190,30 @@ static const struct {
     {"[[files]]\nkind = 'dir'\npath = '/a'\nread_only = 1",
      "Enarx.toml:4:13: read_only must be true or false, but is an integer", ""},
 };
+
+TEST(tls, "the keys of TLS files arrive; names in ca may come before [roots]")
+{
+    static const char text[] =
+        "[[files]]\nkind = 'connect'\nprot = 'tls'\nhost = 'a'\nca = { custom = ['r'] }\n"
+        "alpn = ['h2', 'http/1.1']\nserver_name = 'b'\nmin_version = '1.2'\n"
+        "peer_workload = ['000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f']\n"
+        "[roots]\nr = '''-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'''";
+    struct config config;
+    struct err err = {0};
+    CHECK_INT(parse(text, &config, &err), 0);
+    const struct config_tls *tls = &config.files[0].tls;
+    CHECK_INT(config.files[0].port, 443);
+    CHECK(tls->given && tls->tls12);
+    CHECK_STR(tls->server_name, "b");
+    CHECK_INT(tls->alpn.count, 2);
+    CHECK_STR(tls->alpn.items[1], "http/1.1");
+    CHECK_INT(tls->peer_workload.count, 1);
+    CHECK_INT(tls->peer_measurement.count, 0);
+    CHECK_INT(tls->ca.count, 1);
+    CHECK(config_find_root(&config, "r") != NULL);
+    CHECK(config_find_root(&config, "s") == NULL);
+    config_free(&config);
+}
 
 TEST(mistakes, "each mistake is told with its place and its remedy")
 {
