@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "cli/command.h"
+#include "cli/hosts.h"
 #include "cli/launch.h"
 #include "cli/timings.h"
 #include "exec/config.h"
@@ -30,6 +31,7 @@ struct run {
     size_t fd_count;
     const char **env;
     size_t env_count;
+    struct hosts hosts;
 };
 
 static void run_release(struct run *run)
@@ -48,6 +50,7 @@ static void run_release(struct run *run)
     free(run->keep_dirs);
     free(run->fds);
     free((void *)run->env);
+    hosts_free(&run->hosts);
 }
 
 /* --- Opening what the Keep is given ---------------------------------------------------------- */
@@ -197,6 +200,8 @@ static int send_control(struct run *run, const struct invocation *invocation, st
         .env_count = run->env_count,
         .dirs = run->control_dirs,
         .dir_count = run->grant_count,
+        .hosts = run->hosts.items,
+        .host_count = run->hosts.count,
     };
     struct text text = text_init(buffer, CONTROL_SIZE_MAX + 1);
     control_write(&control, &text);
@@ -242,6 +247,8 @@ static int prepare(struct run *run, const struct invocation *invocation, struct 
         status = collect_env(run, invocation, err);
     if (status == 0)
         status = image_open_builtin(&run->image, err);
+    if (status == 0)
+        status = hosts_find(run->config, &run->hosts, err);
     if (status == 0)
         status = send_control(run, invocation, err);
     return status;

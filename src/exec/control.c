@@ -65,6 +65,13 @@ void control_write(const struct control *control, struct text *text)
         text_add_quoted(text, dir->path);
         text_add(text, "\n");
     }
+    for (size_t i = 0; i < control->host_count; i++) {
+        text_add(text, "\n[[hosts]]\nname = ");
+        text_add_quoted(text, control->hosts[i].name);
+        text_add(text, "\naddress = ");
+        text_add_quoted(text, control->hosts[i].address);
+        text_add(text, "\n");
+    }
 }
 
 void control_report_write(const struct control_report *report, struct text *text)
@@ -230,6 +237,47 @@ static int read_dir(const struct toml_node *entry, struct control_dir *dir, stru
     return 0;
 }
 
+static int read_host(const struct toml_node *entry, struct control_host *host, struct err *err)
+{
+    *host = (struct control_host){0};
+    for (const struct toml_node *pair = toml_first(entry); pair; pair = pair->next) {
+        int status = key_is(pair, "name")      ? read_text(pair, &host->name, err)
+                     : key_is(pair, "address") ? read_text(pair, &host->address, err)
+                                               : fail(err, pair, "this key is not known");
+        if (status < 0)
+            return status;
+    }
+    return host->name && host->address ? 0 : fail(err, entry, "a host needs name and address");
+}
+
+static int read_hosts(struct control *control, const struct toml_node *node, struct err *err)
+{
+    if (node->kind != TOML_ARRAY)
+        return fail(err, node, "an array of tables is expected");
+    control->hosts = calloc(toml_count(node) + 1, sizeof(*control->hosts));
+    if (!control->hosts)
+        return err_set(err, ERR_IO, ENOMEM, "read the control document");
+    for (const struct toml_node *entry = toml_first(node); entry; entry = entry->next) {
+        if (entry->kind != TOML_TABLE)
+            return fail(err, entry, "a table is expected");
+        int status = read_host(entry, &control->hosts[control->host_count], err);
+        if (status < 0)
+            return status;
+        control->host_count++;
+    }
+    return 0;
+}
+
+const char *control_host_next(const struct control *control, const char *name, size_t *cursor)
+{
+    while (*cursor < control->host_count) {
+        const struct control_host *host = &control->hosts[(*cursor)++];
+        if (strcmp(host->name, name) == 0)
+            return host->address;
+    }
+    return NULL;
+}
+
 static int read_dirs(struct control *control, const struct toml_node *node, struct err *err)
 {
     if (node->kind != TOML_ARRAY)
@@ -257,7 +305,7 @@ static const struct {
     {"module", read_module},   {"config", read_config},
     {"args", read_args},       {"trap_missing", read_trap_missing},
     {"env", read_env},         {"limits", read_limits},
-    {"dirs", read_dirs},
+    {"dirs", read_dirs},       {"hosts", read_hosts},
 };
 enum { KEYS = sizeof(keys) / sizeof(keys[0]) };
 
@@ -313,6 +361,7 @@ void control_free(struct control *control)
     free(control->args);
     free(control->env);
     free(control->dirs);
+    free(control->hosts);
     free(control->storage);
     *control = (struct control){.module = -1, .config = -1};
 }

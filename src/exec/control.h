@@ -30,6 +30,12 @@ struct control_dir {
     bool read_only;
 };
 
+/* What the host says that a name means. Nobody believes it: what travels there is protected by TLS,
+ * or is not protected at all. */
+struct control_host {
+    const char *name, *address; /* the latter a literal of IPv4 or IPv6 */
+};
+
 /* What runs the WebAssembly. */
 enum control_engine { CONTROL_COMPILER, CONTROL_INTERP };
 
@@ -50,6 +56,8 @@ struct control {
     size_t env_count;
     struct control_dir *dirs;
     size_t dir_count;
+    struct control_host *hosts; /* several of one name: the best first */
+    size_t host_count;
     uint64_t memory; /* bytes that a linear memory may reach; 0: the engine's default */
     uint64_t fuel;   /* units before the program is ended; 0: no limit */
     void *storage;   /* internal: holds the strings after control_parse */
@@ -65,6 +73,9 @@ void control_write(const struct control *control, struct text *text);
 __attribute__((warn_unused_result)) int control_parse(struct span text, struct control *control,
                                                       struct err *err);
 void control_free(struct control *control);
+
+/* The next address of a name behind *cursor, which begins as 0; NULL: there are no more. */
+const char *control_host_next(const struct control *control, const char *name, size_t *cursor);
 
 /* When the exec reached what; CLOCK_MONOTONIC in nanoseconds, 0 = did not happen. And what its
  * engine did. */

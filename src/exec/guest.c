@@ -204,11 +204,11 @@ int guest_init(struct guest *guest, const struct config *config, bool has_config
     return status;
 }
 
-static int open_socket(struct guest *guest, const struct config *config, struct guest_file *file,
-                       struct err *err)
+static int open_socket(struct guest *guest, const struct config *config,
+                       const struct control *control, struct guest_file *file, struct err *err)
 {
     struct identity *identity = &guest->identity;
-    int fd = socket_open(file->config, err), status = 0;
+    int fd = socket_open(file->config, control, err), status = 0;
     if (fd < 0)
         return fd;
     if (file->config->protocol != PROTOCOL_TLS) {
@@ -224,13 +224,14 @@ static int open_socket(struct guest *guest, const struct config *config, struct 
     return tls_file_open(config, file->config, identity, fd, &file->tls, err);
 }
 
-int guest_open(struct guest *guest, const struct config *config, struct err *err)
+int guest_open(struct guest *guest, const struct config *config, const struct control *control,
+               struct err *err)
 {
     for (size_t i = 0; i < guest->file_count; i++) {
         struct guest_file *file = &guest->files[i];
         if (file->kind != FILE_LISTEN && file->kind != FILE_CONNECT)
             continue;
-        int status = open_socket(guest, config, file, err);
+        int status = open_socket(guest, config, control, file, err);
         if (status < 0) {
             err_context(err, "file %zu, \"%s\"", i, file->name);
             return status;

@@ -48,7 +48,7 @@ __attribute__((warn_unused_result)) int guest_init(struct guest *guest, const st
  * given.
  */
 __attribute__((warn_unused_result)) int guest_open(struct guest *guest, const struct config *config,
-                                                   struct err *err);
+                                                   const struct control *control, struct err *err);
 
 /* Closes the sockets and wipes the key, too. */
 void guest_free(struct guest *guest);

@@ -83,7 +83,7 @@ static int run_guest(struct program *program, const struct control *control,
         status = load(program, control, err);
     report->loaded = now();
     if (status == 0)
-        status = guest_open(&guest, config, err);
+        status = guest_open(&guest, config, control, err);
     if (status == 0)
         status = program_run(program, control, &guest, &report->entered, exit_status, err);
     report->ended = now();

@@ -60,30 +60,65 @@ static int connect_to(int fd, const union address *address)
     return connect(fd, &address->any, address_size(address)) < 0 ? -errno : 0;
 }
 
-static int open_with(const struct config_file *file, const union address *address)
+static int open_with(bool listening, const union address *address)
 {
     autoclose int fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
     if (fd < 0)
         return -errno;
-    int status = file->kind == FILE_LISTEN ? bind_and_listen(fd, address) : connect_to(fd, address);
+    int status = listening ? bind_and_listen(fd, address) : connect_to(fd, address);
     return status < 0 ? status : take_fd(&fd);
 }
 
-int socket_open(const struct config_file *file, struct err *err)
+static int unknown_name(const char *host, struct err *err)
+{
+    err_set(err, ERR_CONFIG, 0, "the host knows no address for the name \"%s\"", host);
+    err_hint(err, "Check the name, and that the host can resolve it; or write an IP address.");
+    return -ENOTSUP;
+}
+
+/* Tries the addresses of a name one after the other. */
+static int connect_by_name(const char *host, uint16_t port, const struct control *control,
+                           struct err *err)
+{
+    union address address;
+    size_t cursor = 0;
+    int fd = -ENOTSUP;
+    for (const char *text; fd < 0 && (text = control_host_next(control, host, &cursor));) {
+        if (parse_address(text, port, &address))
+            fd = open_with(false, &address);
+    }
+    return fd == -ENOTSUP ? unknown_name(host, err) : fd;
+}
+
+int socket_connect(const char *host, uint16_t port, const struct control *control, struct err *err)
+{
+    union address address;
+    int fd = parse_address(host, port, &address) ? open_with(false, &address)
+                                                 : connect_by_name(host, port, control, err);
+    if (fd < 0 && fd != -ENOTSUP)
+        err_set(err, ERR_IO, -fd, "cannot connect to %s port %u", host, port);
+    return fd;
+}
+
+static int listen_on(const struct config_file *file, struct err *err)
 {
     union address address;
     if (!parse_address(file->host, file->port, &address)) {
-        err_set(err, ERR_CONFIG, 0, "the name \"%s\" cannot be resolved inside a Keep yet",
-                file->host);
+        err_set(err, ERR_CONFIG, 0, "\"%s\" is not an address to listen on", file->host);
         err_hint(err, "Write an IP address, or localhost.");
-        return -ENOTSUP;
+        return -EINVAL;
     }
-    int fd = open_with(file, &address);
+    int fd = open_with(true, &address);
     if (fd == -EAFNOSUPPORT && strcmp(file->host, "::") == 0 &&
         parse_address("0.0.0.0", file->port, &address)) /* a machine without IPv6 */
-        fd = open_with(file, &address);
+        fd = open_with(true, &address);
     if (fd < 0)
-        err_set(err, ERR_IO, -fd, "cannot %s %s port %u",
-                file->kind == FILE_LISTEN ? "listen on" : "connect to", file->host, file->port);
+        err_set(err, ERR_IO, -fd, "cannot listen on %s port %u", file->host, file->port);
     return fd;
+}
+
+int socket_open(const struct config_file *file, const struct control *control, struct err *err)
+{
+    return file->kind == FILE_LISTEN ? listen_on(file, err)
+                                     : socket_connect(file->host, file->port, control, err);
 }

@@ -102,7 +102,7 @@ is_status 124 "a TLS file whose peer is not there ends the run"
 err_has 'file 0, "localhost": cannot connect to localhost port 443' "with the reason"
 printf '[[files]]\nkind = "connect"\nprot = "tcp"\nhost = "name.invalid"\n' >name.toml
 try enarx run --wasmcfgfile name.toml nothing.wasm
-err_has 'the name "name.invalid" cannot be resolved inside a Keep yet' "names are refused"
+err_has 'the host knows no address for the name "name.invalid"' "a name without address ends the run"
 printf '[[files]]\nkind = "connect"\nprot = "tcp"\nhost = "localhost"\nport = 1\n' >refused.toml
 try enarx run --wasmcfgfile refused.toml nothing.wasm
 is_status 124 "a connection that is refused ends the run"
