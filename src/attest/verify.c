@@ -193,8 +193,8 @@ static int verify_subject(struct judge *judge, struct subject *subject)
     if (!any)
         return refuse(judge->verdict, EVIDENCE_ABSENT,
                       "no extension of the request or certificate holds evidence");
-    judge->verdict->workload.bound =
-        subject->claims.size > 0 && judge->verdict->technology != ATTEST_KVM;
+    /* Of a Keep without protection, which a policy has to allow, nothing is vouched for anyway. */
+    judge->verdict->workload.bound = subject->claims.size > 0;
     return check_workload(judge);
 }
 

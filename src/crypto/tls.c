@@ -219,6 +219,14 @@ struct crypto_tls *crypto_tls_connect(struct crypto_tls_context *context, int fd
     return tls;
 }
 
+struct crypto_tls *crypto_tls_connect_any(struct crypto_tls_context *context, int fd)
+{
+    struct crypto_tls *tls = open_on(context, fd);
+    if (tls)
+        SSL_set_connect_state(tls->ssl);
+    return tls;
+}
+
 void crypto_tls_free(struct crypto_tls *tls)
 {
     if (!tls)

@@ -44,6 +44,8 @@ struct crypto_tls *crypto_tls_accept(struct crypto_tls_context *context, int fd)
 /* The client's side: `host` is the name, or the address, that the server's certificate must have.
  */
 struct crypto_tls *crypto_tls_connect(struct crypto_tls_context *context, int fd, const char *host);
+/* The same for any name in a certificate that is believed: the caller looks at crypto_tls_peer. */
+struct crypto_tls *crypto_tls_connect_any(struct crypto_tls_context *context, int fd);
 void crypto_tls_free(struct crypto_tls *tls);
 
 /* Bytes moved; 0 at the end, which the peer has to announce; -EAGAIN if the socket has to be ready

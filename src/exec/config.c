@@ -414,20 +414,21 @@ static const struct section {
     int (*read)(const struct reader *, const struct toml_node *);
 } sections[] = {
     {"steward", read_steward}, {"args", read_args},          {"env", read_env},
-    {"files", read_files},     {"roots", config_read_roots},
+    {"files", read_files},     {"roots", config_read_roots}, {"steward_ca", config_read_steward_ca},
 };
 enum { SECTIONS = sizeof(sections) / sizeof(sections[0]) };
 
 static int unknown_key(const struct reader *reader, const struct toml_node *node)
 {
-    static const char *const words[] = {"steward", "args", "env", "files", "roots"};
+    static const char *const words[] = {"steward", "args", "env", "files", "roots", "steward_ca"};
     const char *key = (const char *)node->key.data;
     config_fail(reader, node->key_at, "unknown key \"%.40s\"", key);
     const char *meant = suggest(key, words, sizeof(words) / sizeof(words[0]));
     if (meant)
         err_hint(reader->err, "Did you mean \"%s\"?", meant);
     else
-        err_hint(reader->err, "The keys are steward, args, env, [roots] and [[files]].");
+        err_hint(reader->err,
+                 "The keys are steward, steward_ca, args, env, [roots] and [[files]].");
     return -EINVAL;
 }
 
@@ -492,6 +493,7 @@ void config_free(struct config *config)
     free(config->env);
     free(config->files);
     free(config->roots);
+    free(config->steward_ca.items);
     free(config->memory);
     *config = (struct config){0};
 }

@@ -72,8 +72,9 @@ struct config_root {
 };
 
 struct config {
-    const char *steward; /* an https URL, or NULL */
-    const char **args;   /* argv[1…] */
+    const char *steward;              /* an https URL, or NULL */
+    struct config_strings steward_ca; /* names of [roots] that its server is believed by */
+    const char **args;                /* argv[1…] */
     size_t arg_count;
     struct config_variable *env; /* in the order of the file */
     size_t env_count;
@@ -100,6 +101,8 @@ void config_free(struct config *config);
 
 /* The PEM of a name in [roots], or NULL. */
 const struct config_root *config_find_root(const struct config *config, const char *name);
+/* The PEM of several names one after the other; data is the caller's, NULL without memory. */
+struct span config_gather_roots(const struct config *config, const struct config_strings *names);
 
 /* The word for a kind, as it stands in the file: "listen". */
 const char *file_kind_word(enum file_kind kind);

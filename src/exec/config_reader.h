@@ -26,6 +26,7 @@ int config_read_peer_workload(const struct reader *, const struct toml_node *,
                               struct config_file *);
 int config_read_peer_measurement(const struct reader *, const struct toml_node *,
                                  struct config_file *);
+int config_read_steward_ca(const struct reader *, const struct toml_node *);
 int config_read_roots(const struct reader *, const struct toml_node *);
 
 /* Whether the TLS keys of a file fit together and fit the file. */

@@ -31,20 +31,32 @@ static int read_strings(const struct reader *reader, const struct toml_node *nod
     return 0;
 }
 
-/* ca = { custom = ["name", …] } */
+/* { custom = ["name", …] } */
+static int read_authorities(const struct reader *reader, const struct toml_node *node,
+                            const char *key, struct config_strings *names)
+{
+    const struct toml_node *custom = toml_get(node, "custom");
+    if (!custom || toml_count(node) != 1) {
+        config_fail(reader, node->at, "%s must be a table with the key \"custom\"", key);
+        err_hint(reader->err,
+                 "For example: %s = { custom = [\"name\"] }, and below [roots] the line "
+                 "name = \"\"\"-----BEGIN CERTIFICATE----- …\"\"\"",
+                 key);
+        return -EINVAL;
+    }
+    return read_strings(reader, custom, "custom", names);
+}
+
 int config_read_ca(const struct reader *reader, const struct toml_node *node,
                    struct config_file *file)
 {
     file->tls.given = true;
-    const struct toml_node *custom = toml_get(node, "custom");
-    if (!custom || toml_count(node) != 1) {
-        config_fail(reader, node->at, "ca must be a table with the key \"custom\"");
-        err_hint(reader->err,
-                 "For example: ca = { custom = [\"name\"] }, and below [roots] the line "
-                 "name = \"\"\"-----BEGIN CERTIFICATE----- …\"\"\"");
-        return -EINVAL;
-    }
-    return read_strings(reader, custom, "custom", &file->tls.ca);
+    return read_authorities(reader, node, "ca", &file->tls.ca);
+}
+
+int config_read_steward_ca(const struct reader *reader, const struct toml_node *node)
+{
+    return read_authorities(reader, node, "steward_ca", &reader->config->steward_ca);
 }
 
 int config_read_alpn(const struct reader *reader, const struct toml_node *node,
@@ -190,21 +202,41 @@ const struct config_root *config_find_root(const struct config *config, const ch
     return NULL;
 }
 
+static int check_names(const struct reader *reader, const struct config_strings *names,
+                       struct toml_position at)
+{
+    for (size_t i = 0; i < names->count; i++) {
+        if (config_find_root(reader->config, names->items[i]))
+            continue;
+        config_fail(reader, at, "there is no \"%.40s\" in [roots]", names->items[i]);
+        err_hint(reader->err, "Add its certificate below [roots].");
+        return -EINVAL;
+    }
+    return 0;
+}
+
 int config_check_roots(const struct reader *reader)
 {
     const struct config *config = reader->config;
-    for (size_t f = 0; f < config->file_count; f++) {
-        const struct config_file *file = &config->files[f];
-        for (size_t i = 0; i < file->tls.ca.count; i++) {
-            if (config_find_root(config, file->tls.ca.items[i]))
-                continue;
-            config_fail(reader, file->at, "there is no \"%.40s\" in [roots]",
-                        file->tls.ca.items[i]);
-            err_hint(reader->err, "Add its certificate below [roots].");
-            return -EINVAL;
-        }
+    int status = check_names(reader, &config->steward_ca, (struct toml_position){1, 1});
+    for (size_t f = 0; f < config->file_count && status == 0; f++)
+        status = check_names(reader, &config->files[f].tls.ca, config->files[f].at);
+    return status;
+}
+
+struct span config_gather_roots(const struct config *config, const struct config_strings *names)
+{
+    size_t size = 1, at = 0;
+    for (size_t i = 0; i < names->count; i++)
+        size += config_find_root(config, names->items[i])->pem.size + 1;
+    char *text = malloc(size);
+    for (size_t i = 0; text && i < names->count; i++) {
+        struct span pem = config_find_root(config, names->items[i])->pem;
+        memcpy(text + at, pem.data, pem.size);
+        at += pem.size;
+        text[at++] = '\n';
     }
-    return 0;
+    return span_of(text, at);
 }
 
 void config_free_tls(struct config_tls *tls)

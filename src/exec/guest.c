@@ -204,6 +204,29 @@ int guest_init(struct guest *guest, const struct config *config, bool has_config
     return status;
 }
 
+int guest_certify(struct guest *guest, const struct config *config, const struct control *control,
+                  const uint8_t *digest, struct err *err)
+{
+    struct certification wanted = {
+        .url = config->steward, .workload = digest, .control = control, .now = time(NULL)};
+    if (config->steward_ca.count == 0) {
+        err_set(err, ERR_CONFIG, 0,
+                "no certificate authority is named that vouches for the Steward %s",
+                config->steward);
+        err_hint(err,
+                 "Add steward_ca = { custom = [\"name\"] } and its certificate below [roots].");
+        return -EINVAL;
+    }
+    wanted.trust = config_gather_roots(config, &config->steward_ca);
+    if (!wanted.trust.data)
+        return err_set(err, ERR_IO, ENOMEM, "keep the certificates of the authorities");
+    int status = identity_new(&guest->identity, wanted.now, err);
+    if (status == 0)
+        status = identity_certify(&guest->identity, &wanted, err);
+    free((void *)wanted.trust.data);
+    return status;
+}
+
 static int open_socket(struct guest *guest, const struct config *config,
                        const struct control *control, struct guest_file *file, struct err *err)
 {

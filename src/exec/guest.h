@@ -44,6 +44,13 @@ __attribute__((warn_unused_result)) int guest_init(struct guest *guest, const st
                                                    bool has_config, const struct control *control,
                                                    struct err *err);
 
+/* Makes the Keep's key and has the Steward of the config certify it for this workload. `digest` is
+ * that of workload_digest. */
+__attribute__((warn_unused_result)) int guest_certify(struct guest *guest,
+                                                      const struct config *config,
+                                                      const struct control *control,
+                                                      const uint8_t *digest, struct err *err);
+
 /* Binds and connects the sockets, in the order of the files of the config that guest_init was
  * given.
  */

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/read_all.h"
 #include "exec/program.h"
+#include "exec/workload.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -39,27 +40,35 @@ static int read_control(struct control *control, struct err *err)
     return control_parse(span_of(data, size), control, err);
 }
 
-static int read_config(const struct control *control, struct config *config, struct err *err)
+/* The package that is to run. */
+struct package {
+    struct span module,
+        config; /* config: data NULL without an Enarx.toml; both as long as we run */
+};
+
+static int read_config(const struct control *control, struct package *package,
+                       struct config *config, struct err *err)
 {
+    uint8_t *data;
+    size_t size;
     if (control->config < 0)
         return config_default(config, err);
-    autofree uint8_t *data = NULL;
-    size_t size;
     int status = read_all(control->config, CONFIG_SIZE_MAX, &data, &size);
     if (status < 0)
         return err_set(err, ERR_CONFIG, -status, "cannot read Enarx.toml");
-    return config_parse(span_of(data, size), "Enarx.toml", config, err);
+    package->config = span_of(data, size);
+    return config_parse(package->config, "Enarx.toml", config, err);
 }
 
-static int load(struct program *program, const struct control *control, struct err *err)
+static int read_module(const struct control *control, struct package *package, struct err *err)
 {
-    autofree uint8_t *data = NULL;
+    uint8_t *data;
     size_t size;
     int status = read_all(control->module, PROGRAM_SIZE_MAX, &data, &size);
     if (status < 0)
         return err_set(err, ERR_MODULE, -status, "cannot read the module");
-    struct span bytes = span_of(take_ptr(data), size); /* as long as the program */
-    return program_load(program, bytes, control, err);
+    package->module = span_of(data, size);
+    return 0;
 }
 
 /* --- Running --------------------------------------------------------------------------------- */
@@ -73,15 +82,29 @@ static void send_report(const struct control_report *report)
         log_warn("enarx::exec", "the report could not be sent");
 }
 
-static int run_guest(struct program *program, const struct control *control,
-                     const struct config *config, struct control_report *report, int *exit_status,
-                     struct err *err)
+/* Without a Steward nobody vouches for the Keep. */
+static int prove(struct guest *guest, const struct package *package, const struct config *config,
+                 const struct control *control, struct err *err)
+{
+    uint8_t digest[WORKLOAD_DIGEST_SIZE];
+    if (!config->steward)
+        return 0;
+    if (workload_digest(package->module, package->config, digest) < 0)
+        return err_set(err, ERR_INTERNAL, 0, "cannot compute the digest of the workload");
+    return guest_certify(guest, config, control, digest, err);
+}
+
+static int run_guest(struct program *program, const struct package *package,
+                     const struct control *control, const struct config *config,
+                     struct control_report *report, int *exit_status, struct err *err)
 {
     struct guest guest __attribute__((cleanup(guest_free))) = {0};
     int status = guest_init(&guest, config, control->config >= 0, control, err);
     if (status == 0)
-        status = load(program, control, err);
+        status = program_load(program, package->module, control, err);
     report->loaded = now();
+    if (status == 0)
+        status = prove(&guest, package, config, control, err);
     if (status == 0)
         status = guest_open(&guest, config, control, err);
     if (status == 0)
@@ -96,13 +119,16 @@ static int execute(struct program *program, int *exit_status, struct err *err)
     struct control_report report = {.started = now()};
     struct control control __attribute__((cleanup(control_free))) = {0};
     struct config config __attribute__((cleanup(config_free))) = {0};
+    struct package package = {0};
     int status = read_control(&control, err);
     if (status < 0)
         return status;
     log_init(log_level_name(control.log), STDERR_FILENO);
-    status = read_config(&control, &config, err);
+    status = read_config(&control, &package, &config, err);
     if (status == 0)
-        status = run_guest(program, &control, &config, &report, exit_status, err);
+        status = read_module(&control, &package, err);
+    if (status == 0)
+        status = run_guest(program, &package, &control, &config, &report, exit_status, err);
     if (control.timings)
         send_report(&report);
     return status;

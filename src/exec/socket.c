@@ -5,11 +5,13 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 
-enum { BACKLOG = 128 };
+enum { BACKLOG = 128, CONNECT_SECONDS = 30 };
 
 union address {
     struct sockaddr any;
@@ -55,9 +57,30 @@ static int bind_and_listen(int fd, const union address *address)
     return 0;
 }
 
+/* The outcome of a connect that goes on in the background. */
+static int await_connection(int fd)
+{
+    struct pollfd poll_fd = {.fd = fd, .events = POLLOUT};
+    int error = 0, count;
+    socklen_t size = sizeof(error);
+    do {
+        count = poll(&poll_fd, 1, CONNECT_SECONDS * 1000);
+    } while (count < 0 && errno == EINTR);
+    if (count <= 0)
+        return count < 0 ? -errno : -ETIMEDOUT;
+    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
+        return -errno;
+    return -error;
+}
+
 static int connect_to(int fd, const union address *address)
 {
-    return connect(fd, &address->any, address_size(address)) < 0 ? -errno : 0;
+    int flags = fcntl(fd, F_GETFL), status = 0;
+    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+        return -errno;
+    if (connect(fd, &address->any, address_size(address)) < 0)
+        status = errno == EINPROGRESS ? await_connection(fd) : -errno;
+    return status == 0 && fcntl(fd, F_SETFL, flags) < 0 ? -errno : status;
 }
 
 static int open_with(bool listening, const union address *address)

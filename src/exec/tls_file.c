@@ -251,36 +251,27 @@ static const struct wick_wasi_stream listener_stream = {
 /* ---- Opening ----------------------------------------------------------------------------------
  */
 
-/* The certificates that the file believes, one text after the other; an owned copy. Without a ca a
- * client believes who certified the Keep itself. */
+/* The certificates that the file believes; an owned copy. Without a ca a client believes who
+ * certified the Keep itself. */
 static int gather_trust(const struct config *config, const struct config_file *file,
                         const struct identity *identity, struct span *trust, struct err *err)
 {
-    size_t size = 0;
-    for (size_t i = 0; i < file->tls.ca.count; i++)
-        size += config_find_root(config, file->tls.ca.items[i])->pem.size + 1;
     bool inherited = file->kind == FILE_CONNECT && file->tls.ca.count == 0;
     if (inherited && identity->trust.size == 0) {
-        err_set(err, ERR_CONFIG, 0,
-                "no certificate authority is named whom %s would be believed by", file->host);
+        err_set(err, ERR_CONFIG, 0, "no certificate authority is named that vouches for %s",
+                file->host);
         err_hint(err, "Add ca = { custom = [\"name\"] } and its certificate below [roots].");
         return -EINVAL;
     }
-    uint8_t *text = malloc(size + (inherited ? identity->trust.size : 0) + 1);
-    if (!text)
-        return err_set(err, ERR_IO, ENOMEM, "keep the certificates of the authorities");
-    size_t at = 0;
-    for (size_t i = 0; i < file->tls.ca.count; i++) {
-        struct span pem = config_find_root(config, file->tls.ca.items[i])->pem;
-        memcpy(text + at, pem.data, pem.size);
-        at += pem.size;
-        text[at++] = '\n';
-    }
+    *trust = config_gather_roots(config, &file->tls.ca);
     if (inherited) {
-        memcpy(text, identity->trust.data, identity->trust.size);
-        at = identity->trust.size;
+        free((void *)trust->data);
+        *trust = span_of(malloc(identity->trust.size), identity->trust.size);
     }
-    *trust = span_of(text, at);
+    if (!trust->data)
+        return err_set(err, ERR_IO, ENOMEM, "keep the certificates of the authorities");
+    if (inherited)
+        memcpy((void *)trust->data, identity->trust.data, identity->trust.size);
     return 0;
 }
 
@@ -374,7 +365,9 @@ static int set_nonblocking(int fd, struct err *err)
 static int connect_as(struct tls_file *made, const struct config_file *file, struct err *err)
 {
     const char *name = file->tls.server_name ? file->tls.server_name : file->host;
-    made->tls = crypto_tls_connect(made->terms->context, made->fd, name);
+    bool by_workload = file->tls.peer_workload.count > 0 && !file->tls.server_name;
+    made->tls = by_workload ? crypto_tls_connect_any(made->terms->context, made->fd)
+                            : crypto_tls_connect(made->terms->context, made->fd, name);
     if (!made->tls)
         return err_set(err, ERR_CONFIG, 0, "\"%.64s\" cannot be the name of a server", name);
     return meet(made, file, err);

@@ -6,6 +6,7 @@
 #include "http/buffer.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -127,9 +128,29 @@ static int connect_to(const struct exchange *exchange, const struct addrinfo *ad
     return 0;
 }
 
+/* A socket by the embedder, brought into the form of connect_to. */
+static int open_foreign(struct exchange *exchange)
+{
+    struct http_client *client = exchange->client;
+    const int on = 1;
+    int fd = client->config.connect(client->config.connect_context, client->host, client->port,
+                                    exchange->err);
+    if (fd < 0)
+        return fd;
+    client->fd = fd;
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) < 0)
+        return err_set(exchange->err, ERR_IO, errno, "cannot use the connection to %s port %u",
+                       client->host, client->port);
+    return 0;
+}
+
 static int open_socket(struct exchange *exchange)
 {
     struct http_client *client = exchange->client;
+    if (client->config.connect)
+        return open_foreign(exchange);
     const struct addrinfo wanted = {.ai_socktype = SOCK_STREAM};
     struct addrinfo *addresses = NULL;
     char port[8];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A client of HTTP/1.1, over TLS where the URL says https. Host side; blocks, up to a deadline.
+ * A client of HTTP/1.1, over TLS where the URL says https. Both sides of the trust boundary;
+ * blocks, up to a deadline.
  *
  *     struct crypto_tls_config trust = {.system_trust = true};
  *     struct http_client_config config = {.seconds = 30, .body_max = 1 << 20};
@@ -28,8 +29,12 @@
 
 struct http_client_config {
     struct crypto_tls_context *tls; /* for clients, borrowed; NULL: only http */
-    unsigned seconds;               /* for one call */
-    size_t body_max;                /* bytes of a body in memory; for `take` there is no limit */
+    /* NULL: addresses come from the system's resolver. Else makes a socket that is connected,
+     * within a time of its own, or fills the error and returns a negative errno. */
+    int (*connect)(void *context, const char *host, uint16_t port, struct err *err);
+    void *connect_context;
+    unsigned seconds; /* for one call */
+    size_t body_max;  /* bytes of a body in memory; for `take` there is no limit */
 };
 
 /* A request. Everything is borrowed. */

@@ -87,7 +87,7 @@ static const struct {
     {"a = ", "Enarx.toml:1:5: a value is missing or begins with a wrong character", ""},
     {"arg = []", "Enarx.toml:1:1: unknown key \"arg\"", "Did you mean \"args\"?"},
     {"\n colour = 1", "Enarx.toml:2:2: unknown key \"colour\"",
-     "The keys are steward, args, env, [roots] and [[files]]."},
+     "The keys are steward, steward_ca, args, env, [roots] and [[files]]."},
     {"steward = 1", "Enarx.toml:1:11: steward must be a string, but is an integer",
      "Put the value in quotes."},
     {"steward = 'http://x'", "Enarx.toml:1:11: refusing to use an unencrypted steward url",

@@ -1,0 +1,294 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Keeps that a Steward certifies: certify.py ENARX STEWARD PROGRAMS BACKEND. Speaks TAP."""
+import base64
+import hashlib
+import json
+import os
+import re
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+import traceback
+
+enarx, steward, programs, backend = sys.argv[1:5]
+STDIO = "".join(f'[[files]]\nkind = "{kind}"\n' for kind in ("stdin", "stdout", "stderr"))
+LINES = [b"first\n", b"second\n", b"third\n"]
+SECONDS = 60
+
+
+def openssl(*arguments, data=None):
+    return subprocess.run(["openssl", *arguments], input=data, check=True, capture_output=True).stdout
+
+
+def make_authority(directory, name):
+    path = os.path.join(directory, name)
+    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name}",
+            "-days", "2", "-addext", "basicConstraints=critical,CA:true", "-addext",
+            "keyUsage=critical,digitalSignature,keyCertSign,cRLSign", "-addext", "subjectAltName=DNS:localhost",
+            "-keyout", path + ".key", "-out", path + ".crt")
+    return path
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+class Steward:
+    """A Steward over HTTPS with an authority of its own; its server has a certificate of `web`."""
+
+    def __init__(self, directory, authority, web, policy='debug = true\nworkload = "required"\n'):
+        config = os.path.join(directory, "steward.toml")
+        with open(config, "w", encoding="utf-8") as file:
+            file.write(policy)
+        self.process = subprocess.Popen(
+            [steward, "--key", authority + ".key", "--crt", authority + ".crt", "--config", config,
+             "--tls-key", web + ".key", "--tls-crt", web + ".crt", "--addr", "127.0.0.1", "--port", "0"],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        for line in self.process.stdout:
+            found = re.search(r"listening on port (\d+)", line)
+            if found:
+                self.port = int(found[1])
+                break
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+
+
+def config(port, web, files, roots=""):
+    return (f'steward = "https://localhost:{port}"\nsteward_ca = {{ custom = ["web"] }}\n' + STDIO + files +
+            f'[roots]\nweb = """{read(web + ".crt")}"""\n' + roots)
+
+
+def start(directory, module, text, name="Enarx.toml"):
+    path = os.path.join(directory, name)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    return subprocess.Popen([enarx, "run", "--backend", backend, "--wasmcfgfile", path, os.path.join(programs, module)],
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def ends(process, status, words):
+    out, err = process.communicate(timeout=SECONDS)
+    good = process.returncode == status and words in out + err
+    if not good:
+        print("# status", process.returncode, out, err)
+    return good
+
+
+def digest_of(text, module):
+    """The package's digest, computed here from the description of Drawbridge's trees."""
+    def entry(content, kind):
+        digests = {name: base64.b64encode(hashlib.new(name.replace("-", ""), content).digest()).decode()
+                   for name in ("sha-224", "sha-256", "sha-384", "sha-512")}
+        return {"digest": digests, "length": len(content), "type": kind}
+    with open(os.path.join(programs, module), "rb") as file:
+        wasm = file.read()
+    directory = {"Enarx.toml": entry(text.encode(), "application/toml"), "main.wasm": entry(wasm, "application/wasm")}
+    return hashlib.sha256(json.dumps(directory, separators=(",", ":")).encode()).digest()
+
+
+def listener_config(port, ping, more=""):
+    return (f'[[files]]\nkind = "listen"\nprot = "tls"\nname = "ingest"\naddr = "127.0.0.1"\nport = {port}\n{more}'
+            '[[files]]\nkind = "connect"\nprot = "tcp"\nname = "ping"\n'
+            f'host = "127.0.0.1"\nport = {ping}\n')
+
+
+def server():
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.settimeout(SECONDS)
+    return listener, listener.getsockname()[1]
+
+
+def free_port():
+    listener, port = server()
+    listener.close()
+    return port
+
+
+def await_ping(listener):
+    ready, _ = listener.accept()
+    ready.settimeout(SECONDS)
+    return ready.recv(5) == b"ping\n"
+
+
+def talk(connection):
+    for line in LINES:
+        connection.sendall(line)
+        answer = b""
+        while not answer.endswith(b"\n"):
+            part = connection.recv(100)
+            if not part:
+                return False
+            answer += part
+        if answer != line:
+            return False
+    return True
+
+
+def certified(directory):
+    """A client believes the Steward, and finds the workload's digest in the certificate"""
+    authority, web = make_authority(directory, "authority"), make_authority(directory, "web")
+    with Steward(directory, authority, web) as issuer:
+        listener, ping = server()
+        port = free_port()
+        text = config(issuer.port, web, listener_config(port, ping))
+        process = start(directory, "listen.wasm", text)
+        good = await_ping(listener)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.load_verify_locations(authority + ".crt")
+        uri = "ni:///sha-256;" + base64.urlsafe_b64encode(digest_of(text, "listen.wasm")).decode().rstrip("=")
+        for _ in range(3):
+            with context.wrap_socket(socket.create_connection(("127.0.0.1", port), timeout=SECONDS)) as connection:
+                names = connection.getpeercert()["subjectAltName"]
+                good = ("URI", uri) in names and ("URI", "enarx:technology/kvm") in names and talk(connection) and good
+                good = connection.recv(1) == b"" and good
+        return ends(process, 0, b"ok\n") and good
+
+
+def between_keeps(directory):
+    """Two Keeps know each other by their workloads"""
+    authority, web = make_authority(directory, "authority"), make_authority(directory, "web")
+    roots = f'steward = """{read(authority + ".crt")}"""\n'
+    with Steward(directory, authority, web) as issuer:
+        good = True
+        for wrong in (False, True):
+            listener, ping = server()
+            port = free_port()
+            serving = config(issuer.port, web,
+                             listener_config(port, ping, 'ca = { custom = ["steward"] }\n'), roots)
+            first = start(directory, "crowd.wasm", serving)
+            good = await_ping(listener) and good
+            pin = "00" * 32 if wrong else digest_of(serving, "crowd.wasm").hex()
+            calling = config(issuer.port, web, '[[files]]\nkind = "connect"\nprot = "tls"\nname = "stream"\n'
+                             f'host = "127.0.0.1"\nport = {port}\n'
+                             f'peer_workload = ["{pin}"]\n')
+            second = start(directory, "greet.wasm", calling, "other.toml")
+            if wrong:
+                good = ends(second, 124, b"names another workload or measurement") and good
+                first.kill()
+                first.communicate()
+            else:
+                good = ends(second, 0, b"ok\n") and ends(first, 0, b"ok\n") and good
+        return good
+
+
+def refused(directory):
+    """A Steward that takes no unprotected Keeps ends the run, with its status"""
+    authority, web = make_authority(directory, "authority"), make_authority(directory, "web")
+    with Steward(directory, authority, web, 'workload = "required"\n') as issuer:
+        process = start(directory, "hello.wasm", config(issuer.port, web, ""))
+        return ends(process, 124, b"refuses this Keep: status 4")
+
+
+def foreign_steward(directory):
+    """A Steward whose server is not vouched for, or that is not there, ends the run before the program begins"""
+    authority, web, other = (make_authority(directory, name) for name in ("authority", "web", "other"))
+    with Steward(directory, authority, other) as issuer:
+        process = start(directory, "hello.wasm", config(issuer.port, web, ""))
+        good = ends(process, 124, b"no certificate from the Steward")
+    process = start(directory, "hello.wasm", config(free_port(), web, ""))
+    return ends(process, 124, b"cannot connect to localhost port") and good
+
+
+class Impostor:
+    """Answers like a Steward, but wrongly."""
+
+    def __init__(self, web, answer):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(web + ".crt", web + ".key")
+        self.listener, self.port = server()
+        self.thread = threading.Thread(target=self.serve, args=(context, answer))
+        self.thread.start()
+
+    def serve(self, context, answer):
+        connection, _ = self.listener.accept()
+        with context.wrap_socket(connection, server_side=True) as tls, connection:
+            request = b""
+            while b"\r\n\r\n" not in request:
+                request += tls.recv(4096)
+            head, body = request.split(b"\r\n\r\n", 1)
+            length = int(re.search(rb"(?i)content-length: (\d+)", head)[1])
+            while len(body) < length:
+                body += tls.recv(4096)
+            tls.sendall(answer(body))
+
+
+def reply(body):
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(body) + body
+
+
+def useless_answers(directory):
+    """Answers that are no path, cut short, for another key or workload, or too large are of no use"""
+    authority, web = make_authority(directory, "authority"), make_authority(directory, "web")
+    other = openssl("x509", "-in", web + ".crt", "-outform", "der")
+
+    def path(*certificates):
+        body = b"".join(certificates)
+        return b"\x30\x82" + len(body).to_bytes(2, "big") + body
+
+    with Steward(directory, authority, web) as issuer:
+        def from_steward(_):  # a genuine answer to somebody else
+            context = ssl.create_default_context(cafile=web + ".crt")
+            context.check_hostname = False
+            key = os.path.join(directory, "foreign.pem")
+            openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", key)
+            request = subprocess.run([sys.executable, os.path.join(os.path.dirname(__file__), "kvm_request.py"), key],
+                                     check=True, capture_output=True).stdout
+            with context.wrap_socket(socket.create_connection(("127.0.0.1", loose.port))) as tls:
+                tls.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/pkcs10\r\n"
+                            b"Content-Length: %d\r\n\r\n" % len(request) + request)
+                answer = b""
+                while True:
+                    part = tls.recv(65536)
+                    if not part:
+                        return answer
+                    answer += part
+
+        good = True
+        loose_directory = os.path.join(directory, "loose")
+        os.mkdir(loose_directory)
+        with Steward(loose_directory, authority, web, 'debug = true\nworkload = "optional"\n') as loose:
+            for answer, words in ((lambda _: reply(b"x"), b"it is not a path of certificates"),
+                                  (lambda _: reply(path(other, other)), b"is for another key"),
+                                  (lambda _: reply(b"x" * 200000), b"no certificate from the Steward"),
+                                  (lambda _: reply(path(other, other))[:-20], b"no certificate from the Steward"),
+                                  (lambda _: b"HTTP/1.1 200 OK\r\n\r\n\r\n", b"Steward"),
+                                  (from_steward, b"is for another key")):
+                impostor = Impostor(web, answer)
+                process = start(directory, "hello.wasm", config(impostor.port, web, ""))
+                good = ends(process, 124, words) and good
+                impostor.thread.join()
+        return good and issuer.process.poll() is None
+
+
+def no_authority(directory):
+    """Without steward_ca nothing is sent, and the sentence says what to do"""
+    process = start(directory, "hello.wasm", 'steward = "https://localhost:1"\n' + STDIO)
+    return ends(process, 121, b"Add steward_ca")
+
+
+tests = [certified, between_keeps, refused, foreign_steward, useless_answers, no_authority]
+only = sys.argv[5:]
+tests = [test for test in tests if not only or test.__name__ in only]
+failed = 0
+print(f"1..{len(tests)}")
+for number, test in enumerate(tests, 1):
+    with tempfile.TemporaryDirectory() as temporary:
+        try:
+            passed = test(temporary)
+        except (OSError, subprocess.SubprocessError) as error:
+            print("#", repr(error), traceback.extract_tb(error.__traceback__)[-3:])
+            passed = False
+    failed += not passed
+    print("ok" if passed else "not ok", number, "-", test.__doc__, flush=True)
+sys.exit(1 if failed else 0)
