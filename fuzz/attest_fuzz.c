@@ -54,6 +54,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .time = time,
     };
     struct attest_verdict verdict;
+    struct attest_result result;
+    if (attest_result_read(parts[0], &result) == 0 && result.workload.size != 0 &&
+        result.workload.size != 32)
+        abort();
     int status = attest_verify(&request, &verdict);
     if ((status == 0) != (verdict.code == ATTEST_ACCEPTED) ||
         (status < 0 && (!verdict.reason[0] || verdict.code >= ATTEST_CODE_COUNT)))

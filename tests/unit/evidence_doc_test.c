@@ -4,6 +4,7 @@
 #include "codec/base64.h"
 #include "tap.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 static char *document;
@@ -119,6 +120,25 @@ TEST(result, "what is copied into a certificate is that of the specification")
     verdict.code = ATTEST_TCB_STATUS;
     CHECK(attest_result_write(&verdict, buffer, sizeof(buffer), &result) < 0);
     CHECK(!attest_result_uri(&verdict, 0, uri));
+}
+
+TEST(result_read, "a relying party reads what was copied, and nothing that is cut or changed in form")
+{
+    uint8_t bytes[512], digest[32];
+    struct attest_result result;
+    struct attest_bytes whole = {bytes, row_bytes("result", bytes, sizeof(bytes))};
+    row_bytes("digest", digest, sizeof(digest));
+    CHECK_INT(attest_result_read(whole, &result), 0);
+    CHECK(result.technology.size == 3 && memcmp(result.technology.data, "snp", 3) == 0);
+    CHECK(result.product.size == 5 && memcmp(result.product.data, "Genoa", 5) == 0);
+    CHECK_INT(result.measurement.size, 48);
+    CHECK_INT(result.signer.size, 0);
+    CHECK(result.workload.size == 32 && memcmp(result.workload.data, digest, 32) == 0);
+    CHECK(result.name.size > 0 && !result.simulated);
+    for (size_t size = 0; size < whole.size; size++)
+        CHECK_INT(attest_result_read((struct attest_bytes){bytes, size}, &result), -EINVAL);
+    bytes[5] = 2; /* the version */
+    CHECK_INT(attest_result_read(whole, &result), -EINVAL);
 }
 
 TEST(codes, "the specification lists every code with its meaning")
