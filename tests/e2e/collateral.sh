@@ -44,7 +44,9 @@ err_has "IP address mismatch" "and the reason is said"
 try platform sgx cache-crl --service ftp://x --collateral intel
 is_status 120 "a service is a URL of http or https"
 
-# Intel.
+# Intel. The name is looked up by the program that is one file, too.
+try platform sgx cache-crl $intel --service "https://localhost:$(cat port)/"
+is_status 0 "a service has a name"
 try platform sgx cache-crl $intel
 is_status 0 "Intel's lists are fetched"
 out_is "intel/intel-root.crl
