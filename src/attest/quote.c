@@ -122,7 +122,7 @@ static int parse_certification(struct cursor data, struct quote *quote,
                       "certificate chain), or 1 to 4",
                       type);
     if (type <= QUOTE_PPID_RSA_3072 && quote->chain.size != sizes[type])
-        return refuse(verdict, QUOTE_SIZE,
+        return refuse(verdict, QUOTE_CERTIFICATION,
                       "the certification data of the quote has type %u and %zu bytes, expected %zu",
                       type, quote->chain.size, sizes[type]);
     return 0;
