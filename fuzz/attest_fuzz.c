@@ -64,5 +64,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     if (attest_show(parts[0], ignore, NULL) < 0 && status == 0)
         abort();
+    for (size_t i = 0; i < count; i++) {
+        struct attest_collateral about;
+        request.evidence = parts[i];
+        status = attest_verify_collateral(&request, &about, &verdict);
+        if ((status == 0) != (verdict.code == ATTEST_ACCEPTED) ||
+            (status == 0 && about.kind == ATTEST_COLLATERAL_UNKNOWN) ||
+            (status < 0 && !verdict.reason[0]))
+            abort();
+    }
     return 0;
 }

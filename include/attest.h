@@ -5,8 +5,8 @@
  * Understood are
  *   - AMD SEV-SNP attestation reports of version 2 to 5, signed by a VCEK or a VLEK, of Milan,
  *     Genoa (with Bergamo and Siena) and Turin (SEV-SNP firmware ABI, document 56860);
- *   - Intel SGX quotes of version 3 and Intel TDX quotes of version 4 and 5 (Intel's DCAP quote
- *     formats), with TCB infos of version 3 (SGX also 2) and enclave identities of version 2;
+ *   - Intel SGX quotes of version 3 to 5 and Intel TDX quotes of version 4 and 5 (Intel's DCAP
+ * quote formats), with TCB infos of version 3 (SGX also 2) and enclave identities of version 2;
  *   - PKCS#10 requests and certificates that carry either of them in an extension
  *     (docs/evidence.md).
  *

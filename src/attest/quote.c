@@ -12,9 +12,8 @@ enum {
     KEY_TYPE_P256 = 2,
     TEE_SGX = 0,
     TEE_TDX = 0x81,
-    P256_PAIR = 64, /* x and y, or r and s */
-    CERTIFICATION_CHAIN = 5,
-    CERTIFICATION_QE_REPORT = 6,
+    P256_PAIR = 64,     /* x and y, or r and s */
+    PLATFORM_SIZE = 20, /* CPUSVN, PCESVN, PCEID, behind a PPID */
     QE_REPORT_DATA = 320,
 };
 
@@ -56,12 +55,12 @@ static int check_header(const uint8_t *header, struct quote *quote, struct attes
     uint32_t tee = load_le32(header + 4);
     quote->version = version;
     verdict->version = version;
-    bool sgx = version == 3 && tee == TEE_SGX;
+    bool sgx = version >= 3 && version <= 5 && tee == TEE_SGX;
     bool tdx = (version == 4 || version == 5) && tee == TEE_TDX;
     if (!sgx && !tdx)
         return refuse(verdict, QUOTE_VERSION,
-                      "the quote has version %u and TEE type 0x%X, expected version 3 with 0 (SGX) "
-                      "or version 4 or 5 with 0x81 (TDX)",
+                      "the quote has version %u and TEE type 0x%X, expected version 3 to 5 with 0 "
+                      "(SGX) or version 4 or 5 with 0x81 (TDX)",
                       version, tee);
     quote->technology = sgx ? ATTEST_SGX : ATTEST_TDX;
     verdict->technology = quote->technology;
@@ -82,19 +81,20 @@ static int check_header(const uint8_t *header, struct quote *quote, struct attes
 /* The body's size; version 5 says which one it is. */
 static int take_body(struct cursor *cursor, struct quote *quote, struct attest_verdict *verdict)
 {
-    enum { BODY_TDX_10 = 2, BODY_TDX_15 = 3 };
-    size_t size = quote->version == 3 ? SGX_BODY_SIZE : TDX_10_BODY_SIZE;
+    static const size_t sizes[] = {0, SGX_BODY_SIZE, TDX_10_BODY_SIZE, TDX_15_BODY_SIZE};
+    enum { BODY_SGX = 1, BODY_TDX_10 = 2, BODY_TDX_15 = 3 };
+    bool sgx = quote->technology == ATTEST_SGX;
+    unsigned type = sgx ? BODY_SGX : BODY_TDX_10;
     if (quote->version == 5) {
-        unsigned type = take_u16(cursor);
+        unsigned first = type, last = sgx ? BODY_SGX : BODY_TDX_15;
+        type = take_u16(cursor);
         uint32_t declared = take_u32(cursor);
-        size = type == BODY_TDX_15 ? TDX_15_BODY_SIZE : TDX_10_BODY_SIZE;
-        if ((type != BODY_TDX_10 && type != BODY_TDX_15) || declared != size)
+        if (type < first || type > last || declared != sizes[type])
             return refuse(verdict, QUOTE_VERSION,
-                          "the quote's body has type %u and %u bytes, expected type 2 with %d or "
-                          "type 3 with %d",
-                          type, declared, TDX_10_BODY_SIZE, TDX_15_BODY_SIZE);
+                          "the quote's body has type %u and %u bytes, expected type %s", type,
+                          declared, sgx ? "1 with 384" : "2 with 584 or type 3 with 648");
     }
-    quote->body = take(cursor, size);
+    quote->body = take(cursor, sizes[type]);
     return 0;
 }
 
@@ -110,11 +110,21 @@ static int parse_certification(struct cursor data, struct quote *quote,
     if (data.failed || data.rest.size > 0)
         return refuse(verdict, QUOTE_SIZE,
                       "the lengths in the quote's certification data do not add up");
-    if (type != CERTIFICATION_CHAIN)
+    static const size_t sizes[] = {
+        [QUOTE_PPID] = 16 + PLATFORM_SIZE,
+        [QUOTE_PPID_RSA_2048] = 256 + PLATFORM_SIZE,
+        [QUOTE_PPID_RSA_3072] = 384 + PLATFORM_SIZE,
+    };
+    quote->certification = (enum quote_certification)type;
+    if (type < QUOTE_PPID || type > QUOTE_CHAIN)
         return refuse(verdict, QUOTE_CERTIFICATION,
                       "the certification data of the quote has type %u, expected 5 (the PCK "
-                      "certificate chain)",
+                      "certificate chain), or 1 to 4",
                       type);
+    if (type <= QUOTE_PPID_RSA_3072 && quote->chain.size != sizes[type])
+        return refuse(verdict, QUOTE_CERTIFICATION,
+                      "the certification data of the quote has type %u and %zu bytes, expected %zu",
+                      type, quote->chain.size, sizes[type]);
     return 0;
 }
 
@@ -138,7 +148,7 @@ int quote_parse(struct span bytes, struct quote *quote, struct attest_verdict *v
     if (quote->version >= 4 && !cursor.failed) {
         unsigned type = take_u16(&data);
         struct span inner = take(&data, take_u32(&data));
-        if (!data.failed && type != CERTIFICATION_QE_REPORT)
+        if (!data.failed && type != QUOTE_QE_REPORT)
             return refuse(verdict, QUOTE_CERTIFICATION,
                           "the certification data of the quote has type %u, expected 6 (the QE "
                           "report)",
@@ -160,8 +170,11 @@ int quote_chain_decode(const struct quote *quote, struct quote_chain *chain,
     struct span text = quote->chain;
     struct pem_block block;
     size_t used = 0;
+    chain->count = 0;
+    if (quote->certification < QUOTE_PCK)
+        return 0;
     int more = text.size <= QUOTE_PEM_MAX ? pem_next(&text, &block) : -EINVAL;
-    for (chain->count = 0; more > 0; more = pem_next(&text, &block)) {
+    for (; more > 0; more = pem_next(&text, &block)) {
         size_t size;
         if (chain->count == QUOTE_CERTIFICATES_MAX ||
             !span_equal(block.label, SPAN_LITERAL("CERTIFICATE")) ||
@@ -172,6 +185,11 @@ int quote_chain_decode(const struct quote *quote, struct quote_chain *chain,
         chain->certificates[chain->count++] = span_of(chain->memory + used, size);
         used += size;
     }
+    if (more == 0 && quote->certification == QUOTE_PCK && chain->count > 1)
+        return refuse(verdict, QUOTE_CHAIN,
+                      "the certification data of the quote has type 4, a single certificate, and "
+                      "%zu of them",
+                      chain->count);
     if (more < 0 || chain->count == 0)
         return refuse(verdict, CERTIFICATE_FORMAT,
                       "the certificate chain in the quote is not PEM of one to %d certificates",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Intel's ECDSA quotes: SGX version 3, TDX version 4 and 5. Internal.
+ * Intel's ECDSA quotes: SGX version 3 to 5, TDX version 4 and 5. Internal.
  *
  * Intel SGX ECDSA Quote Library Reference, appendix A; Intel TDX DCAP Quote Library API, appendix
  * A.
@@ -18,6 +18,16 @@ enum {
     QUOTE_CERTIFICATES_MAX = 5,
 };
 
+/* What says which PCK signed the quoting enclave's report. */
+enum quote_certification {
+    QUOTE_PPID = 1,          /* the platform's id, and its TCB: the certificate is elsewhere */
+    QUOTE_PPID_RSA_2048 = 2, /* the same, encrypted */
+    QUOTE_PPID_RSA_3072 = 3, /* the same, encrypted */
+    QUOTE_PCK = 4,           /* the certificate alone, PEM */
+    QUOTE_CHAIN = 5,         /* with those up to the root, PEM */
+    QUOTE_QE_REPORT = 6,     /* in version 4 and 5: the report, and then one of the others */
+};
+
 struct quote {
     unsigned version;
     enum attest_technology technology;
@@ -26,14 +36,15 @@ struct quote {
     struct span signature;    /* r || s by the attestation key */
     struct span key;          /* the attestation key: x || y */
     struct span qe_report, qe_signature, qe_data;
-    struct span chain; /* PEM */
+    enum quote_certification certification;
+    struct span chain; /* PEM, or what stands in its place */
     size_t trailing;   /* bytes behind the declared end */
 };
 
 /* Checks all lengths and what no genuine quote can have. */
 int quote_parse(struct span bytes, struct quote *quote, struct attest_verdict *verdict);
 
-/* Certificates of the chain in a quote, as DER in `memory`. */
+/* Certificates of the chain in a quote, as DER in `memory`; none if it has only a PPID. */
 struct quote_chain {
     uint8_t memory[QUOTE_PEM_MAX];
     struct span certificates[QUOTE_CERTIFICATES_MAX];

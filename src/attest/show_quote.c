@@ -116,7 +116,7 @@ bool show_quote(const struct viewer *viewer, struct span bytes)
     show_hex(viewer, "authentication data", quote.qe_data);
     if (verdict.code == ATTEST_ACCEPTED)
         show_chain(viewer, &quote);
-    else
+    if (verdict.code != ATTEST_ACCEPTED || quote.certification < QUOTE_PCK)
         show_hex(viewer, "certification data", quote.chain);
     if (quote.trailing > 0)
         show_text(viewer, "bytes behind the quote", "%zu", quote.trailing);

@@ -73,7 +73,12 @@ int collateral_url(const struct collateral_item *item, const char *base,
 {
     struct text text = text_init(url, COLLATERAL_URL_MAX);
     const char *remote = owners[item->of].remote;
-    text_add(&text, base ? base : kinds[item->kind].service);
+    struct span service = span_of(base, base ? strlen(base) : 0);
+    if (!base)
+        service = span_of(kinds[item->kind].service, strlen(kinds[item->kind].service));
+    while (service.size > 0 && service.data[service.size - 1] == '/')
+        service.size--;
+    text_add_span(&text, service);
     switch (item->kind) {
     case COLLATERAL_AMD_CRL:
         text_printf(&text, "/vcek/v1/%s/crl", remote);

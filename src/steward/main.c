@@ -162,6 +162,12 @@ static int load_tls(const struct options *options, struct state *state, struct e
     return status;
 }
 
+/* Standard input cannot be read again. */
+static bool reads_policy_once(const struct options *options)
+{
+    return options->config && strcmp(options->config, "-") == 0;
+}
+
 static int load_state(struct steward *steward, struct state **loaded, struct err *err)
 {
     const struct options *options = &steward->options;
@@ -169,7 +175,8 @@ static int load_state(struct steward *steward, struct state **loaded, struct err
     if (!state)
         return err_set(err, ERR_IO, ENOMEM, "cannot start");
     int status = load_authority(steward, state, err);
-    if (status == 0)
+    bool has_policy = steward->state && reads_policy_once(options); /* reload moves it */
+    if (status == 0 && !has_policy)
         status = options->config
                      ? policy_file_load(options->config, &state->policy, err)
                      : policy_file_parse((struct span){0}, "no policy", &state->policy, err);
@@ -352,6 +359,10 @@ static void reload(struct steward *steward)
     if (!steward->options.key) {
         fresh->authority = old->authority;
         old->authority = (struct authority){0};
+    }
+    if (reads_policy_once(&steward->options)) {
+        fresh->policy = old->policy;
+        old->policy = (struct policy_file){0};
     }
     http_server_set_tls(steward->server, fresh->tls);
     http_server_set_client_connections(steward->server, fresh->policy.limits.connections);

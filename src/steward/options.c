@@ -29,7 +29,7 @@ static const struct row {
     {"metrics", 0, "IP:PORT", NULL, NULL, AT(metrics),
      "Serve /metrics (Prometheus) there, without TLS"},
     {"config", 0, "FILE", NULL, NULL, AT(config),
-     "The policy, steward.toml (none: nothing passes)"},
+     "The policy, steward.toml; - is stdin (none: nothing passes)"},
     {"collateral", 0, "DIR", NULL, NULL, AT(collateral),
      "TCB infos, identities, lists and certificates, besides those in requests"},
     {"refresh", 0, "HOURS", NULL, NULL, AT(refresh),

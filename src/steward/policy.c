@@ -13,6 +13,22 @@ enum { FILE_SIZE_MAX = 1 << 20, LIFETIME_MIN = 60, PATH_SIZE = 4096 };
 
 static const struct word workload_words[] = {{"required", 0}, {"optional", 1}, {0}};
 
+/* All of standard input, which may be a pipe. */
+static int read_input(uint8_t **data, size_t *size, struct err *err)
+{
+    autofree uint8_t *bytes = malloc(FILE_SIZE_MAX + 1);
+    if (!bytes)
+        return err_set(err, ERR_IO, ENOMEM, "cannot read standard input");
+    ssize_t got;
+    for (*size = 0; (got = read(STDIN_FILENO, bytes + *size, FILE_SIZE_MAX + 1 - *size)) != 0;) {
+        if (got < 0 && errno != EINTR)
+            return err_set(err, ERR_IO, errno, "cannot read standard input");
+        *size += got > 0 ? (size_t)got : 0;
+    }
+    *data = take_ptr(bytes);
+    return 0;
+}
+
 static int read_bytes(const char *path, uint8_t **data, size_t *size, struct err *err)
 {
     autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -217,8 +233,11 @@ int policy_file_load(const char *path, struct policy_file *file, struct err *err
     autofree uint8_t *data = NULL;
     size_t size;
     *file = (struct policy_file){0};
-    int status = read_bytes(path, &data, &size, err);
-    return status == 0 ? policy_file_parse(span_of(data, size), path, file, err) : status;
+    bool is_input = strcmp(path, "-") == 0;
+    int status = is_input ? read_input(&data, &size, err) : read_bytes(path, &data, &size, err);
+    if (status < 0)
+        return status;
+    return policy_file_parse(span_of(data, size), is_input ? "standard input" : path, file, err);
 }
 
 void policy_file_free(struct policy_file *file)

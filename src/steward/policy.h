@@ -37,7 +37,7 @@ enum {
  * On failure the class is ERR_CONFIG. Release with policy_file_free either way. */
 __attribute__((warn_unused_result)) int
 policy_file_parse(struct span text, const char *path, struct policy_file *file, struct err *err);
-/* The same for the file at `path`. */
+/* The same for the file at `path`; for "-" from standard input, to its end. */
 __attribute__((warn_unused_result)) int policy_file_load(const char *path, struct policy_file *file,
                                                          struct err *err);
 void policy_file_free(struct policy_file *file);

@@ -44,7 +44,9 @@ err_has "IP address mismatch" "and the reason is said"
 try platform sgx cache-crl --service ftp://x --collateral intel
 is_status 120 "a service is a URL of http or https"
 
-# Intel.
+# Intel. The name is looked up by the program that is one file, too.
+try platform sgx cache-crl $intel --service "https://localhost:$(cat port)/"
+is_status 0 "a service has a name"
 try platform sgx cache-crl $intel
 is_status 0 "Intel's lists are fetched"
 out_is "intel/intel-root.crl
@@ -140,6 +142,26 @@ kill -TERM "$pid"
 wait "$pid"
 status=$?
 is_status 0 "and ends"
+# What a request does not bring along comes from the directory.
+enclave=$v/enarx/steward/icelake.signed.tcb.crl.single.i5.csr
+{ echo 'workload = "optional"'; cat "$v/enarx/steward/steward.toml"; } >policy.toml
+for directory in "" "--collateral $v/collateral/intel"; do
+    # shellcheck disable=SC2086 # two words, or none
+    "$STEWARD" --host x --addr 127.0.0.1 --port 0 --config policy.toml $directory --time 2023-02-20T00:00:00Z >listening 2>log &
+    pid=$!
+    until grep -q port listening; do sleep 0.1; done
+    status=$(curl -s -o answer -w '%{http_code}' -H 'Content-Type: application/pkcs10' --data-binary "@$enclave" \
+        "http://127.0.0.1:$(sed -n 's/listening on port //p' listening)/")
+    kill -TERM "$pid"
+    wait "$pid"
+    cp log "$out"
+    if [ -n "$directory" ]; then
+        is_status 200 "with the vendor's documents in a directory a genuine SGX request gets a certificate"
+    else
+        is_status 400 "without them it is refused"
+    fi
+done
+pid=
 try "$STEWARD" --host x --refresh 1
 is_status 120 "without a directory there is nothing to fetch"
 try "$STEWARD" --host x --collateral intel --refresh 0

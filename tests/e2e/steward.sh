@@ -230,6 +230,15 @@ ask 200 "it serves HTTPS" --cacert crt.pem --resolve "test:$port:127.0.0.1" "htt
 ask 400 "and judges by the clock" -k -H "$single" -H "Accept: application/problem+json" \
     --data-binary "@$milan" "$url/"
 grep -q '"code": "crl.expired"' answer; result $? "by which the list has expired"
+if command -v gnutls-cli >/dev/null; then
+    printf 'GET /readyz HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n' |
+        gnutls-cli --x509cafile crt.pem --verify-hostname test --port "$port" 127.0.0.1 >"$out" 2>"$err"
+    status=$?
+    is_status 0 "GnuTLS believes its certificate"
+    out_has "HTTP/1.1 200 OK" "and gets an answer"
+else
+    skip "GnuTLS believes its certificate" "there is no gnutls-cli"
+fi
 ask 413 "a body that is too large is refused there, too" -k -H "$single" --data-binary @large "$url/"
 
 # A client that asks much and leaves without listening: answers meet a broken pipe.

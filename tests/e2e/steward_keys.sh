@@ -87,6 +87,15 @@ is_status 0 "then the new one"
 try openssl verify -CAfile old.crt after.pem
 [ "$status" != 0 ]; result $? "and only it"
 
+# A policy from standard input is read once.
+start --key new.key --crt new.crt --config - <policy.toml
+kill -HUP "$pid"
+until grep -q " reloaded" log; do sleep 0.1; done
+certify input
+stop
+try openssl verify -CAfile new.crt input.pem
+is_status 0 "a policy from standard input stays after SIGHUP"
+
 # A token.
 module=$(ls /usr/lib/softhsm/libsofthsm2.so /usr/lib/*/softhsm/libsofthsm2.so 2>/dev/null | head -n 1)
 engine=$(ls /usr/lib/*/engines-3/pkcs11.so 2>/dev/null | head -n 1)

@@ -275,7 +275,8 @@ static const char *judge_with(struct sample sample, size_t offset, uint8_t value
 
 TEST(fields, "each field that no genuine quote can have is named")
 {
-    CHECK_STR(judge_with(load_sgx(), 0, 4), "quote.version");
+    CHECK_STR(judge_with(load_sgx(), 0, 4), "quote.size");
+    CHECK_STR(judge_with(load_sgx(), 0, 6), "quote.version");
     CHECK_STR(judge_with(load_sgx(), 0, 2), "quote.version");
     CHECK_STR(judge_with(load_sgx(), 2, 3), "quote.key_type");
     CHECK_STR(judge_with(load_sgx(), 4, 0x81), "quote.version");

@@ -29,6 +29,9 @@ enum {
 /* A platform with everything that vouches for it, before it is made. Tests change parts. */
 struct platform {
     bool tdx;
+    unsigned version;       /* of the quote */
+    unsigned certification; /* type of its certification data; the PCK is given if it is below 4 */
+    bool without_pck;
     struct test_key *root_key, *ca_key, *pck_key, *tcb_key, *attestation_key, *keep_key;
     uint8_t body[TDX_BODY], qe[SGX_BODY];
     char levels[2048], info_extra[1024], qe_levels[512], info_id[8], qe_id[8];
@@ -70,7 +73,10 @@ static void set_qe_level(struct platform *platform, unsigned svn, const char *st
 
 static struct platform new_platform(bool tdx)
 {
-    struct platform platform = {.tdx = tdx, .info_format = "{\"tcbInfo\":%s,\"signature\":\"%s\"}"};
+    struct platform platform = {.tdx = tdx,
+                                .version = tdx ? 4 : 3,
+                                .certification = 5,
+                                .info_format = "{\"tcbInfo\":%s,\"signature\":\"%s\"}"};
     struct test_key **const keys[] = {&platform.root_key,        &platform.ca_key,
                                       &platform.pck_key,         &platform.tcb_key,
                                       &platform.attestation_key, &platform.keep_key};
@@ -162,7 +168,14 @@ static size_t put_chain(const struct platform *platform, uint8_t *out)
         certificate("Intel SGX PCK Certificate", CA, platform->pck_key, platform->ca_key, 3);
     struct test_certificate ca = certificate(CA, ROOT, platform->ca_key, platform->root_key, 2);
     leaf.extensions = pck_extension();
+    static const size_t sizes[] = {0, 36, 276, 404};
+    if (platform->certification < 4) {
+        memset(out, 0xA5, sizes[platform->certification]);
+        return sizes[platform->certification];
+    }
     size_t size = put_pem(out, test_certificate_make(&leaf));
+    if (platform->certification == 4)
+        return size;
     return size + put_pem(out + size, test_certificate_make(&ca));
 }
 
@@ -177,7 +190,7 @@ static size_t put_certification(struct platform *platform, uint8_t *out)
     size += put(out + size, test_sign_raw(platform->pck_key, qe));
     size += put_number(out + size, 0, 2);
     size_t chain_size = put_chain(platform, chain);
-    size += put_number(out + size, 5, 2);
+    size += put_number(out + size, platform->certification, 2);
     size += put_number(out + size, chain_size, 4);
     return size + put(out + size, span_of(chain, chain_size));
 }
@@ -187,20 +200,24 @@ static struct span make_quote(struct platform *platform)
     static const uint8_t vendor[] = {0x93, 0x9A, 0x72, 0x33, 0xF7, 0x9C, 0x4C, 0xA9,
                                      0x94, 0x0A, 0x0D, 0xB3, 0x95, 0x7F, 0x06, 0x07};
     uint8_t *quote = tap_memory(QUOTE_MAX), data[8192];
-    put_number(quote, platform->tdx ? 4 : 3, 2);
+    put_number(quote, platform->version, 2);
     put_number(quote + 2, 2, 2);
     put_number(quote + 4, platform->tdx ? 0x81 : 0, 4);
     put(quote + 12, span_of(vendor, sizeof(vendor)));
-    size_t size = HEADER + (platform->tdx ? TDX_BODY : SGX_BODY);
-    memcpy(quote + HEADER, platform->body, size - HEADER);
+    size_t size = HEADER, body_size = platform->tdx ? TDX_BODY : SGX_BODY;
+    if (platform->version == 5) {
+        size += put_number(quote + size, platform->tdx ? 2 : 1, 2);
+        size += put_number(quote + size, body_size, 4);
+    }
+    size += put(quote + size, span_of(platform->body, body_size));
     struct span signature = test_sign_raw(platform->attestation_key, span_of(quote, size));
     size_t data_size = put(data, signature);
     data_size += put(data + data_size, test_key_point(platform->attestation_key));
     size_t inner = data_size;
-    if (platform->tdx)
+    if (platform->version >= 4)
         data_size += 6;
     size_t certification = put_certification(platform, data + data_size);
-    if (platform->tdx) {
+    if (platform->version >= 4) {
         put_number(data + inner, 6, 2);
         put_number(data + inner + 2, certification, 4);
     }
@@ -254,14 +271,24 @@ static void make_collateral(struct platform *platform)
     struct test_certificate tcb =
         certificate("Intel SGX TCB Signing", ROOT, platform->tcb_key, platform->root_key, 4);
     platform->roots[0] = bytes_of(test_certificate_make(&root));
+    struct test_certificate pck =
+        certificate("Intel SGX PCK Certificate", CA, platform->pck_key, platform->ca_key, 3);
+    struct test_certificate ca = certificate(CA, ROOT, platform->ca_key, platform->root_key, 2);
+    pck.extensions = pck_extension();
     const struct span parts[] = {
         make_info(platform),
         make_identity(platform),
         test_certificate_make(&tcb),
         test_crl_make(ROOT, platform->root_key, FROM, UNTIL, &platform->revoked_root, 1),
         test_crl_make(CA, platform->ca_key, FROM, UNTIL, &platform->revoked_ca, 1),
+        test_certificate_make(&ca),
+        test_certificate_make(&pck),
     };
     platform->collateral_count = sizeof(parts) / sizeof(parts[0]);
+    if (platform->certification == 5)
+        platform->collateral_count -= 2; /* all is in the quote */
+    else if (platform->certification == 4 || platform->without_pck)
+        platform->collateral_count -= 1;
     for (size_t i = 0; i < platform->collateral_count; i++)
         platform->collateral[i] = bytes_of(parts[i]);
 }
@@ -293,6 +320,51 @@ TEST(accepted, "the simulated platforms are accepted, so that each refusal has i
         CHECK_STR(judge(&platform), "accepted");
         CHECK(platform.verdict.simulated && platform.verdict.revocation_checked);
         CHECK_INT(platform.verdict.tcb_status, ATTEST_UP_TO_DATE);
+    }
+}
+
+TEST(versions, "enclaves of version 4 and 5 are judged as those of version 3, and no other bodies")
+{
+    for (unsigned version = 3; version <= 5; version++) {
+        struct platform platform = new_platform(false);
+        platform.version = version;
+        CHECK_STR(judge(&platform), "accepted");
+        CHECK_INT(platform.verdict.technology, ATTEST_SGX);
+        CHECK_INT(platform.verdict.version, version);
+        struct span quote = make_quote(&platform);
+        for (unsigned type = 0; version == 5 && type < 5; type++) {
+            put_number((uint8_t *)(uintptr_t)quote.data + HEADER, type, 2);
+            CHECK_STR(verify(&platform, quote), type == 1 ? "accepted" : "quote.version");
+        }
+        put_number((uint8_t *)(uintptr_t)quote.data + HEADER, version == 5 ? 1 : 0, 2);
+        ((uint8_t *)(uintptr_t)quote.data)[HEADER + 100] ^= 1;
+        CHECK_STR(verify(&platform, quote), "quote.signature");
+    }
+}
+
+TEST(certification, "a quote that only names its platform passes with the PCK's certificate alone")
+{
+    for (unsigned tdx = 0; tdx < 2; tdx++) {
+        for (unsigned type = 1; type <= 4; type++) {
+            struct platform platform = new_platform(tdx);
+            platform.certification = type;
+            CHECK_STR(judge(&platform), "accepted");
+            platform.revoked_ca = 3;
+            CHECK_STR(judge(&platform), "certificate.revoked");
+            platform.revoked_ca = 0;
+            platform.without_pck = true;
+            CHECK_STR(judge(&platform), type < 4 ? "quote.certification" : "accepted");
+            platform.without_pck = false;
+            make_collateral(&platform);
+            platform.pck_key = test_key_new(X509_KEY_P256); /* another platform's */
+            CHECK_STR(verify(&platform, make_quote(&platform)),
+                      type < 4 ? "quote.certification" : "accepted");
+        }
+        for (unsigned type = 6; type < 8; type++) {
+            struct platform platform = new_platform(tdx);
+            platform.certification = type;
+            CHECK_STR(judge(&platform), "quote.certification");
+        }
     }
 }
 

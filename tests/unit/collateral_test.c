@@ -43,7 +43,7 @@ TEST(places, "the vendors would be asked for something else")
         collateral_name(&rows[i].item, name);
         CHECK_STR(name, rows[i].name);
     }
-    CHECK(collateral_url(&vcek, "http://mirror", url) == 0);
+    CHECK(collateral_url(&vcek, "http://mirror/", url) == 0);
     CHECK_STR(url, "http://mirror/vcek/v1/Turin/3b42092f69c656d3"
                    "?blSPL=02&teeSPL=03&snpSPL=04&ucodeSPL=255&fmcSPL=01");
     collateral_name(&vcek, name);

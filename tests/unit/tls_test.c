@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Both sides of TLS over a pair of sockets, with certificates that openssl makes. */
+#include "crypto/tls.h"
+#include "tap.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct identity {
+    uint8_t chain[4096], key[4096];
+    size_t chain_size, key_size;
+};
+
+static size_t read_file(const char *path, uint8_t *bytes, size_t max)
+{
+    FILE *file = fopen(path, "rb");
+    CHECK(file != NULL);
+    size_t size = fread(bytes, 1, max, file);
+    fclose(file);
+    return size;
+}
+
+/* A self-signed certificate for a name, or an address. */
+static void make_identity(struct identity *identity, const char *names)
+{
+    char directory[] = "/tmp/tls_XXXXXX", command[512], path[64];
+    CHECK(mkdtemp(directory) != NULL);
+    snprintf(command, sizeof(command),
+             "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 "
+             "-subj /CN=test -addext subjectAltName=%s -keyout %s/key -out %s/crt 2>/dev/null",
+             names, directory, directory);
+    if (system(command) != 0)
+        SKIP("there is no openssl that makes certificates");
+    snprintf(path, sizeof(path), "%s/crt", directory);
+    identity->chain_size = read_file(path, identity->chain, sizeof(identity->chain));
+    unlink(path);
+    snprintf(path, sizeof(path), "%s/key", directory);
+    identity->key_size = read_file(path, identity->key, sizeof(identity->key));
+    unlink(path);
+    rmdir(directory);
+}
+
+static struct crypto_tls_config config_of(const struct identity *identity)
+{
+    return (struct crypto_tls_config){.chain = span_of(identity->chain, identity->chain_size),
+                                      .key = span_of(identity->key, identity->key_size)};
+}
+
+/* Sends a byte to the server and back; what the client got at last. */
+static ssize_t talk(const struct crypto_tls_config *server, const struct crypto_tls_config *client,
+                    const char *host)
+{
+    struct crypto_tls_context *contexts[2];
+    int ends[2];
+    char byte = 'x';
+    ssize_t heard = -EAGAIN, got = -EAGAIN, sent = -EAGAIN;
+    signal(SIGPIPE, SIG_IGN);
+    CHECK(crypto_tls_context_new(CRYPTO_TLS_SERVER, server, &contexts[0]) == 0);
+    CHECK(crypto_tls_context_new(CRYPTO_TLS_CLIENT, client, &contexts[1]) == 0);
+    CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) == 0);
+    struct crypto_tls *accepted = crypto_tls_accept(contexts[0], ends[0]);
+    struct crypto_tls *connected = crypto_tls_connect(contexts[1], ends[1], host);
+    CHECK(accepted && connected);
+    while (sent == -EAGAIN) {
+        sent = crypto_tls_write(connected, &byte, 1);
+        if (got == -EAGAIN)
+            got = crypto_tls_read(accepted, &byte, 1);
+    }
+    while (sent == 1 && got == -EAGAIN)
+        got = crypto_tls_read(accepted, &byte, 1);
+    if (sent == 1 && got == 1) {
+        CHECK(crypto_tls_write(accepted, "y", 1) == 1);
+        while (heard == -EAGAIN)
+            heard = crypto_tls_read(connected, &byte, 1);
+        CHECK(heard == 1 && byte == 'y');
+        crypto_tls_free(accepted); /* says that it is the end */
+        accepted = NULL;
+        CHECK(crypto_tls_read(connected, &byte, 1) == 0);
+    } else {
+        CHECK(crypto_tls_reason(connected)[0]);
+    }
+    crypto_tls_free(connected);
+    crypto_tls_free(accepted);
+    for (size_t i = 0; i < 2; i++) {
+        close(ends[i]);
+        crypto_tls_context_free(contexts[i]);
+    }
+    return sent;
+}
+
+TEST(believed, "a client would not believe the right server, or believe another")
+{
+    static struct identity good, other;
+    make_identity(&good, "DNS:a.example,DNS:*.b.example,IP:127.0.0.1,IP:::1");
+    make_identity(&other, "DNS:a.example");
+    struct crypto_tls_config server = config_of(&good), impostor = config_of(&other);
+    struct crypto_tls_config client = {.trust = server.chain};
+    static const struct {
+        const char *host;
+        bool good;
+    } rows[] = {
+        {"a.example", true},       {"A.EXAMPLE", true},     {"x.b.example", true},
+        {"127.0.0.1", true},       {"::1", true},           {"b.example", false},
+        {"x.y.b.example", false},  {"127.0.0.2", false},    {"test", false},
+        {"a.example.evil", false}, {"evil.example", false},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        ssize_t status = talk(&server, &client, rows[i].host);
+        if (status != (rows[i].good ? 1 : -EACCES))
+            tap_fail(__FILE__, __LINE__, "%s: %zd", rows[i].host, status);
+    }
+    CHECK_INT(talk(&impostor, &client, "a.example"), -EACCES);
+}
+
+TEST(contexts, "a key of another certificate, or trust in nobody, would be noticed too late")
+{
+    static struct identity one, two;
+    make_identity(&one, "DNS:a");
+    make_identity(&two, "DNS:a");
+    struct crypto_tls_context *context = NULL;
+    struct crypto_tls_config mixed = config_of(&one), own = config_of(&one), none = {0};
+    mixed.key = span_of(two.key, two.key_size);
+    CHECK(crypto_tls_context_new(CRYPTO_TLS_SERVER, &mixed, &context) == -EINVAL);
+    CHECK(crypto_tls_context_new(CRYPTO_TLS_SERVER, &none, &context) == -EINVAL);
+    CHECK(crypto_tls_context_new(CRYPTO_TLS_CLIENT, &none, &context) == -EINVAL);
+    none.trust = SPAN_LITERAL("nothing");
+    CHECK(crypto_tls_context_new(CRYPTO_TLS_CLIENT, &none, &context) == -EINVAL);
+    mixed.trust = own.trust = own.chain;
+    CHECK(crypto_tls_context_new(CRYPTO_TLS_CLIENT, &mixed, &context) == -EINVAL);
+    CHECK(crypto_tls_context_new(CRYPTO_TLS_CLIENT, &own, &context) == 0);
+    crypto_tls_context_free(context);
+}
+
+TAP_MAIN()
