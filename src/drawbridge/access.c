@@ -277,12 +277,12 @@ bool allow_writer(struct exchange *exchange)
 bool may_see(struct exchange *exchange, struct span user, struct span repository, struct span value)
 {
     struct record record = {.value = value};
-    struct exchange other = *exchange;
     if (json_get(value, "content", &record.content) && is_public(&record))
         return true;
     if (!is_identified(exchange) ||
         !identity_may(&exchange->identity, SCOPE_READ, SCOPE_REPOSITORIES))
         return false;
+    struct exchange other = *exchange;
     other.route.user = user;
     return is_user(&other) == 1 || has_grant(exchange, user, repository, false) == 1;
 }

@@ -17,7 +17,8 @@ enum {
     FETCH_SECONDS = 10,  /* for one document */
     EVERY_SECONDS = 300, /* between fetches that went well */
     RETRY_SECONDS = 5,   /* after one that did not */
-    ASKED_SECONDS = 10,  /* between fetches that tokens caused */
+    CREDITS_MAX = 4,     /* fetches that tokens may cause at once, … */
+    CREDIT_SECONDS = 10, /* … and one more after so long */
     PATIENCE_MS = 3000,  /* of those who wait for one */
     DOCUMENT_MAX = 1 << 20,
 };
@@ -30,7 +31,8 @@ struct provider {
     pthread_cond_t changed;
     struct provider_keys *keys;
     bool wanted, ending, busy;
-    int64_t asked; /* monotonic seconds of the last fetch */
+    unsigned credits;
+    int64_t credited; /* monotonic seconds when the last credit was given */
     struct provider_stats stats;
 };
 
@@ -154,7 +156,6 @@ static void *run(void *argument)
         struct provider_keys *keys = fetch(provider);
         pthread_mutex_lock(&provider->mutex);
         provider->busy = false;
-        provider->asked = monotonic();
         if (keys) {
             drop(provider->keys);
             provider->keys = keys;
@@ -190,6 +191,8 @@ int provider_new(const struct provider_config *config, struct provider **made, s
     pthread_cond_init(&provider->changed, &attributes);
     pthread_condattr_destroy(&attributes);
     provider->busy = true;
+    provider->credits = CREDITS_MAX;
+    provider->credited = monotonic();
     int error = pthread_create(&provider->thread, NULL, run, provider);
     if (error) {
         crypto_tls_context_free(provider->tls);
@@ -232,13 +235,29 @@ struct provider_keys *provider_keys(struct provider *provider)
     return keys;
 }
 
+/* Whether another fetch is allowed: tokens of strangers may cause some, not any number. */
+static bool take_credit(struct provider *provider)
+{
+    int64_t now = monotonic();
+    while (provider->credits < CREDITS_MAX && now >= provider->credited + CREDIT_SECONDS) {
+        provider->credits++;
+        provider->credited += CREDIT_SECONDS;
+    }
+    if (provider->credits == CREDITS_MAX)
+        provider->credited = now;
+    if (provider->credits == 0)
+        return false;
+    provider->credits--;
+    return true;
+}
+
 struct provider_keys *provider_fresh_keys(struct provider *provider)
 {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += PATIENCE_MS / 1000;
     pthread_mutex_lock(&provider->mutex);
-    if (!provider->busy && monotonic() >= provider->asked + ASKED_SECONDS) {
+    if (!provider->busy && take_credit(provider)) {
         provider->wanted = provider->busy = true;
         pthread_cond_broadcast(&provider->changed);
     }
