@@ -10,6 +10,10 @@
  *     p/USER/REPO/ID         {"created":N}         an upload that can be resumed
  *     t/USER/REPO/TAG        {metadata,"content":…,"root":entry,…}
  *     n/USER/REPO/TAG/PATH   {metadata}            refers to a content
+ *     b/USER/REPO/SHA256     {metadata}            a blob of OCI, likewise
+ *     m/USER/REPO/SHA256     {metadata}            a manifest of OCI, likewise
+ *     o/USER/REPO/TAG        {"manifest":SHA256}   a tag of OCI
+ *     f/USER/REPO/SUBJECT/SHA256   a descriptor    a manifest that refers to the manifest SUBJECT
  *
  * Metadata are those of an entry (drawbridge/tree.h); of JSON kinds the content, which they are of,
  * is a member of the record, byte for byte.
