@@ -232,6 +232,12 @@ struct json_cursor json_elements(struct span value)
 /* Moves past a string that was checked before. */
 static void skip_string(struct reader *reader)
 {
+    size_t rest = (size_t)(reader->end - reader->at) - 1;
+    const uint8_t *quote = memchr(reader->at + 1, '"', rest);
+    if (quote && !memchr(reader->at + 1, '\\', (size_t)(quote - reader->at) - 1)) {
+        reader->at = quote + 1;
+        return;
+    }
     for (reader->at++; reader->at < reader->end && *reader->at != '"'; reader->at++) {
         if (*reader->at == '\\' && reader->end - reader->at > 1)
             reader->at++;

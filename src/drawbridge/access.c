@@ -141,7 +141,7 @@ static int is_user(struct exchange *exchange)
 {
     struct record user;
     struct record_key key = RECORD_KEY('u', exchange->route.user);
-    int status = record_get(exchange->service->store, key.text, &user);
+    int status = record_find(exchange->service->store, key.text, &user);
     if (status < 0)
         return status;
     status = is_subject(exchange, &user);
@@ -195,7 +195,7 @@ static int check_grant(struct exchange *exchange, const char *key, bool write, s
         (write && !span_equal(access, SPAN_LITERAL("write"))))
         return 0;
     struct record_key user_key = RECORD_KEY('u', other);
-    int status = record_get(exchange->service->store, user_key.text, &user);
+    int status = record_find(exchange->service->store, user_key.text, &user);
     if (status < 0)
         return status == -ENOENT ? 0 : status;
     status = is_subject(exchange, &user);

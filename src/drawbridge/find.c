@@ -20,7 +20,7 @@ bool find_repository(struct exchange *exchange)
     if (exchange->repository.raw.data)
         return true;
     struct record_key key = RECORD_KEY('r', route->user, route->repository);
-    int status = record_get(exchange->service->store, key.text, &exchange->repository);
+    int status = record_find(exchange->service->store, key.text, &exchange->repository);
     return status == 0 ? true : refuse_absent(exchange, status);
 }
 
@@ -36,7 +36,7 @@ bool find_tag(struct exchange *exchange)
     if (exchange->tag.raw.data)
         return true;
     struct record_key key = RECORD_KEY('t', route->user, route->repository, route->tag);
-    int status = record_get(exchange->service->store, key.text, &exchange->tag);
+    int status = record_find(exchange->service->store, key.text, &exchange->tag);
     if (status == 0 && tag_is_deleted(&exchange->tag)) {
         record_free(&exchange->tag);
         status = -ENOENT;

@@ -34,7 +34,7 @@ static bool is_deleted(struct exchange *exchange)
     const struct route *route = &exchange->route;
     struct record tag;
     struct record_key key = RECORD_KEY('t', route->user, route->repository, route->tag);
-    if (route->tag.size == 0 || record_get(exchange->service->store, key.text, &tag) < 0)
+    if (route->tag.size == 0 || record_find(exchange->service->store, key.text, &tag) < 0)
         return false;
     bool deleted = tag_is_deleted(&tag);
     record_free(&tag);

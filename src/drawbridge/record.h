@@ -26,7 +26,7 @@
 struct record {
     struct store_value raw;
     struct span value;   /* the JSON, into raw */
-    struct entry entry;  /* into raw */
+    struct entry entry;  /* into raw, once record_read_entry was called */
     struct span content; /* likewise; empty if there is none */
 };
 
@@ -40,8 +40,13 @@ struct record_key record_key(char letter, const struct span *parts, size_t count
     record_key(letter, (const struct span[]){__VA_ARGS__},                                         \
                sizeof((const struct span[]){__VA_ARGS__}) / sizeof(struct span))
 
-/* Reads a record that has metadata; record_free releases it, also one that is zeros. 0, -ENOENT,
- * -EBADMSG if it is damaged, or another errno. */
+/* Reads a record; record_free releases it, also one that is zeros. 0, -ENOENT, -EBADMSG if it is
+ * damaged, or another errno. */
+__attribute__((warn_unused_result)) int record_find(struct store *store, const char *key,
+                                                    struct record *record);
+/* Reads the metadata of a record. 0 or -EBADMSG. */
+__attribute__((warn_unused_result)) int record_read_entry(struct record *record);
+/* Both; there is nothing to release on failure. */
 __attribute__((warn_unused_result)) int record_get(struct store *store, const char *key,
                                                    struct record *record);
 void record_free(struct record *record);

@@ -104,8 +104,10 @@ static void patch_repository(struct exchange *exchange)
     struct record_key key = RECORD_KEY('r', route->user, route->repository);
     struct store_change change = {.key = key.text, .expect = STORE_SAME};
     change.old = span_of(exchange->repository.raw.data, exchange->repository.raw.size);
-    int status =
-        make_record(text_span(&canonical), exchange->repository.entry.type, &entry, &record);
+    int status = record_read_entry(&exchange->repository);
+    if (status == 0)
+        status =
+            make_record(text_span(&canonical), exchange->repository.entry.type, &entry, &record);
     change.value = text_span(&record);
     if (status == 0)
         status = store_write(exchange->service->store, NULL, &change, 1);
@@ -251,7 +253,11 @@ static void delete_repository(struct exchange *exchange)
 
 static void get_repository(struct exchange *exchange)
 {
-    if (allow_owner(exchange, SCOPE_READ, SCOPE_REPOSITORIES) && find_repository(exchange))
+    if (!allow_owner(exchange, SCOPE_READ, SCOPE_REPOSITORIES) || !find_repository(exchange))
+        return;
+    if (record_read_entry(&exchange->repository) < 0)
+        refuse_errno(exchange, -EBADMSG);
+    else
         respond_object(exchange, &exchange->repository.entry, exchange->repository.content);
 }
 

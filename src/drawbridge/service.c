@@ -102,7 +102,14 @@ void service_answer(const struct service *service, const struct service_request 
                     struct service_response *response)
 {
     struct exchange exchange;
-    if (open_exchange(&exchange, service, request, response))
+    bool routed = open_exchange(&exchange, service, request, response);
+    /* A manifest of OCI may be made when it is asked for. */
+    bool reads = routed && method_reads(&exchange) && !route_is_oci(exchange.route.kind);
+    if (reads)
+        store_view_begin(service->store);
+    if (routed)
         handlers[exchange.route.kind](&exchange);
+    if (reads)
+        store_view_end(service->store);
     close_exchange(&exchange);
 }

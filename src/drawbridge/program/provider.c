@@ -34,6 +34,7 @@ struct provider {
     unsigned credits;
     int64_t credited; /* monotonic seconds when the last credit was given */
     struct provider_stats stats;
+    unsigned generation; /* atomic */
 };
 
 static int64_t monotonic(void)
@@ -159,6 +160,7 @@ static void *run(void *argument)
         if (keys) {
             drop(provider->keys);
             provider->keys = keys;
+            __atomic_fetch_add(&provider->generation, 1, __ATOMIC_RELEASE);
             provider->stats.fetched++;
             provider->stats.last = (int64_t)time(NULL);
         } else {
@@ -225,6 +227,11 @@ static struct provider_keys *borrow(struct provider *provider)
     if (provider->keys)
         provider->keys->users++;
     return provider->keys;
+}
+
+unsigned provider_generation(const struct provider *provider)
+{
+    return __atomic_load_n(&provider->generation, __ATOMIC_ACQUIRE);
 }
 
 struct provider_keys *provider_keys(struct provider *provider)

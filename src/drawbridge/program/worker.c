@@ -68,9 +68,13 @@ static void refresh(struct worker *worker)
 {
     struct daemon *daemon = worker->daemon;
     unsigned generation = __atomic_load_n(&daemon->generation, __ATOMIC_ACQUIRE);
-    provider_keys_release(daemon->provider, worker->keys);
-    worker->keys = provider_keys(daemon->provider);
-    worker->service.keys = worker->keys ? &worker->keys->set : NULL;
+    unsigned keys_generation = provider_generation(daemon->provider);
+    if (keys_generation != worker->keys_generation) {
+        provider_keys_release(daemon->provider, worker->keys);
+        worker->keys = provider_keys(daemon->provider);
+        worker->service.keys = worker->keys ? &worker->keys->set : NULL;
+        worker->keys_generation = keys_generation;
+    }
     if (generation == worker->generation)
         return;
     daemon_release(daemon, worker->state);
