@@ -200,6 +200,8 @@ static bool check_value(struct reader *reader, unsigned depth)
 
 int json_parse(struct span text, struct span *value)
 {
+    if (text.size == 0)
+        return -EINVAL;
     struct reader reader = {text.data, text.data + text.size};
     if (!check_value(&reader, JSON_DEPTH_MAX) || reader.at != reader.end)
         return -EINVAL;

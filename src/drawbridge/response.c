@@ -319,7 +319,7 @@ void respond_json(struct exchange *exchange, unsigned status, char *json, size_t
 
 void listing_add(struct listing *listing, struct span bytes)
 {
-    if (listing->failed)
+    if (listing->failed || bytes.size == 0)
         return;
     if (bytes.size + 1 > listing->capacity - listing->size) {
         size_t capacity = (listing->size + bytes.size + 256) * 2;
