@@ -374,7 +374,8 @@ ask 404 "and gone" GET $t2 -H "$alice"
 sleep 2.5
 put 201 "its name is free when the retention is over" $t2 $t_entry tag2 -H "$alice"
 stop_drawbridge
-start_drawbridge --store store --cert server.crt --key server.key --ca ca.crt --retention 1000 --care-interval 1 --metrics-addr 127.0.0.1:0
+start_drawbridge --store store --cert server.crt --key server.key --ca ca.crt --retention 1000 --care-interval 1 --metrics-addr 127.0.0.1:0 \
+    --log-format json
 ask 204 "another deleted one" DELETE $t4 -H "$alice"
 ask 200 "is listed for its owner" GET "$api/alice/secret/_tag?deleted=1" -H "$alice"
 is '["1.1.0"]' "as such"
@@ -388,7 +389,11 @@ metrics=http://127.0.0.1:$(sed -n 's/metrics on port //p' listening)
 curl -s "$metrics/metrics" >answer
 has 'drawbridge_answers_total{status="204"}' "there are metrics of answers"
 has 'drawbridge_provider_fetches_total' "and of the provider"
-cp private public.bak
+python3 -c "
+import json
+lines = [json.loads(line) for line in open('log')]
+print(any(line.get('kind') == 'tag' and line.get('name') == 'alice/secret' and line.get('status') == '204' for line in lines))" >"$out"
+out_is True "logs can be objects"
 kill -HUP "$pid"
 wait_for reloaded log
 result $? "SIGHUP reads files again"

@@ -104,7 +104,7 @@ def resident(world):
 
 
 def many(world):
-    """200 transfers at once, uploads and downloads of 4 MiB, that begin before any ends."""
+    """200 transfers at once over TLS, uploads and downloads of 4 MiB, that begin before any ends."""
     data = os.urandom(4 * MIB)
     path = f'{API}/alice/repo/_tag/5.0.0'
     world.put(path, ENTRY, entry('a/b', data))
@@ -174,6 +174,7 @@ with tempfile.TemporaryDirectory() as top:
         one_name(slow)
         slow.kill()
         slow.options = ('--log-filter', 'warn', '--client-connections-max', '400')
+        slow.secure()
         slow.start('slow')
         many(slow)
         result(slow.kill(15) == 0, 'and it ends')

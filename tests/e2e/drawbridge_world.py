@@ -7,6 +7,7 @@ import http.client
 import json
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -53,7 +54,7 @@ def entry(kind, data):
 
 class World:
     def __init__(self, directory, *options):
-        self.directory, self.options, self.process = directory, options, None
+        self.directory, self.options, self.process, self.trust = directory, options, None, None
         oidc, packages = os.environ['OIDC'], os.environ['OIDC_PACKAGES']
         install = os.path.join(os.path.dirname(oidc), '../npm/install')
         installed = subprocess.run([install, packages, os.path.dirname(oidc)], stdout=subprocess.PIPE, text=True)
@@ -95,7 +96,18 @@ class World:
             self.kill()
         self.provider.kill()
 
+    def secure(self):
+        """Serve HTTPS from the next start on."""
+        crt, key = os.path.join(self.directory, 'crt.pem'), os.path.join(self.directory, 'key.pem')
+        subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes',
+                        '-keyout', key, '-out', crt, '-days', '2', '-subj', '/CN=localhost', '-addext',
+                        'subjectAltName=IP:127.0.0.1'], check=True, stderr=subprocess.DEVNULL)
+        self.options = (*self.options, '--cert', crt, '--key', key)
+        self.trust = ssl.create_default_context(cafile=crt)
+
     def connect(self, timeout=60):
+        if self.trust:
+            return http.client.HTTPSConnection('127.0.0.1', self.port, timeout=timeout, context=self.trust)
         return http.client.HTTPConnection('127.0.0.1', self.port, timeout=timeout)
 
     def ask(self, method, path, body=None, headers=None, connection=None, token=True):
