@@ -2,6 +2,7 @@
 #
 # make run      installs what is missing, builds, and runs an example in the best Keep there is
 # make run-steward   builds, and runs a certificate authority for Keeps
+# make run-drawbridge   builds, and runs a repository for packages, with an OpenID provider from npm
 # make check    installs what the tests need, builds, runs all tests, closes with a count
 #
 # Everything else is for developers. The build itself is Meson's: see meson.build.
@@ -9,7 +10,7 @@
 BUILD ?= build
 JOBS ?= $(shell nproc)
 
-.PHONY: all run run-steward check check-asan check-qemu reproducible bench bench-wasm coverage format format-check tidy clean \
+.PHONY: all run run-steward run-drawbridge check check-asan check-qemu reproducible bench bench-wasm coverage format format-check tidy clean \
 	install packages packages-check
 
 all: packages
@@ -21,6 +22,11 @@ run: all
 # A Steward with an authority of its own and the example policy, on port 3000: docs/steward.md.
 run-steward: all
 	@$(BUILD)/src/steward/program/steward --host localhost --config examples/steward/steward.toml
+
+# A Drawbridge with an OpenID provider, on port 8443: docs/drawbridge.md.
+run-drawbridge: all
+	@tools/packages drawbridge
+	@tools/run-drawbridge $(BUILD)
 
 # With CI=true in the environment also: the format, a build with clang, unit tests under sanitizers.
 check: packages-check

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/* libFuzzer target: the first byte chooses what the others are: a Content-Digest, a directory, an
- * entry, a path or a version. What was accepted is written and has to be read back the same. */
+/* libFuzzer target: the first byte chooses what the others are: a Content-Digest, a directory, a
+ * path, a version or a target. What was accepted is written and has to be read back the same. */
 #include "codec/json.h"
 #include "drawbridge/names.h"
+#include "drawbridge/route.h"
 #include "drawbridge/tree.h"
 
 #include <stdlib.h>
@@ -57,11 +58,23 @@ static void try_path(struct span bytes)
     }
 }
 
+static void try_target(struct span bytes)
+{
+    struct route route;
+    char problem[ROUTE_PROBLEM_SIZE], value[64];
+    if (route_parse(bytes, &route, problem) != 0 && problem[0] == '\0')
+        abort();
+    (void)!route_query(&route, "q", value, sizeof(value));
+    if (route.kind >= ROUTE_REPOSITORY &&
+        (!name_is_user(route.user) || !name_is_repository(route.repository)))
+        abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static void (*const targets[])(struct span) = {try_header, try_directory, try_path};
+    static void (*const targets[])(struct span) = {try_header, try_directory, try_path, try_target};
     if (size == 0 || size > 8192)
         return 0;
-    targets[data[0] % 3](span_of(data + 1, size - 1));
+    targets[data[0] % 4](span_of(data + 1, size - 1));
     return 0;
 }

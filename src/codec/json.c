@@ -200,6 +200,8 @@ static bool check_value(struct reader *reader, unsigned depth)
 
 int json_parse(struct span text, struct span *value)
 {
+    if (text.size == 0)
+        return -EINVAL;
     struct reader reader = {text.data, text.data + text.size};
     if (!check_value(&reader, JSON_DEPTH_MAX) || reader.at != reader.end)
         return -EINVAL;
@@ -232,6 +234,12 @@ struct json_cursor json_elements(struct span value)
 /* Moves past a string that was checked before. */
 static void skip_string(struct reader *reader)
 {
+    size_t rest = (size_t)(reader->end - reader->at) - 1;
+    const uint8_t *quote = memchr(reader->at + 1, '"', rest);
+    if (quote && !memchr(reader->at + 1, '\\', (size_t)(quote - reader->at) - 1)) {
+        reader->at = quote + 1;
+        return;
+    }
     for (reader->at++; reader->at < reader->end && *reader->at != '"'; reader->at++) {
         if (*reader->at == '\\' && reader->end - reader->at > 1)
             reader->at++;

@@ -6,20 +6,48 @@
 #include "drawbridge/exchange.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
-/* The token of "Authorization: Bearer T". */
-static bool find_bearer(const struct exchange *exchange, struct span *token)
+/* What stands behind a scheme in "Authorization: SCHEME …". */
+static bool find_credentials(const struct exchange *exchange, const char *scheme,
+                             struct span *credentials)
 {
     const struct span *value = find_header(exchange, "authorization");
-    static const char scheme[] = "bearer ";
-    if (!value || value->size < sizeof(scheme) ||
-        !http1_equal(span_of(value->data, sizeof(scheme) - 1), scheme))
+    size_t size = strlen(scheme);
+    if (!value || value->size < size || !http1_equal(span_of(value->data, size), scheme))
         return false;
-    *token = span_of(value->data + sizeof(scheme) - 1, value->size - (sizeof(scheme) - 1));
-    while (token->size > 0 && token->data[0] == ' ')
-        *token = span_of(token->data + 1, token->size - 1);
+    *credentials = span_of(value->data + size, value->size - size);
+    while (credentials->size > 0 && credentials->data[0] == ' ')
+        *credentials = span_of(credentials->data + 1, credentials->size - 1);
+    return credentials->size > 0;
+}
+
+/* Clients of OCI send the token as a password; the name is theirs to choose. */
+static bool find_password(struct exchange *exchange, struct span *token)
+{
+    struct span encoded;
+    size_t size;
+    if (!find_credentials(exchange, "basic ", &encoded))
+        return false;
+    free(exchange->password);
+    exchange->password_size = BASE64_DECODED(encoded.size);
+    exchange->password = malloc(exchange->password_size);
+    if (!exchange->password || base64_decode(encoded, exchange->password, &size) < 0)
+        return false;
+    const uint8_t *colon = size > 0 ? memchr(exchange->password, ':', size) : NULL;
+    if (!colon)
+        return false;
+    size_t name = (size_t)(colon - exchange->password) + 1;
+    *token = span_of(exchange->password + name, size - name);
     return token->size > 0;
+}
+
+/* The token of "Authorization: Bearer T". */
+static bool find_bearer(struct exchange *exchange, struct span *token)
+{
+    return find_credentials(exchange, "bearer ", token) ||
+           (route_is_oci(exchange->route.kind) && find_password(exchange, token));
 }
 
 static enum oidc_result check(struct exchange *exchange, struct span token, const char **reason)
@@ -45,19 +73,26 @@ bool is_identified(struct exchange *exchange)
     return exchange->identified;
 }
 
+bool refuse_token(struct exchange *exchange)
+{
+    refuse(exchange, 401, "Invalid token provided");
+    if (!route_is_oci(exchange->route.kind))
+        add_header(exchange, "WWW-Authenticate", "Bearer error=\"invalid_token\"");
+    return false;
+}
+
 bool identify(struct exchange *exchange)
 {
     struct span token;
     if (!find_bearer(exchange, &token)) {
         refuse(exchange, 401, "Bearer token header missing");
-        add_header(exchange, "WWW-Authenticate", "Bearer");
+        if (!route_is_oci(exchange->route.kind))
+            add_header(exchange, "WWW-Authenticate", "Bearer");
         return false;
     }
     if (is_identified(exchange))
         return true;
-    refuse(exchange, 401, "Invalid token provided");
-    add_header(exchange, "WWW-Authenticate", "Bearer error=\"invalid_token\"");
-    return false;
+    return refuse_token(exchange);
 }
 
 static bool has_scope(struct exchange *exchange, unsigned levels, enum scope_context context)
@@ -106,7 +141,7 @@ static int is_user(struct exchange *exchange)
 {
     struct record user;
     struct record_key key = RECORD_KEY('u', exchange->route.user);
-    int status = record_get(exchange->service->store, key.text, &user);
+    int status = record_find(exchange->service->store, key.text, &user);
     if (status < 0)
         return status;
     status = is_subject(exchange, &user);
@@ -160,7 +195,7 @@ static int check_grant(struct exchange *exchange, const char *key, bool write, s
         (write && !span_equal(access, SPAN_LITERAL("write"))))
         return 0;
     struct record_key user_key = RECORD_KEY('u', other);
-    int status = record_get(exchange->service->store, user_key.text, &user);
+    int status = record_find(exchange->service->store, user_key.text, &user);
     if (status < 0)
         return status == -ENOENT ? 0 : status;
     status = is_subject(exchange, &user);
@@ -247,7 +282,7 @@ static bool allow_keep(struct exchange *exchange)
 bool allow_reader(struct exchange *exchange)
 {
     struct span bearer;
-    bool has_tag = exchange->route.tag.size > 0;
+    bool has_tag = exchange->route.tag.size > 0 && !route_is_oci(exchange->route.kind);
     if (!find_repository(exchange))
         return false;
     if (is_public(&exchange->repository))
@@ -274,15 +309,21 @@ bool allow_writer(struct exchange *exchange)
     return allowed && find_repository(exchange);
 }
 
+bool allow_anybody_known(struct exchange *exchange)
+{
+    struct span token;
+    return (find_bearer(exchange, &token) && token_is_deployment(token)) || identify(exchange);
+}
+
 bool may_see(struct exchange *exchange, struct span user, struct span repository, struct span value)
 {
     struct record record = {.value = value};
-    struct exchange other = *exchange;
     if (json_get(value, "content", &record.content) && is_public(&record))
         return true;
     if (!is_identified(exchange) ||
         !identity_may(&exchange->identity, SCOPE_READ, SCOPE_REPOSITORIES))
         return false;
+    struct exchange other = *exchange;
     other.route.user = user;
     return is_user(&other) == 1 || has_grant(exchange, user, repository, false) == 1;
 }

@@ -163,7 +163,21 @@ static bool exists(const struct checker *checker, const char *key)
     return found;
 }
 
-/* A node needs its tag; that its content is there is the store's business. */
+/* A root is what its tag says. What directories say of their children was checked when those were
+ * written; that contents are there and whole is the store's business. */
+static bool is_root(const struct checker *checker, const struct record_key *tag_key,
+                    const struct entry *entry)
+{
+    struct record tag;
+    struct entry root;
+    if (record_find(checker->store, tag_key->text, &tag) < 0)
+        return false;
+    bool good = tag_root(&tag, &root) && root.length == entry->length &&
+                digests_match(&root.digests, &entry->digests);
+    record_free(&tag);
+    return good;
+}
+
 static bool check_node(void *context, const char *key, struct span value)
 {
     const struct checker *checker = context;
@@ -176,6 +190,8 @@ static bool check_node(void *context, const char *key, struct span value)
         report(checker, key, "the record is damaged");
     else if (!exists(checker, tag_key.text))
         report(checker, key, "the node belongs to no tag");
+    else if (!*rest && !is_root(checker, &tag_key, &entry))
+        report(checker, key, "the root is not what its tag says");
     return true;
 }
 

@@ -17,6 +17,8 @@ struct exchange {
     struct record repository, tag; /* of the route, once they were needed */
     struct identity identity;      /* of the bearer, once it was checked */
     bool identified;
+    uint8_t *password; /* of "Authorization: Basic", decoded, behind the name */
+    size_t password_size;
 };
 
 /* JSON that grows; for respond_json. */
@@ -77,6 +79,10 @@ bool allow_reader(struct exchange *exchange); /* of tags and trees; finds the ta
 bool allow_writer(struct exchange *exchange); /* likewise */
 bool identify(struct exchange *exchange);     /* a person; refuses if it is none */
 bool is_identified(struct exchange *exchange); /* the same without refusing */
+bool refuse_token(struct exchange *exchange);  /* 401 */
+/* Who has any valid token of the provider, or something that looks like a deployment token, which
+ * can be judged only with a repository. */
+bool allow_anybody_known(struct exchange *exchange);
 /* Whether a repository of a search may be seen by who asks. */
 bool may_see(struct exchange *exchange, struct span user, struct span repository,
              struct span record);
@@ -94,6 +100,10 @@ bool change_tag(struct exchange *exchange, const char *member, struct span json)
 int plan_usage(struct exchange *exchange, int64_t bytes, int64_t repositories,
                struct record_key *key, struct store_value *old, struct text *fresh,
                struct store_change *change);
+/* store_write of changes, behind which there is room for one more, that adds so many bytes to the
+ * user's usage; with `limited`, within the quota. */
+int write_charged(struct exchange *exchange, struct stage *stage, struct store_change *changes,
+                  size_t count, int64_t bytes, bool limited);
 /* Removes a tag with its tree, and what it used from the usage. */
 int purge_tag(struct store *store, struct span user, struct span repository, struct span tag);
 
@@ -117,9 +127,18 @@ void answer_tree(struct exchange *exchange);
 void answer_uploads(struct exchange *exchange);
 void answer_upload(struct exchange *exchange);
 
+void answer_oci_base(struct exchange *exchange);
+void answer_oci_tags(struct exchange *exchange);
+void answer_oci_manifest(struct exchange *exchange);
+void answer_oci_blob(struct exchange *exchange);
+void answer_oci_uploads(struct exchange *exchange);
+void answer_oci_upload(struct exchange *exchange);
+void answer_oci_referrers(struct exchange *exchange);
+
 /* trees.c, uploads.c: the beginning of bodies that are not collected. True if it may go on. */
 struct service_upload *begin_tree_upload(struct exchange *exchange);
 struct service_upload *begin_upload_patch(struct exchange *exchange);
+struct service_upload *begin_oci_upload(struct exchange *exchange); /* oci_blobs.c */
 /* Whether a body of this request goes to an upload. */
 bool is_streamed(const struct exchange *exchange);
 

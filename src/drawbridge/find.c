@@ -20,7 +20,7 @@ bool find_repository(struct exchange *exchange)
     if (exchange->repository.raw.data)
         return true;
     struct record_key key = RECORD_KEY('r', route->user, route->repository);
-    int status = record_get(exchange->service->store, key.text, &exchange->repository);
+    int status = record_find(exchange->service->store, key.text, &exchange->repository);
     return status == 0 ? true : refuse_absent(exchange, status);
 }
 
@@ -36,7 +36,7 @@ bool find_tag(struct exchange *exchange)
     if (exchange->tag.raw.data)
         return true;
     struct record_key key = RECORD_KEY('t', route->user, route->repository, route->tag);
-    int status = record_get(exchange->service->store, key.text, &exchange->tag);
+    int status = record_find(exchange->service->store, key.text, &exchange->tag);
     if (status == 0 && tag_is_deleted(&exchange->tag)) {
         record_free(&exchange->tag);
         status = -ENOENT;
@@ -121,6 +121,37 @@ int plan_usage(struct exchange *exchange, int64_t bytes, int64_t repositories,
                 repositories, key, old, fresh, change);
 }
 
+static bool exists(struct store *store, const char *key)
+{
+    struct store_value value = {0};
+    bool found = store_get(store, key, &value) == 0;
+    free(value.data);
+    return found;
+}
+
+int write_charged(struct exchange *exchange, struct stage *stage, struct store_change *changes,
+                  size_t count, int64_t bytes, bool limited)
+{
+    struct store *store = exchange->service->store;
+    const struct service_rules *rules = limited ? exchange->service->rules : NULL;
+    int status = -ESTALE;
+    for (unsigned i = 0; status == -ESTALE && i < WRITE_TRIES; i++) {
+        struct record_key key;
+        struct store_value old = {0};
+        char buffer[96];
+        struct text fresh = text_init(buffer, sizeof(buffer));
+        status =
+            plan(store, exchange->route.user, rules, bytes, 0, &key, &old, &fresh, &changes[count]);
+        if (status == 0)
+            status = store_write(store, stage, changes, count + 1);
+        /* The first usage record of a user can come in between. */
+        if (status == -EEXIST && changes[count].expect == STORE_ABSENT && exists(store, key.text))
+            status = -ESTALE;
+        free(old.data);
+    }
+    return status;
+}
+
 enum { PURGE_NODES = 32 /* in one write */ };
 
 struct nodes {
@@ -184,6 +215,7 @@ int purge_tag(struct store *store, struct span user, struct span repository, str
             status = remove_nodes(store, user, &nodes);
     } while (status == 0 && nodes.count > 0);
     free_nodes(&nodes);
-    struct store_change change = {.key = key.text};
-    return status == 0 ? store_write(store, NULL, &change, 1) : status;
+    struct record_key oci = RECORD_KEY('o', user, repository, tag);
+    struct store_change changes[] = {{.key = key.text}, {.key = oci.text}};
+    return status == 0 ? store_write(store, NULL, changes, 2) : status;
 }

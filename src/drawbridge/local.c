@@ -31,6 +31,7 @@ static const char *const sql[LOCAL_STATEMENTS] = {
                       "(SELECT 1 FROM record WHERE record.content = content.sha256) LIMIT 64",
     [LOCAL_CONTENT_NEXT] = "SELECT sha256 FROM content WHERE sha256 > ?1 ORDER BY sha256 LIMIT 1",
     [LOCAL_CONTENT_DELETE] = "DELETE FROM content WHERE sha256 = ?1",
+    [LOCAL_VIEW] = "BEGIN",
     [LOCAL_BEGIN] = "BEGIN IMMEDIATE",
     [LOCAL_COMMIT] = "COMMIT",
     [LOCAL_ROLLBACK] = "ROLLBACK",
@@ -126,6 +127,16 @@ void local_content_name(const uint8_t *sha256, char name[LOCAL_NAME_SIZE])
     char digits[2 * STORE_SHA256 + 1];
     hex_encode(span_of(sha256, STORE_SHA256), digits);
     snprintf(name, LOCAL_NAME_SIZE, "contents/%.2s/%s", digits, digits + 2);
+}
+
+/* If it cannot begin, each read is a view of its own. */
+static void local_view(struct store *store, bool begins)
+{
+    struct local_store *local = local_of(store);
+    if (begins)
+        (void)!local_run(local, LOCAL_VIEW);
+    else if (!sqlite3_get_autocommit(local->db))
+        (void)!local_run(local, LOCAL_COMMIT);
 }
 
 static int local_get(struct store *store, const char *key, struct store_value *value)
@@ -264,6 +275,7 @@ static void local_close(struct store *store)
 
 static const struct store_ops local_ops = {
     .close = local_close,
+    .view = local_view,
     .get = local_get,
     .list = local_list,
     .write = local_write,
@@ -379,6 +391,9 @@ int store_local_open(const char *path, bool create, struct store **store, struct
     struct local_store *local = calloc(1, sizeof(*local));
     if (!local)
         return err_set(err, ERR_IO, ENOMEM, "cannot open the store %s", path);
+    /* Statistics that nobody asks for would take a lock of all threads for each allocation. Does
+     * nothing once SQLite is in use. */
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     *local = (struct local_store){.store.ops = &local_ops, .directory = -1, .lock = -1};
     int status = open_store(local, path, create, err);
     if (status < 0)

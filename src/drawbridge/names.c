@@ -99,7 +99,7 @@ static bool take_number(struct span *text, char before, const char *stops, uint6
 
 bool version_parse(struct span text, struct version *version)
 {
-    if (memchr(text.data ? text.data : (const uint8_t *)"", 0, text.size) ||
+    if (text.size == 0 || memchr(text.data, 0, text.size) ||
         !take_number(&text, 0, ".", &version->major) ||
         !take_number(&text, '.', ".", &version->minor) ||
         !take_number(&text, '.', "-+", &version->patch))

@@ -19,20 +19,33 @@ struct record_key record_key(char letter, const struct span *parts, size_t count
     return key;
 }
 
-int record_get(struct store *store, const char *key, struct record *record)
+int record_find(struct store *store, const char *key, struct record *record)
 {
     *record = (struct record){0};
     int status = store_get(store, key, &record->raw);
     if (status < 0)
         return status;
-    struct span raw = span_of(record->raw.data, record->raw.size);
-    if (json_parse(raw, &record->value) < 0 ||
-        entry_parse(record->value, NULL, &record->entry) < 0) {
+    if (json_parse(span_of(record->raw.data, record->raw.size), &record->value) < 0) {
         record_free(record);
         return -EBADMSG;
     }
     json_get(record->value, "content", &record->content);
     return 0;
+}
+
+int record_read_entry(struct record *record)
+{
+    return entry_parse(record->value, NULL, &record->entry) < 0 ? -EBADMSG : 0;
+}
+
+int record_get(struct store *store, const char *key, struct record *record)
+{
+    int status = record_find(store, key, record);
+    if (status == 0)
+        status = record_read_entry(record);
+    if (status < 0)
+        record_free(record);
+    return status;
 }
 
 void record_free(struct record *record)

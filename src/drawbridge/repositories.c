@@ -104,8 +104,10 @@ static void patch_repository(struct exchange *exchange)
     struct record_key key = RECORD_KEY('r', route->user, route->repository);
     struct store_change change = {.key = key.text, .expect = STORE_SAME};
     change.old = span_of(exchange->repository.raw.data, exchange->repository.raw.size);
-    int status =
-        make_record(text_span(&canonical), exchange->repository.entry.type, &entry, &record);
+    int status = record_read_entry(&exchange->repository);
+    if (status == 0)
+        status =
+            make_record(text_span(&canonical), exchange->repository.entry.type, &entry, &record);
     change.value = text_span(&record);
     if (status == 0)
         status = store_write(exchange->service->store, NULL, &change, 1);
@@ -174,13 +176,39 @@ static int remove_all(struct store *store, const char *prefix)
     }
 }
 
+static bool add_length(void *context, const char *key, struct span value)
+{
+    int64_t *sum = context;
+    uint64_t length = 0;
+    struct span json;
+    (void)key;
+    if (json_parse(value, &json) == 0)
+        json_get_uint(json, "length", INT64_MAX, &length);
+    *sum += (int64_t)length;
+    return true;
+}
+
+/* Bytes of the blobs and manifests of OCI that count for the user. */
+static int sum_objects(struct exchange *exchange, int64_t *sum)
+{
+    int status = 0;
+    *sum = 0;
+    for (const char *letter = "bm"; status == 0 && *letter; letter++) {
+        struct record_key prefix =
+            RECORD_KEY(*letter, exchange->route.user, exchange->route.repository, (struct span){0});
+        status = store_list(exchange->service->store, prefix.text, "", add_length, sum);
+    }
+    return status;
+}
+
 static int remove_repository(struct exchange *exchange)
 {
     const struct route *route = &exchange->route;
     struct store *store = exchange->service->store;
     struct record_key key = RECORD_KEY('r', route->user, route->repository), usage_key;
-    int status = 0;
-    for (const char *letter = "gdp"; status == 0 && *letter; letter++) {
+    int64_t bytes;
+    int status = sum_objects(exchange, &bytes);
+    for (const char *letter = "gdpofmb"; status == 0 && *letter; letter++) {
         struct record_key prefix =
             RECORD_KEY(*letter, route->user, route->repository, (struct span){0});
         status = remove_all(store, prefix.text);
@@ -193,7 +221,7 @@ static int remove_repository(struct exchange *exchange)
         char buffer[96];
         struct text fresh = text_init(buffer, sizeof(buffer));
         struct store_change changes[2] = {{.key = key.text}};
-        status = plan_usage(exchange, 0, -1, &usage_key, &old, &fresh, &changes[1]);
+        status = plan_usage(exchange, -bytes, -1, &usage_key, &old, &fresh, &changes[1]);
         if (status == 0)
             status = store_write(store, NULL, changes, 2);
         free(old.data);
@@ -225,7 +253,11 @@ static void delete_repository(struct exchange *exchange)
 
 static void get_repository(struct exchange *exchange)
 {
-    if (allow_owner(exchange, SCOPE_READ, SCOPE_REPOSITORIES) && find_repository(exchange))
+    if (!allow_owner(exchange, SCOPE_READ, SCOPE_REPOSITORIES) || !find_repository(exchange))
+        return;
+    if (record_read_entry(&exchange->repository) < 0)
+        refuse_errno(exchange, -EBADMSG);
+    else
         respond_object(exchange, &exchange->repository.entry, exchange->repository.content);
 }
 

@@ -56,21 +56,65 @@ void respond(struct exchange *exchange, unsigned status)
     response->status = status;
 }
 
+/* The code of OCI for a status (distribution specification, error codes). */
+static const char *oci_code(enum route_kind kind, unsigned status)
+{
+    switch (status) {
+    case 401:
+        return "UNAUTHORIZED";
+    case 404:
+        return kind == ROUTE_OCI_MANIFEST || kind == ROUTE_OCI_REFERRERS ? "MANIFEST_UNKNOWN"
+               : kind == ROUTE_OCI_BLOB                                  ? "BLOB_UNKNOWN"
+               : kind == ROUTE_OCI_UPLOAD                                ? "BLOB_UPLOAD_UNKNOWN"
+                                                                         : "NAME_UNKNOWN";
+    case 400:
+    case 422:
+        return kind == ROUTE_OCI_MANIFEST ? "MANIFEST_INVALID"
+               : kind == ROUTE_OCI_UPLOAD ? "DIGEST_INVALID"
+                                          : "NAME_INVALID";
+    case 405:
+        return "UNSUPPORTED";
+    case 413:
+        return "SIZE_INVALID";
+    case 416:
+        return "BLOB_UPLOAD_INVALID";
+    default:
+        return "DENIED";
+    }
+}
+
+static void write_oci_error(struct exchange *exchange, unsigned status, const char *sentence,
+                            struct text *text)
+{
+    text_printf(
+        text, "{\"errors\":[{\"code\":\"%s\",\"message\":", oci_code(exchange->route.kind, status));
+    text_add_quoted(text, sentence);
+    text_add(text, "}]}");
+    exchange->response->content_type = TYPE_JSON;
+    if (status == 401)
+        add_header(exchange, "WWW-Authenticate", "Basic realm=\"drawbridge\"");
+}
+
 bool refuse(struct exchange *exchange, unsigned status, const char *format, ...)
 {
     struct service_response *response = exchange->response;
+    char sentence[SENTENCE_SIZE];
+    va_list args;
     respond(exchange, status);
     response->header_count = 0;
-    response->memory = malloc(SENTENCE_SIZE);
+    response->memory = malloc(2 * SENTENCE_SIZE);
     if (!response->memory)
         return false;
-    va_list args;
     va_start(args, format);
-    int size = vsnprintf((char *)response->memory, SENTENCE_SIZE, format, args);
+    vsnprintf(sentence, sizeof(sentence), format, args);
     va_end(args);
-    size_t length = size < 0 ? 0 : size < SENTENCE_SIZE ? (size_t)size : SENTENCE_SIZE - 1;
+    struct text text = text_init((char *)response->memory, 2 * SENTENCE_SIZE);
     response->content_type = "text/plain; charset=utf-8";
-    response->body = span_of(response->memory, length);
+    if (route_is_oci(exchange->route.kind))
+        write_oci_error(exchange, status, sentence, &text);
+    else
+        text_add(&text, sentence);
+    response->body = text_span(&text);
     return false;
 }
 
@@ -136,6 +180,8 @@ static void add_metadata(struct exchange *exchange, const struct entry *entry)
     make_etag(entry, etag);
     add_header(exchange, "Content-Digest", "%s", digests);
     add_header(exchange, "ETag", "%s", etag);
+    if (route_is_oci(exchange->route.kind))
+        add_header(exchange, "Docker-Content-Digest", "sha256:%.64s", etag + 1);
     exchange->response->content_type = keep_type(exchange, entry->type);
 }
 
@@ -273,7 +319,7 @@ void respond_json(struct exchange *exchange, unsigned status, char *json, size_t
 
 void listing_add(struct listing *listing, struct span bytes)
 {
-    if (listing->failed)
+    if (listing->failed || bytes.size == 0)
         return;
     if (bytes.size + 1 > listing->capacity - listing->size) {
         size_t capacity = (listing->size + bytes.size + 256) * 2;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "drawbridge/route.h"
 
+#include "codec/base64.h"
 #include "drawbridge/names.h"
 #include "drawbridge/store.h"
 
@@ -32,6 +33,13 @@ static const char *const names[ROUTE_KINDS] = {
     [ROUTE_RESTORE] = "restore",
     [ROUTE_SIGNATURES] = "signatures",
     [ROUTE_META] = "meta",
+    [ROUTE_OCI_BASE] = "oci-base",
+    [ROUTE_OCI_TAGS] = "oci-tags",
+    [ROUTE_OCI_MANIFEST] = "oci-manifest",
+    [ROUTE_OCI_BLOB] = "oci-blob",
+    [ROUTE_OCI_UPLOADS] = "oci-uploads",
+    [ROUTE_OCI_UPLOAD] = "oci-upload",
+    [ROUTE_OCI_REFERRERS] = "oci-referrers",
 };
 
 const char *route_name(enum route_kind kind)
@@ -204,6 +212,74 @@ static unsigned parse_names(struct span rest, struct route *route, char problem[
     return mark ? parse_tail(tail, route, problem) : 0;
 }
 
+/* A reference of OCI: "sha256:…" or a tag, [a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}. */
+static bool is_reference(struct span text)
+{
+    struct span digits = text;
+    if (take_prefix(&digits, "sha256:")) {
+        uint8_t ignored[STORE_SHA256];
+        for (size_t i = 0; i < digits.size; i++) {
+            if (digits.data[i] >= 'A' && digits.data[i] <= 'F')
+                return false;
+        }
+        return digits.size == 2 * STORE_SHA256 && hex_decode(digits, ignored, STORE_SHA256) == 0;
+    }
+    for (size_t i = 0; i < text.size; i++) {
+        uint8_t character = text.data[i];
+        bool word = character == '_' || name_is_user(span_of(&character, 1));
+        if (!word && (i == 0 || (character != '.' && character != '-')))
+            return false;
+    }
+    return text.size > 0 && text.size <= 128;
+}
+
+/* What stands behind "/v2/user/repo/", the longest first. */
+static const struct {
+    const char *word;
+    enum route_kind all, one; /* ROUTE_NONE: there is none */
+} oci_kinds[] = {
+    {"blobs/uploads/", ROUTE_OCI_UPLOADS, ROUTE_OCI_UPLOAD},
+    {"blobs/uploads", ROUTE_OCI_UPLOADS, ROUTE_NONE},
+    {"blobs/", ROUTE_NONE, ROUTE_OCI_BLOB},
+    {"manifests/", ROUTE_NONE, ROUTE_OCI_MANIFEST},
+    {"referrers/", ROUTE_NONE, ROUTE_OCI_REFERRERS},
+    {"tags/list", ROUTE_OCI_TAGS, ROUTE_NONE},
+};
+
+static unsigned parse_oci_tail(struct span rest, struct route *route,
+                               char problem[ROUTE_PROBLEM_SIZE])
+{
+    for (size_t i = 0; i < sizeof(oci_kinds) / sizeof(oci_kinds[0]); i++) {
+        struct span id = rest;
+        if (!take_prefix(&id, oci_kinds[i].word))
+            continue;
+        route->kind = id.size > 0 ? oci_kinds[i].one : oci_kinds[i].all;
+        if (route->kind == ROUTE_NONE)
+            break;
+        route->id = id;
+        if (id.size > 0 && !(route->kind == ROUTE_OCI_UPLOAD ? is_id(id) : is_reference(id)))
+            return refuse(problem, 400, "the reference is malformed");
+        if (route->kind == ROUTE_OCI_MANIFEST && name_is_tag(id))
+            route->tag = id;
+        return 0;
+    }
+    return refuse(problem, 404, "there is nothing here");
+}
+
+/* Names of this repository have two parts. */
+static unsigned parse_oci(struct span rest, struct route *route, char problem[ROUTE_PROBLEM_SIZE])
+{
+    if (rest.size == 0) {
+        route->kind = ROUTE_OCI_BASE;
+        return 0;
+    }
+    route->user = take_part(&rest);
+    route->repository = take_part(&rest);
+    if (!name_is_user(route->user) || !name_is_repository(route->repository))
+        return refuse(problem, 400, "the name is not of the form user/repository");
+    return parse_oci_tail(rest, route, problem);
+}
+
 static unsigned parse_path(struct span path, struct route *route, char problem[ROUTE_PROBLEM_SIZE])
 {
     static const struct {
@@ -216,7 +292,10 @@ static unsigned parse_path(struct span path, struct route *route, char problem[R
             return 0;
         }
     }
-    struct span rest = skip_slashes(path), whole = rest;
+    struct span rest = path, whole;
+    if (take_prefix(&rest, "/v2/") || is_word(path, "/v2"))
+        return parse_oci(is_word(path, "/v2") ? (struct span){0} : rest, route, problem);
+    whole = rest = skip_slashes(path);
     if (!take_prefix(&rest, "api"))
         return not_found(whole, problem);
     rest = skip_slashes(rest);
@@ -241,8 +320,9 @@ unsigned route_parse(struct span target, struct route *route, char problem[ROUTE
         route->query = span_of(mark + 1, target.size - size - 1);
     problem[0] = '\0';
     unsigned status = parse_path(route->prefix, route, problem);
-    if (status != 0)
-        route->kind = ROUTE_NONE;
+    struct span rest = route->prefix;
+    if (status != 0) /* what kind of message it gets still depends on the interface */
+        route->kind = take_prefix(&rest, "/v2/") ? ROUTE_OCI_BASE : ROUTE_NONE;
     return status;
 }
 

@@ -25,6 +25,13 @@ enum route_kind {
     ROUTE_RESTORE,
     ROUTE_SIGNATURES,
     ROUTE_META,
+    ROUTE_OCI_BASE, /* the OCI distribution specification 1.1: docs/drawbridge-api.md */
+    ROUTE_OCI_TAGS,
+    ROUTE_OCI_MANIFEST,
+    ROUTE_OCI_BLOB,
+    ROUTE_OCI_UPLOADS,
+    ROUTE_OCI_UPLOAD,
+    ROUTE_OCI_REFERRERS,
     ROUTE_KINDS
 };
 
@@ -34,10 +41,16 @@ struct route {
     enum route_kind kind;
     struct span user, repository, tag; /* valid where the kind has them, else empty */
     struct span path;                  /* of a node; empty for the root */
-    struct span id;                    /* of a grant (a user), token or upload */
+    struct span id;                    /* of a grant (a user), token or upload; of OCI a reference:
+                                          a digest, or a tag, which is in `tag` if it is a version */
     struct span prefix;                /* the target before the query */
     struct span query;                 /* without the question mark */
 };
+
+static inline bool route_is_oci(enum route_kind kind)
+{
+    return kind >= ROUTE_OCI_BASE;
+}
 
 /* "user", "tree", … for logs and messages. */
 const char *route_name(enum route_kind kind);

@@ -23,16 +23,32 @@ static void answer_ready(struct exchange *exchange)
 }
 
 static void (*const handlers[ROUTE_KINDS])(struct exchange *) = {
-    [ROUTE_HEALTH] = answer_health,   [ROUTE_READY] = answer_ready,
-    [ROUTE_SEARCH] = answer_search,   [ROUTE_USER] = answer_user,
-    [ROUTE_USAGE] = answer_usage,     [ROUTE_REPOSITORY] = answer_repository,
-    [ROUTE_GRANTS] = answer_grants,   [ROUTE_GRANT] = answer_grant,
-    [ROUTE_TOKENS] = answer_tokens,   [ROUTE_TOKEN] = answer_token,
-    [ROUTE_UPLOADS] = answer_uploads, [ROUTE_UPLOAD] = answer_upload,
-    [ROUTE_TAGS] = answer_tags,       [ROUTE_TAG] = answer_tag,
-    [ROUTE_TREE] = answer_tree,       [ROUTE_YANK] = answer_yank,
-    [ROUTE_RESTORE] = answer_restore, [ROUTE_SIGNATURES] = answer_signatures,
+    [ROUTE_HEALTH] = answer_health,
+    [ROUTE_READY] = answer_ready,
+    [ROUTE_SEARCH] = answer_search,
+    [ROUTE_USER] = answer_user,
+    [ROUTE_USAGE] = answer_usage,
+    [ROUTE_REPOSITORY] = answer_repository,
+    [ROUTE_GRANTS] = answer_grants,
+    [ROUTE_GRANT] = answer_grant,
+    [ROUTE_TOKENS] = answer_tokens,
+    [ROUTE_TOKEN] = answer_token,
+    [ROUTE_UPLOADS] = answer_uploads,
+    [ROUTE_UPLOAD] = answer_upload,
+    [ROUTE_TAGS] = answer_tags,
+    [ROUTE_TAG] = answer_tag,
+    [ROUTE_TREE] = answer_tree,
+    [ROUTE_YANK] = answer_yank,
+    [ROUTE_RESTORE] = answer_restore,
+    [ROUTE_SIGNATURES] = answer_signatures,
     [ROUTE_META] = answer_meta,
+    [ROUTE_OCI_BASE] = answer_oci_base,
+    [ROUTE_OCI_TAGS] = answer_oci_tags,
+    [ROUTE_OCI_MANIFEST] = answer_oci_manifest,
+    [ROUTE_OCI_BLOB] = answer_oci_blob,
+    [ROUTE_OCI_UPLOADS] = answer_oci_uploads,
+    [ROUTE_OCI_UPLOAD] = answer_oci_upload,
+    [ROUTE_OCI_REFERRERS] = answer_oci_referrers,
 };
 
 static void copy_name(struct span name, char out[256])
@@ -59,6 +75,9 @@ static void close_exchange(struct exchange *exchange)
 {
     record_free(&exchange->tag);
     record_free(&exchange->repository);
+    if (exchange->password)
+        explicit_bzero(exchange->password, exchange->password_size);
+    free(exchange->password);
 }
 
 enum service_begun service_begin(const struct service *service,
@@ -72,8 +91,9 @@ enum service_begun service_begin(const struct service *service,
         close_exchange(&exchange);
         return SERVICE_COLLECT;
     }
-    *upload = exchange.route.kind == ROUTE_TREE ? begin_tree_upload(&exchange)
-                                                : begin_upload_patch(&exchange);
+    *upload = exchange.route.kind == ROUTE_TREE     ? begin_tree_upload(&exchange)
+              : exchange.route.kind == ROUTE_UPLOAD ? begin_upload_patch(&exchange)
+                                                    : begin_oci_upload(&exchange);
     close_exchange(&exchange);
     return *upload ? SERVICE_UPLOAD : SERVICE_ANSWERED;
 }
@@ -82,7 +102,14 @@ void service_answer(const struct service *service, const struct service_request 
                     struct service_response *response)
 {
     struct exchange exchange;
-    if (open_exchange(&exchange, service, request, response))
+    bool routed = open_exchange(&exchange, service, request, response);
+    /* A manifest of OCI may be made when it is asked for. */
+    bool reads = routed && method_reads(&exchange) && !route_is_oci(exchange.route.kind);
+    if (reads)
+        store_view_begin(service->store);
+    if (routed)
         handlers[exchange.route.kind](&exchange);
+    if (reads)
+        store_view_end(service->store);
     close_exchange(&exchange);
 }

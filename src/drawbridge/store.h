@@ -71,6 +71,7 @@ typedef void (*store_problem_fn)(void *context, const char *problem);
 
 struct store_ops {
     void (*close)(struct store *);
+    void (*view)(struct store *, bool begins);
     int (*get)(struct store *, const char *key, struct store_value *);
     int (*list)(struct store *, const char *prefix, const char *after, store_list_fn, void *);
     int (*write)(struct store *, struct stage *, const struct store_change *, size_t count);
@@ -91,6 +92,18 @@ static inline void store_close(struct store *store)
 {
     if (store)
         store->ops->close(store);
+}
+
+/* Between these two, nothing is written with this handle, and what is read is of one moment: faster
+ * than several reads by themselves. */
+static inline void store_view_begin(struct store *store)
+{
+    store->ops->view(store, true);
+}
+
+static inline void store_view_end(struct store *store)
+{
+    store->ops->view(store, false);
 }
 
 /* 0, -ENOENT, -EIO, -ENOMEM. */

@@ -236,6 +236,10 @@ static void get_tag(struct exchange *exchange)
     struct span value;
     if (!allow_reader(exchange))
         return;
+    if (record_read_entry(&exchange->tag) < 0) {
+        refuse_errno(exchange, -EBADMSG);
+        return;
+    }
     respond_object(exchange, &exchange->tag.entry, exchange->tag.content);
     if (json_get(exchange->tag.value, "yanked", &value))
         add_header(exchange, "Drawbridge-Yanked", "1");
@@ -273,7 +277,7 @@ void answer_restore(struct exchange *exchange)
     if (!allow_owner(exchange, SCOPE_WRITE, SCOPE_REPOSITORIES) || !find_repository(exchange))
         return;
     struct record_key key = RECORD_KEY('t', route->user, route->repository, route->tag);
-    int status = record_get(exchange->service->store, key.text, &exchange->tag);
+    int status = record_find(exchange->service->store, key.text, &exchange->tag);
     if (status < 0)
         refuse_errno(exchange, status);
     else if (!tag_is_deleted(&exchange->tag))

@@ -95,11 +95,7 @@ bool token_allows(struct exchange *exchange, struct span bearer, unsigned wanted
                is_good(exchange, record, secret, wanted);
         free(value.data);
     }
-    if (good)
-        return true;
-    refuse(exchange, 401, "Invalid token provided");
-    add_header(exchange, "WWW-Authenticate", "Bearer error=\"invalid_token\"");
-    return false;
+    return good ? true : refuse_token(exchange);
 }
 
 /* A record without its hash: what owners see. */

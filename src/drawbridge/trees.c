@@ -238,6 +238,8 @@ bool is_streamed(const struct exchange *exchange)
     const struct span *type = find_header(exchange, "content-type");
     if (exchange->route.kind == ROUTE_UPLOAD)
         return method_is(exchange, "PATCH");
+    if (exchange->route.kind == ROUTE_OCI_UPLOAD)
+        return method_is(exchange, "PATCH") || method_is(exchange, "PUT");
     return exchange->route.kind == ROUTE_TREE && method_is(exchange, "PUT") &&
            !(type && is_directory(*type));
 }

@@ -19,8 +19,14 @@ struct service_upload {
     struct digests expected;
     struct stage *stage;
     uint64_t max; /* bytes that may come */
-    bool patch;   /* a part of a resumable upload */
-    int status;   /* of the store */
+    enum upload_kind {
+        UPLOAD_NODE,
+        UPLOAD_PART,     /* of a resumable upload */
+        UPLOAD_OCI_PART, /* the same by the rules of OCI */
+        UPLOAD_OCI_BLOB, /* its end, which becomes a blob with the digest `wanted` */
+    } kind;
+    uint8_t wanted[STORE_SHA256];
+    int status; /* of the store */
 };
 
 /* If the request names a resumable upload ("Drawbridge-Upload"), its body is what was uploaded:
@@ -32,6 +38,24 @@ struct service_upload *upload_new(struct exchange *exchange, const struct put *p
                                   const struct digests *expected);
 /* Adds the body that was collected, if there is one, and ends it; `exchange` gets the answer. */
 void upload_complete(struct service_upload *upload, struct exchange *exchange);
+
+/* Goes on with the upload that the route names, at `offset`, or where it is (NULL). Refuses. */
+struct service_upload *upload_continue(struct exchange *exchange, enum upload_kind kind,
+                                       const uint64_t *offset);
+void upload_release(struct service_upload *upload);
+/* Makes one for the route's repository; its name in `id`, which the route refers to. 0 or -errno.
+ */
+int upload_create(struct exchange *exchange, char id[UPLOAD_ID_SIZE + 1]);
+/* Whether the route's upload exists and is this repository's; its size. Refuses. */
+bool upload_find(struct exchange *exchange, char id[STORE_ID_MAX + 1], uint64_t *size);
+/* Removes it, and answers. */
+void upload_delete(struct exchange *exchange, const char *id);
+/* Removes its record when it has become something else. */
+void upload_forget(struct exchange *exchange);
+
+/* oci_blobs.c: a part has come, the blob is complete. */
+void finish_oci_part(struct exchange *exchange, uint64_t size);
+void finish_oci_blob(struct exchange *exchange, struct stage *stage, const uint8_t *wanted);
 
 /* trees.c: the node is complete. */
 void finish_tree(struct exchange *exchange, struct stage *stage, const struct put *put,

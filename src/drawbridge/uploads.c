@@ -17,8 +17,7 @@ static struct record_key upload_key(const struct route *route)
     return RECORD_KEY('p', route->user, route->repository, route->id);
 }
 
-/* Whether the upload exists and is this repository's; its size so far. */
-static bool find_upload(struct exchange *exchange, char id[STORE_ID_MAX + 1], uint64_t *size)
+bool upload_find(struct exchange *exchange, char id[STORE_ID_MAX + 1], uint64_t *size)
 {
     const struct span name = exchange->route.id;
     struct store_value value = {0};
@@ -45,11 +44,11 @@ bool upload_resolve(struct exchange *exchange, struct put *put)
     if (put->length != 0)
         return refuse(exchange, 400, "An upload that is complete is named with an empty body");
     exchange->route.id = *name;
-    return name_is_user(*name) ? find_upload(exchange, id, &put->length)
+    return name_is_user(*name) ? upload_find(exchange, id, &put->length)
                                : refuse(exchange, 400, "The name of the upload is malformed");
 }
 
-static void destroy(struct service_upload *upload)
+void upload_release(struct service_upload *upload)
 {
     stage_free(upload->stage);
     record_free(&upload->exchange.tag);
@@ -119,7 +118,7 @@ struct service_upload *upload_new(struct exchange *exchange, const struct put *p
         snprintf(id, sizeof(id), "%.*s", (int)name->size, (const char *)name->data);
     if (open_stage(upload, exchange, name ? id : NULL))
         return upload;
-    destroy(upload);
+    upload_release(upload);
     return NULL;
 }
 
@@ -132,19 +131,22 @@ int service_upload_add(struct service_upload *upload, struct span piece)
     return upload->status;
 }
 
-static void end_patch(struct service_upload *upload, struct exchange *exchange)
+static void end_part(struct service_upload *upload, struct exchange *exchange)
 {
     uint64_t size = upload->stage->length;
     if (upload->status < 0) {
         refuse_errno(exchange, upload->status);
         return;
     }
+    if (upload->kind == UPLOAD_OCI_PART) {
+        finish_oci_part(exchange, size);
+        return;
+    }
     respond(exchange, 204);
     add_header(exchange, "Upload-Offset", "%" PRIu64, size);
 }
 
-/* The record of a resumable upload that has become a node. */
-static void forget_upload(struct exchange *exchange)
+void upload_forget(struct exchange *exchange)
 {
     struct record_key key = upload_key(&exchange->route);
     struct store_change change = {.key = key.text};
@@ -161,21 +163,23 @@ static void end_node(struct service_upload *upload, struct exchange *exchange)
                upload->max);
     else if (upload->status < 0)
         refuse_errno(exchange, upload->status);
+    else if (upload->kind == UPLOAD_OCI_BLOB)
+        finish_oci_blob(exchange, upload->stage, upload->wanted);
     else
         finish_tree(exchange, upload->stage, &upload->put, &upload->expected);
     if (exchange->response->status == 201 && exchange->route.id.size > 0)
-        forget_upload(exchange);
+        upload_forget(exchange);
 }
 
 static void end(struct service_upload *upload, struct service_response *response)
 {
     struct exchange *exchange = &upload->exchange;
     exchange->response = response;
-    if (upload->patch)
-        end_patch(upload, exchange);
+    if (upload->kind == UPLOAD_PART || upload->kind == UPLOAD_OCI_PART)
+        end_part(upload, exchange);
     else
         end_node(upload, exchange);
-    destroy(upload);
+    upload_release(upload);
 }
 
 void service_upload_end(struct service_upload *upload, struct service_response *response)
@@ -191,7 +195,7 @@ void service_upload_end(struct service_upload *upload, struct service_response *
 
 void service_upload_drop(struct service_upload *upload)
 {
-    destroy(upload);
+    upload_release(upload);
 }
 
 void upload_complete(struct service_upload *upload, struct exchange *exchange)
@@ -211,34 +215,46 @@ static bool read_offset(struct exchange *exchange, uint64_t *offset)
     return true;
 }
 
-struct service_upload *begin_upload_patch(struct exchange *exchange)
+struct service_upload *upload_continue(struct exchange *exchange, enum upload_kind kind,
+                                       const uint64_t *offset)
 {
     const struct service_rules *rules = exchange->service->rules;
     char id[STORE_ID_MAX + 1];
-    uint64_t size, offset;
-    if (!allow_writer(exchange) || !read_offset(exchange, &offset) ||
-        !find_upload(exchange, id, &size))
+    uint64_t size;
+    if (!upload_find(exchange, id, &size))
         return NULL;
     struct service_upload *upload = allocate(exchange);
     if (!upload)
         return NULL;
-    upload->patch = true;
+    upload->kind = kind;
     upload->max = rules->file_max ? rules->file_max : INT64_MAX;
     if (!open_stage(upload, exchange, id)) {
-        destroy(upload);
+        upload_release(upload);
         return NULL;
     }
     size = upload->stage->length;
-    if (size == offset)
+    if (!offset || size == *offset)
         return upload;
-    destroy(upload);
-    refuse(exchange, 409, "The upload has %" PRIu64 " bytes", size);
-    add_header(exchange, "Upload-Offset", "%" PRIu64, size);
+    upload_release(upload);
+    if (kind == UPLOAD_PART) {
+        refuse(exchange, 409, "The upload has %" PRIu64 " bytes", size);
+        add_header(exchange, "Upload-Offset", "%" PRIu64, size);
+    } else {
+        refuse(exchange, 416, "The upload has %" PRIu64 " bytes", size);
+    }
     return NULL;
 }
 
+struct service_upload *begin_upload_patch(struct exchange *exchange)
+{
+    uint64_t offset;
+    if (!allow_writer(exchange) || !read_offset(exchange, &offset))
+        return NULL;
+    return upload_continue(exchange, UPLOAD_PART, &offset);
+}
+
 /* Creates the record, then the file: what has a file without a record is removed some day. */
-static int create_upload(struct exchange *exchange, char id[UPLOAD_ID_SIZE + 1])
+int upload_create(struct exchange *exchange, char id[UPLOAD_ID_SIZE + 1])
 {
     uint8_t bytes[UPLOAD_ID_SIZE / 2];
     char buffer[64];
@@ -269,7 +285,7 @@ void answer_uploads(struct exchange *exchange)
     }
     if (!allow_writer(exchange))
         return;
-    int status = create_upload(exchange, id);
+    int status = upload_create(exchange, id);
     if (status < 0) {
         refuse_errno(exchange, status);
         return;
@@ -282,7 +298,7 @@ void answer_uploads(struct exchange *exchange)
     add_header(exchange, "Upload-Offset", "0");
 }
 
-static void delete_upload(struct exchange *exchange, const char *id)
+void upload_delete(struct exchange *exchange, const char *id)
 {
     struct record_key key = upload_key(&exchange->route);
     struct store_change change = {.key = key.text};
@@ -309,10 +325,10 @@ void answer_upload(struct exchange *exchange)
         refuse(exchange, 405, "Method not allowed for upload endpoint");
         return;
     }
-    if (!allow_writer(exchange) || !find_upload(exchange, id, &size))
+    if (!allow_writer(exchange) || !upload_find(exchange, id, &size))
         return;
     if (method_is(exchange, "DELETE")) {
-        delete_upload(exchange, id);
+        upload_delete(exchange, id);
         return;
     }
     respond(exchange, 204);

@@ -546,9 +546,9 @@ static ssize_t transmit(struct connection *connection, struct span bytes)
     return done < 0 ? -errno : done;
 }
 
-/* Sends a piece of a source: bytes, or a negative errno. What the socket did not take is read again
- * when it takes more: nothing is buffered for a connection. */
-static ssize_t transmit_piece(struct http_server *server, struct connection *connection)
+/* Sends a piece of a source: 1, 0 if the socket takes no more now, -1 if the connection is over.
+ * What it did not take is read again when it takes more: nothing is buffered for a connection. */
+static int send_piece(struct http_server *server, struct connection *connection)
 {
     const struct http_source *source = &connection->streaming.source;
     uint64_t rest = source->length - connection->streamed;
@@ -556,20 +556,26 @@ static ssize_t transmit_piece(struct http_server *server, struct connection *con
     ssize_t got =
         source->read(source->state, source->offset + connection->streamed, server->piece, size);
     if (got <= 0)
-        return -EIO;
-    return transmit(connection, span_of(server->piece, (size_t)got));
+        return -1;
+    for (size_t sent = 0; sent < (size_t)got;) {
+        ssize_t done = transmit(connection, span_of(server->piece + sent, (size_t)got - sent));
+        if (done == -EAGAIN || done == -EINTR)
+            return 0;
+        if (done <= 0)
+            return -1;
+        sent += (size_t)done;
+        connection->streamed += (uint64_t)done;
+    }
+    return 1;
 }
 
 /* Sends from a source for a turn: false if the connection is over. */
 static bool stream(struct http_server *server, struct connection *connection)
 {
     for (unsigned i = 0; i < TURN_PIECES && connection->streaming.source.read; i++) {
-        ssize_t done = transmit_piece(server, connection);
-        if (done == -EAGAIN || done == -EINTR)
-            return true;
-        if (done <= 0)
-            return false;
-        connection->streamed += (uint64_t)done;
+        int status = send_piece(server, connection);
+        if (status <= 0)
+            return status == 0;
         if (connection->streamed < connection->streaming.source.length)
             continue;
         end_streaming(server, connection);

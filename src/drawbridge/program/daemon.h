@@ -34,7 +34,7 @@ struct worker {
     struct service service;
     struct state *state;
     struct provider_keys *keys;
-    unsigned generation;
+    unsigned generation, keys_generation;
     struct metrics metrics;
 };
 

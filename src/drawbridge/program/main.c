@@ -373,6 +373,7 @@ static int run(struct program *program, struct err *err)
         return 0;
     }
     log_init(options->log_filter, STDERR_FILENO);
+    log_set_format(strcmp(options->log_format, "json") == 0 ? LOG_JSON : LOG_TEXT);
     if (options->command != COMMAND_SERVE)
         return run_offline(state, err);
     if (options->check_config)

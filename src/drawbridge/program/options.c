@@ -2,6 +2,7 @@
 #include "drawbridge/program/options.h"
 
 #include "base/cleanup.h"
+#include "base/read_all.h"
 #include "base/suggest.h"
 #include "codec/toml.h"
 
@@ -10,7 +11,6 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum { FILE_SIZE_MAX = 1 << 20 };
 
@@ -56,6 +56,7 @@ static const struct row {
     {"client-connections-max", NUMBER, "N", "128", AT(client_connections_max),
      "… from one address"},
     {"log-filter", TEXT, "FILTER", "info", AT(log_filter), "What to log to stderr"},
+    {"log-format", TEXT, "FORMAT", "text", AT(log_format), "text, or json: an object a line"},
     {"config", TEXT, "FILE", NULL, AT(config), "Read options from a TOML file; @FILE is the same"},
     {"check-config", FLAG, NULL, NULL, AT(check_config), "Read everything, serve nothing"},
     {"help", FLAG, NULL, NULL, AT(help), "Print this"},
@@ -258,20 +259,8 @@ static int read_keys(struct source *source, const bool *decided, const struct to
 static int read_file(const char *path, uint8_t **data, size_t *size, struct err *err)
 {
     autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
-    struct stat status;
-    if (fd < 0 || fstat(fd, &status) < 0)
-        return err_set(err, ERR_CONFIG, errno, "cannot open %s", path);
-    if (!S_ISREG(status.st_mode) || status.st_size > FILE_SIZE_MAX)
-        return err_set(err, ERR_CONFIG, 0, "%s is not a file of at most %d bytes", path,
-                       FILE_SIZE_MAX);
-    *size = (size_t)status.st_size;
-    *data = malloc(*size + 1);
-    if (!*data)
-        return err_set(err, ERR_IO, ENOMEM, "cannot read %s", path);
-    if (read(fd, *data, *size) == (ssize_t)*size)
-        return 0;
-    free(*data);
-    return err_set(err, ERR_IO, EIO, "cannot read %s", path);
+    int status = fd < 0 ? -errno : read_all(fd, FILE_SIZE_MAX, data, size);
+    return status == 0 ? 0 : err_set(err, ERR_CONFIG, -status, "cannot read %s", path);
 }
 
 static int parse_file(struct options *options, const bool *decided, bool *given, struct err *err)
@@ -324,6 +313,9 @@ static int check(const struct options *options, struct err *err)
     if (options->ca && !options->cert)
         return err_set(err, ERR_USAGE, 0,
                        "--ca needs --cert and --key: only HTTPS has clients' certificates");
+    if (strcmp(options->log_format, "text") != 0 && strcmp(options->log_format, "json") != 0)
+        return err_set(err, ERR_USAGE, 0, "--log-format is text or json, not \"%s\"",
+                       options->log_format);
     if (options->threads < 1 || options->threads > 64)
         return err_set(err, ERR_USAGE, 0, "--threads has to be from 1 to 64");
     if (options->timeout < 1 || options->rate < 1 || options->connections_max < 1 ||

@@ -28,7 +28,7 @@ struct options {
     uint64_t retention, care_interval, timeout; /* seconds */
     uint64_t rate;                              /* bytes in a second */
     uint64_t connections_max, client_connections_max;
-    const char *log_filter;
+    const char *log_filter, *log_format;
     bool check_config, help, version;
     void *memory; /* of values from the file */
 };

@@ -17,7 +17,8 @@ enum {
     FETCH_SECONDS = 10,  /* for one document */
     EVERY_SECONDS = 300, /* between fetches that went well */
     RETRY_SECONDS = 5,   /* after one that did not */
-    ASKED_SECONDS = 10,  /* between fetches that tokens caused */
+    CREDITS_MAX = 4,     /* fetches that tokens may cause at once, … */
+    CREDIT_SECONDS = 10, /* … and one more after so long */
     PATIENCE_MS = 3000,  /* of those who wait for one */
     DOCUMENT_MAX = 1 << 20,
 };
@@ -30,8 +31,10 @@ struct provider {
     pthread_cond_t changed;
     struct provider_keys *keys;
     bool wanted, ending, busy;
-    int64_t asked; /* monotonic seconds of the last fetch */
+    unsigned credits;
+    int64_t credited; /* monotonic seconds when the last credit was given */
     struct provider_stats stats;
+    unsigned generation; /* atomic */
 };
 
 static int64_t monotonic(void)
@@ -154,10 +157,10 @@ static void *run(void *argument)
         struct provider_keys *keys = fetch(provider);
         pthread_mutex_lock(&provider->mutex);
         provider->busy = false;
-        provider->asked = monotonic();
         if (keys) {
             drop(provider->keys);
             provider->keys = keys;
+            __atomic_fetch_add(&provider->generation, 1, __ATOMIC_RELEASE);
             provider->stats.fetched++;
             provider->stats.last = (int64_t)time(NULL);
         } else {
@@ -190,6 +193,8 @@ int provider_new(const struct provider_config *config, struct provider **made, s
     pthread_cond_init(&provider->changed, &attributes);
     pthread_condattr_destroy(&attributes);
     provider->busy = true;
+    provider->credits = CREDITS_MAX;
+    provider->credited = monotonic();
     int error = pthread_create(&provider->thread, NULL, run, provider);
     if (error) {
         crypto_tls_context_free(provider->tls);
@@ -224,6 +229,11 @@ static struct provider_keys *borrow(struct provider *provider)
     return provider->keys;
 }
 
+unsigned provider_generation(const struct provider *provider)
+{
+    return __atomic_load_n(&provider->generation, __ATOMIC_ACQUIRE);
+}
+
 struct provider_keys *provider_keys(struct provider *provider)
 {
     pthread_mutex_lock(&provider->mutex);
@@ -232,13 +242,29 @@ struct provider_keys *provider_keys(struct provider *provider)
     return keys;
 }
 
+/* Whether another fetch is allowed: tokens of strangers may cause some, not any number. */
+static bool take_credit(struct provider *provider)
+{
+    int64_t now = monotonic();
+    while (provider->credits < CREDITS_MAX && now >= provider->credited + CREDIT_SECONDS) {
+        provider->credits++;
+        provider->credited += CREDIT_SECONDS;
+    }
+    if (provider->credits == CREDITS_MAX)
+        provider->credited = now;
+    if (provider->credits == 0)
+        return false;
+    provider->credits--;
+    return true;
+}
+
 struct provider_keys *provider_fresh_keys(struct provider *provider)
 {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += PATIENCE_MS / 1000;
     pthread_mutex_lock(&provider->mutex);
-    if (!provider->busy && monotonic() >= provider->asked + ASKED_SECONDS) {
+    if (!provider->busy && take_credit(provider)) {
         provider->wanted = provider->busy = true;
         pthread_cond_broadcast(&provider->changed);
     }

@@ -30,6 +30,8 @@ void provider_free(struct provider *provider);
 /* Whether an issuer's URL may be used. ERR_CONFIG. */
 __attribute__((warn_unused_result)) int provider_check_issuer(const char *issuer, struct err *err);
 
+/* Grows when there are other keys. */
+unsigned provider_generation(const struct provider *provider);
 /* The keys as they are now; NULL if none could be fetched yet. */
 struct provider_keys *provider_keys(struct provider *provider);
 /* The same after the keys were fetched again, if that was not done just before; waits for it, but

@@ -2,11 +2,11 @@
 #include "drawbridge/program/state.h"
 
 #include "base/cleanup.h"
+#include "base/read_all.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum { FILE_SIZE_MAX = 4 << 20 };
 
@@ -18,17 +18,8 @@ struct file {
 static int read_file(const char *path, struct file *file, struct err *err)
 {
     autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
-    struct stat status;
-    if (fd < 0 || fstat(fd, &status) < 0)
-        return err_set(err, ERR_CONFIG, errno, "cannot open %s", path);
-    if (!S_ISREG(status.st_mode) || status.st_size > FILE_SIZE_MAX)
-        return err_set(err, ERR_CONFIG, 0, "%s is not a file of at most %d bytes", path,
-                       FILE_SIZE_MAX);
-    file->size = (size_t)status.st_size;
-    file->data = malloc(file->size + 1);
-    if (!file->data || read(fd, file->data, file->size) != (ssize_t)file->size)
-        return err_set(err, ERR_IO, errno, "cannot read %s", path);
-    return 0;
+    int status = fd < 0 ? -errno : read_all(fd, FILE_SIZE_MAX, &file->data, &file->size);
+    return status == 0 ? 0 : err_set(err, ERR_CONFIG, -status, "cannot read %s", path);
 }
 
 /* Keys may be among them. */

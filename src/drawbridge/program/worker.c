@@ -4,6 +4,7 @@
 #include "drawbridge/program/daemon.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -23,6 +24,19 @@ static ssize_t read_content(void *state, uint64_t offset, uint8_t *buffer, size_
     if (got == -EBADMSG)
         log_error("drawbridge", "a content of the store is damaged: run drawbridge fsck");
     return got;
+}
+
+/* Names are logged, which were checked; nothing else that a client chose. */
+static void log_answer(struct span method, const struct service_response *response)
+{
+    char verb[8], status[8], name[sizeof(response->user) + sizeof(response->repository) + 1];
+    snprintf(verb, sizeof(verb), "%.*s", (int)method.size, (const char *)method.data);
+    snprintf(status, sizeof(status), "%u", response->status);
+    snprintf(name, sizeof(name), "%s%s%s", response->user, response->repository[0] ? "/" : "",
+             response->repository);
+    const struct log_field fields[] = {
+        {"method", verb}, {"kind", route_name(response->kind)}, {"name", name}, {"status", status}};
+    log_event(LOG_INFO, "drawbridge", "answered", fields, sizeof(fields) / sizeof(fields[0]));
 }
 
 /* Hands a response over to the server, counts it and logs it. */
@@ -46,9 +60,7 @@ static void deliver(struct worker *worker, struct span method, struct service_re
         answer->headers[i].value = response->headers[i].value;
     }
     metrics_count(&worker->metrics, response->status, response->kind);
-    log_info("drawbridge", "%.*s %s %s%s%s %u", (int)method.size, (const char *)method.data,
-             route_name(response->kind), response->user, response->repository[0] ? "/" : "",
-             response->repository, response->status);
+    log_answer(method, response);
 }
 
 static struct service_request request_of(const struct http_exchange *exchange)
@@ -68,9 +80,13 @@ static void refresh(struct worker *worker)
 {
     struct daemon *daemon = worker->daemon;
     unsigned generation = __atomic_load_n(&daemon->generation, __ATOMIC_ACQUIRE);
-    provider_keys_release(daemon->provider, worker->keys);
-    worker->keys = provider_keys(daemon->provider);
-    worker->service.keys = worker->keys ? &worker->keys->set : NULL;
+    unsigned keys_generation = provider_generation(daemon->provider);
+    if (keys_generation != worker->keys_generation) {
+        provider_keys_release(daemon->provider, worker->keys);
+        worker->keys = provider_keys(daemon->provider);
+        worker->service.keys = worker->keys ? &worker->keys->set : NULL;
+        worker->keys_generation = keys_generation;
+    }
     if (generation == worker->generation)
         return;
     daemon_release(daemon, worker->state);
