@@ -82,6 +82,9 @@ WASM_API_EXTERN void wick_config_set_baseline(wasm_config_t *, bool enabled);
 /* Whether the addresses of compiled functions are written to /tmp/perf-PID.map, for perf(1).
  * Default: no. */
 WASM_API_EXTERN void wick_config_set_perf_map(wasm_config_t *, bool enabled);
+/* Whether gdb(1) is told of compiled functions, by name and with how to unwind them. Default: no.
+ */
+WASM_API_EXTERN void wick_config_set_gdb(wasm_config_t *, bool enabled);
 
 /* One unit of fuel is used by each call and each iteration of a loop. When it is used up the
  * running code traps with WICK_TRAP_FUEL. No effect unless the engine counts fuel. */

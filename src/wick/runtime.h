@@ -28,7 +28,7 @@ struct wasm_config_t {
     bool fuel;
     bool guard; /* 32-bit memories are reserved in full; compiled code does not check */
     bool eager; /* compile whole modules */
-    bool perf_map;
+    bool perf_map, gdb;
     bool baseline; /* no instruction sets beyond SSE4.2 */
 };
 

@@ -90,6 +90,11 @@ void wick_config_set_perf_map(wasm_config_t *config, bool enabled)
     config->perf_map = enabled;
 }
 
+void wick_config_set_gdb(wasm_config_t *config, bool enabled)
+{
+    config->gdb = enabled;
+}
+
 /* ---- Engine -----------------------------------------------------------------------------------
  */
 

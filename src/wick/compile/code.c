@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wick/compile/code.h"
 
+#include "wick/compile/debug.h"
+
 #include "wick/compile/x86_64/asm.h"
 
 #include <stdlib.h>
@@ -167,8 +169,10 @@ void code_region_free(struct code_region *region)
     if (!region)
         return;
     unregister_region(region);
-    for (uint32_t i = 0; region->funcs && i < atomic_load(&region->func_count); i++)
+    for (uint32_t i = 0; region->funcs && i < atomic_load(&region->func_count); i++) {
+        debug_unregister(region->funcs[i]->debug);
         free(region->funcs[i]);
+    }
     free(region->funcs);
     if (region->base)
         munmap(region->base, region->reserved);
@@ -232,6 +236,7 @@ static struct code_func *describe(const struct code_region *region, const struct
         .size = emitted->size,
         .entry = emitted->entry,
         .frame = emitted->frame,
+        .framed = emitted->framed,
         .early = emitted->early,
         .func_index = func_index,
         .saves_instance = emitted->saves_instance,
@@ -250,8 +255,8 @@ static struct code_func *describe(const struct code_region *region, const struct
     return func;
 }
 
-const struct code_func *code_install(struct code_region *region, const struct emitted *emitted,
-                                     uint32_t func_index)
+struct code_func *code_install(struct code_region *region, const struct emitted *emitted,
+                               uint32_t func_index)
 {
     align(region, emitted->size);
     struct code_func *func = describe(region, emitted, func_index);

@@ -18,12 +18,14 @@
 struct code_func {
     uint32_t start, size; /* in the region */
     uint32_t entry;       /* from start, for callers of the same instance */
+    uint32_t framed;      /* from start, where the frame is there */
     uint32_t frame;       /* bytes between RSP in the body and the return address */
     uint32_t early;       /* return address, from start, of a call before there is a frame; 0 */
     uint32_t func_index;
     bool saves_instance; /* its frame ends with its instance */
     bool interpreted;    /* a bridge to the interpreter; no frame of WebAssembly */
     uint32_t offset_count, root_count, catch_count;
+    struct debug_object *debug; /* of gdb, or NULL */
     /* Behind the offsets, each behind the one before. */
     const struct code_root *roots;
     const struct inline_site *sites;
@@ -53,8 +55,8 @@ void code_region_free(struct code_region *region);
 
 /* Places code and makes it executable; NULL when the region is full or memory is. The answer is as
  * old as the region. The caller holds region->lock. */
-const struct code_func *code_install(struct code_region *region, const struct emitted *emitted,
-                                     uint32_t func_index);
+struct code_func *code_install(struct code_region *region, const struct emitted *emitted,
+                               uint32_t func_index);
 /* The same for code without frames or names; answers its address or NULL. */
 const void *code_install_adapter(struct code_region *region, const uint8_t *bytes, size_t size);
 

@@ -43,9 +43,9 @@ struct code_catch {
 struct emitted {
     const uint8_t *bytes; /* in the compilation's arena, as is all here */
     uint32_t size;
-    uint32_t entry; /* for callers of the same instance; others enter at 0 */
-    uint32_t frame;
-    uint32_t early; /* this and the next: see struct code_func */
+    uint32_t entry;         /* for callers of the same instance; others enter at 0 */
+    uint32_t frame, framed; /* and where it is there */
+    uint32_t early;         /* this and the next: see struct code_func */
     bool saves_instance;
     bool interpreted;
     struct stub_fixup *stubs;

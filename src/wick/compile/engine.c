@@ -3,6 +3,7 @@
 
 #include "wick/activation.h"
 #include "wick/compile/code.h"
+#include "wick/compile/debug.h"
 #include "wick/compile/dump.h"
 #include "wick/compile/helpers.h"
 #include "wick/compile/layout.h"
@@ -30,14 +31,15 @@ struct adapter {
 struct compile_engine {
     struct compile_options options;
     struct code_region *region; /* of adapters */
+    struct debug_object *debug; /* of that, for gdb, or NULL */
     struct adapter *adapters;   /* hash table by type */
     uint32_t adapter_count, adapter_mask;
 };
 
 struct compile_module {
     struct code_region *region;
-    const struct code_func **funcs; /* by index; imports too, which have none */
-    struct arena_cache cache;       /* with the region's lock */
+    struct code_func **funcs; /* by index; imports too, which have none */
+    struct arena_cache cache; /* with the region's lock */
 };
 
 /* ---- Engines ----------------------------------------------------------------------------------
@@ -59,6 +61,8 @@ struct compile_engine *compile_engine_new(const struct wasm_config_t *config)
         compile_engine_free(engine);
         return NULL;
     }
+    if (config->gdb)
+        engine->debug = debug_register_adapters(engine->region);
     signals_install();
     return engine;
 }
@@ -67,6 +71,7 @@ void compile_engine_free(struct compile_engine *engine)
 {
     if (!engine)
         return;
+    debug_unregister(engine->debug);
     code_region_free(engine->region);
     free(engine->adapters);
     free(engine);
@@ -217,8 +222,8 @@ struct compile_job {
     struct arena arena;
     const struct module *module;
     uint32_t func_index;
-    const struct code_func *func; /* the outcome, or */
-    enum wick_dump form;          /* where to dump */
+    struct code_func *func; /* the outcome, or */
+    enum wick_dump form;    /* where to dump */
     FILE *stream;
 };
 
@@ -291,7 +296,7 @@ static void run_bridge_job(void *env)
 }
 
 /* NULL without memory. */
-static const struct code_func *compile(const struct module *module, uint32_t func_index)
+static struct code_func *compile(const struct module *module, uint32_t func_index)
 {
     struct compile_job job = {.module = module, .func_index = func_index};
     struct arena_cache *cache = &module->compiled->cache;
@@ -299,21 +304,6 @@ static const struct code_func *compile(const struct module *module, uint32_t fun
         job.arena.unsupported)
         arena_run(&job.arena, cache, COMPILE_MEMORY_MAX, run_bridge_job, &job);
     return job.func;
-}
-
-/* A line of perf's map: address and size in hexadecimal, name. Who cannot write it does without. */
-static void write_perf_map(const struct module *module, const struct code_func *func)
-{
-    char path[40];
-    snprintf(path, sizeof(path), "/tmp/perf-%d.map", (int)getpid());
-    FILE *file = fopen(path, "a");
-    if (!file)
-        return;
-    struct span name = module_func_name(module, func->func_index);
-    uintptr_t start = (uintptr_t)module->compiled->region->base + func->start;
-    fprintf(file, "%lx %x wasm[%u] %.*s\n", (unsigned long)start, func->size, func->func_index,
-            name.size < 200 ? (int)name.size : 200, (const char *)name.data);
-    fclose(file);
 }
 
 /* The code of a function, compiled by whoever comes first; NULL without memory. */
@@ -324,9 +314,11 @@ static const struct code_func *code_of(struct module *module, uint32_t func_inde
     bool made = !compiled->funcs[func_index];
     if (made)
         compiled->funcs[func_index] = compile(module, func_index);
-    const struct code_func *func = compiled->funcs[func_index];
+    struct code_func *func = compiled->funcs[func_index];
     if (made && func && module->engine->config.perf_map)
-        write_perf_map(module, func);
+        debug_write_perf_map(module, compiled->region, func);
+    if (made && func && module->engine->config.gdb)
+        func->debug = debug_register(module, compiled->region, func);
     pthread_mutex_unlock(&compiled->region->lock);
     return func;
 }

@@ -106,6 +106,14 @@ static int parse_options(int argc, char **argv, struct options *options, struct 
             options->heap_stats = true;
             continue;
         }
+        if (strcmp(argv[i], "--perf") == 0) {
+            wick_config_set_perf_map(options->config, true);
+            continue;
+        }
+        if (strcmp(argv[i], "--gdb") == 0) {
+            wick_config_set_gdb(options->config, true);
+            continue;
+        }
         size_t k = 0;
         while (k < OPTION_COUNT && strcmp(argv[i], option_table[k].name) != 0)
             k++;

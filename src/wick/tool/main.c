@@ -12,7 +12,8 @@
 
 static const struct command commands[] = {
     {"run",
-     "[--invoke NAME] [--engine E] [--fuel N] [--heap-stats] [--trap-missing-imports] [--dir "
+     "[--invoke NAME] [--engine E] [--fuel N] [--heap-stats] [--perf] [--gdb] "
+     "[--trap-missing-imports] [--dir "
      "HOST::GUEST[:ro]] "
      "[--env KEY=VALUE] "
      "FILE [ARGS…]",

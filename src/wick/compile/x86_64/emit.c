@@ -648,6 +648,7 @@ static void emit_prologue(struct emit *e)
         check_large_frame(e);
     if (e->frame)
         asm_alu_ri(code, 8, 5, RSP, (int32_t)e->frame);
+    e->out->framed = code->size;
     if (e->saved != NO_OPERAND)
         asm_mov_mr(code, 8, mem_at(RSP, e->saved), REG_INSTANCE);
     if (e->frame <= LARGE_FRAME && (e->machine->has_calls || e->frame > LEAF_FRAME))
