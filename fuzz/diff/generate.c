@@ -35,11 +35,13 @@ static void begin_body(struct generator *g, unsigned func, unsigned result)
 static void put_function(struct generator *g, unsigned func, struct bytes *code)
 {
     begin_body(g, func, func % TYPES);
-    bytes_put_unsigned(&g->body, 2 * TYPES);
+    bytes_put_unsigned(&g->body, 2 * TYPES + g->exceptions);
     for (unsigned i = 0; i < 2 * TYPES; i++) { /* two others of each type, then the spare ones */
         put(g, i < TYPES ? 2 : 1);
         put(g, type_codes[i % TYPES]);
     }
+    if (g->exceptions)
+        bytes_put(&g->body, "\x01\x69", 2); /* an exnref */
     put_fuel_check(g);
     g->labels[g->label_count++] = g->result;
     for (unsigned i = 0; i < 4; i++)
@@ -95,9 +97,9 @@ static void put_section(struct bytes *out, uint8_t id, struct bytes *content)
 }
 
 /* Type k < TYPES: all parameters, result k. The last: nothing. */
-static void put_types(struct bytes *out, struct bytes *content)
+static void put_types(bool exceptions, struct bytes *out, struct bytes *content)
 {
-    bytes_put_unsigned(content, TYPES + 1);
+    bytes_put_unsigned(content, TYPES + 1 + (exceptions ? 2 : 0));
     for (unsigned result = 0; result <= TYPES; result++) {
         bytes_put_u8(content, 0x60);
         bytes_put_unsigned(content, result < TYPES ? PARAMS : 0);
@@ -107,6 +109,14 @@ static void put_types(struct bytes *out, struct bytes *content)
         if (result < TYPES)
             bytes_put_u8(content, type_codes[result]);
     }
+    for (unsigned i = 0; i < 2 && exceptions; i++) { /* FUNC_TAKES_ALL, FUNC_GIVES_ALL */
+        bytes_put_u8(content, 0x60);
+        if (i == 1)
+            bytes_put_unsigned(content, 0);
+        bytes_put_vector(content, span_of(type_codes, TYPES));
+        if (i == 0)
+            bytes_put_unsigned(content, 0);
+    }
     put_section(out, 1, content);
     bytes_put_unsigned(content, FUNCS + GENERATED_RUNS + 1);
     for (unsigned i = 0; i < FUNCS + GENERATED_RUNS + 1; i++)
@@ -114,8 +124,9 @@ static void put_types(struct bytes *out, struct bytes *content)
     put_section(out, 3, content);
 }
 
-static void put_state(struct bytes *out, struct bytes *content)
+static void put_state(bool exceptions, struct bytes *out, struct bytes *content)
 {
+    static const uint8_t tags[] = {2, 0, FUNC_EMPTY, 0, FUNC_TAKES_ALL};
     static const uint8_t table[] = {1, 0x70, 1, TABLE_SIZE, TABLE_SIZE};
     static const uint8_t memory[] = {1, 1, 1, PAGES_MAX};
     static const uint8_t globals[] = {
@@ -131,6 +142,10 @@ static void put_state(struct bytes *out, struct bytes *content)
     put_section(out, 4, content);
     bytes_put(content, memory, sizeof(memory));
     put_section(out, 5, content);
+    if (exceptions) {
+        bytes_put(content, tags, sizeof(tags));
+        put_section(out, 13, content);
+    }
     bytes_put(content, globals, sizeof(globals));
     put_section(out, 6, content);
 }
@@ -168,8 +183,9 @@ void module_generate(struct span choices, struct bytes *out)
     struct generator g = {.choices = choices};
     struct bytes content = {0};
     bytes_put(out, "\0asm\1\0\0\0", 8);
-    put_types(out, &content);
-    put_state(out, &content);
+    g.exceptions = choose(&g, 2);
+    put_types(g.exceptions, out, &content);
+    put_state(g.exceptions, out, &content);
     put_exports(out, &content);
     bytes_put_unsigned(&content, FUNCS + GENERATED_RUNS + 1);
     for (unsigned i = 0; i < FUNCS; i++)

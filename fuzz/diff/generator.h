@@ -22,6 +22,16 @@ enum {
  * NaNs. */
 enum { TYPES = 5, PARAMS = 2 * TYPES };
 
+/* Behind them, with exceptions, one for what was caught. */
+enum { LOCAL_EXCEPTION = PARAMS + 3 * TYPES };
+
+/* Types of functions: with the parameters and result k, without anything; with exceptions also from
+ * a value of each type to nothing, and from nothing to those. */
+enum { FUNC_EMPTY = TYPES, FUNC_TAKES_ALL, FUNC_GIVES_ALL };
+
+/* Tags: without arguments, and with a value of each type. */
+enum { TAG_EMPTY, TAG_ALL };
+
 /* i32, i64, f32, f64, v128: as in signatures (wick/opcodes.h) and as in the binary format. */
 extern const char type_letters[TYPES + 1];
 extern const uint8_t type_codes[TYPES];
@@ -45,6 +55,7 @@ struct generator {
     unsigned labels[LABELS_MAX]; /* of what a branch takes: as result */
     unsigned label_count;
     unsigned depth;
+    bool exceptions; /* the module throws and catches */
 };
 
 /* A number below `count`; 0 when the choices are used up. */

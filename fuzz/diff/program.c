@@ -572,6 +572,88 @@ static void put_table_statement(struct generator *g)
     }
 }
 
+/* ---- Exceptions -------------------------------------------------------------------------------
+ */
+
+/* A clause for the tag with arguments, and perhaps one for the rest; labels count from outside. */
+static void put_clauses(struct generator *g)
+{
+    unsigned more = choose(g, 3);
+    bytes_put_unsigned(&g->body, more ? 2 : 1);
+    bytes_put(&g->body, "\x00", 1); /* catch */
+    bytes_put_unsigned(&g->body, TAG_ALL);
+    bytes_put_unsigned(&g->body, 0);
+    if (more == 0)
+        return;
+    put(g, more == 1 ? 0x00 : 0x02); /* catch, catch_all */
+    if (more == 1)
+        bytes_put_unsigned(&g->body, TAG_EMPTY);
+    bytes_put_unsigned(&g->body, 1);
+}
+
+/* Statements inside a try_table; what they throw, or its arguments, goes to locals. */
+static void put_try(struct generator *g)
+{
+    if (g->label_count + 3 > LABELS_MAX)
+        return;
+    bool reference = choose(g, 3) == 0;
+    put(g, 0x02);
+    put(g, 0x40);
+    g->labels[g->label_count++] = TYPES;
+    put(g, 0x02);
+    if (reference)
+        put(g, 0x69); /* exnref */
+    else
+        bytes_put_signed(&g->body, FUNC_GIVES_ALL);
+    g->labels[g->label_count++] = UINT32_MAX;
+    put(g, 0x1f);
+    put(g, 0x40);
+    if (reference)
+        bytes_put(&g->body, "\x01\x03\x00", 3); /* catch_all_ref */
+    else
+        put_clauses(g);
+    g->labels[g->label_count++] = TYPES;
+    statements(g);
+    statements(g);
+    put(g, 0x0b);
+    put_index(g, 0x0c, 1);
+    put(g, 0x0b);
+    g->label_count -= 2;
+    if (reference)
+        put_index(g, 0x21, LOCAL_EXCEPTION);
+    for (unsigned i = TYPES; i-- > 0 && !reference;)
+        put_index(g, 0x21, some_local(g, i));
+    g->label_count--;
+    put(g, 0x0b);
+}
+
+static void put_throw(struct generator *g)
+{
+    bool empty = choose(g, 2) == 0;
+    expression(g, type_of('i'));
+    put(g, 0x04);
+    put(g, 0x40);
+    if (push_label(g, UINT32_MAX)) {
+        for (unsigned i = 0; i < TYPES && !empty; i++)
+            expression(g, i);
+        put_index(g, 0x08, empty ? TAG_EMPTY : TAG_ALL);
+        g->label_count--;
+    }
+    put(g, 0x0b);
+}
+
+static void put_rethrow(struct generator *g)
+{
+    put_index(g, 0x20, LOCAL_EXCEPTION);
+    put(g, 0xd1); /* ref.is_null */
+    put(g, 0x45);
+    put(g, 0x04);
+    put(g, 0x40);
+    put_index(g, 0x20, LOCAL_EXCEPTION);
+    put(g, 0x0a); /* throw_ref */
+    put(g, 0x0b);
+}
+
 /* ---- Expressions and statements ---------------------------------------------------------------
  */
 
@@ -621,7 +703,17 @@ void expression(struct generator *g, unsigned type)
 static void statement(struct generator *g)
 {
     unsigned type = choose(g, TYPES);
-    switch (choose(g, 9)) {
+    switch (choose(g, g->exceptions ? 13 : 9)) {
+    case 9:
+    case 10:
+        put_try(g);
+        break;
+    case 11:
+        put_throw(g);
+        break;
+    case 12:
+        put_rethrow(g);
+        break;
     case 0:
         expression(g, type);
         put_index(g, 0x21, some_local(g, type));

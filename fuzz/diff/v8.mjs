@@ -59,15 +59,40 @@ function transcript(bytes) {
   return `${lines.join('\n')}\n`;
 }
 
+// Whether a function may answer an exnref: old releases have other exceptions.
+const hasExceptions = WebAssembly.validate(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0,
+  1, 5, 1, 0x60, 0, 1, 0x69));
+
+// The identifiers of a module's sections.
+function sections(bytes) {
+  const found = [];
+  for (let at = 8; at < bytes.length;) {
+    found.push(bytes[at++]);
+    let size = 0;
+    for (let shift = 0, more = true; more; shift += 7) {
+      more = bytes[at] >= 0x80;
+      size += (bytes[at++] & 0x7f) * 2 ** shift;
+    }
+    at += size;
+  }
+  return found;
+}
+
 const directory = process.argv[2];
 const modules = readdirSync(directory).filter((name) => name.endsWith('.wasm'));
 let failed = 0;
+let left = 0;
 for (const name of modules) {
+  if (!hasExceptions && sections(readFileSync(join(directory, name))).includes(13)) {
+    left++;
+    continue;
+  }
   const expected = readFileSync(join(directory, name.replace('.wasm', '.txt')), 'utf8');
   const found = transcript(readFileSync(join(directory, name)));
   if (found === expected) continue;
   failed++;
   console.log(`${name}: V8 differs\n--- libwick\n${expected}--- V8\n${found}`);
 }
-console.log(`${modules.length} modules in V8, ${failed} with a difference`);
+console.log(`${modules.length - left} modules in V8, ${failed} with a difference`);
+if (left) console.log(`${left} with exceptions, which this V8 does not have, were left out`);
 process.exit(failed ? 1 : 0);
