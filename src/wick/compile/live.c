@@ -203,15 +203,15 @@ static void touch(struct life *life, uint32_t place, uint32_t to)
 
 static void spread(struct life *life)
 {
-    const struct graph *graph = life->a->machine->graph;
+    const struct allocation *a = life->a;
     while (life->done < life->touched_count) {
         uint32_t place = life->touched[life->done++];
         if (place == life->def_block)
             continue;
-        const struct block *block = &graph->blocks[graph->order[place]];
+        const struct placed_block *block = &a->placed[place];
         for (uint32_t p = 0; p < block->pred_count; p++) {
-            uint32_t pred = graph->blocks[block->preds[p]].order;
-            touch(life, pred, 4 * order_block(life->a, pred)->end);
+            uint32_t pred = a->preds[block->preds + p];
+            touch(life, pred, a->placed[pred].end);
         }
     }
 }
@@ -285,7 +285,7 @@ static void find_definition(struct life *life, const uint32_t *phi_block)
     life->def_block = UINT32_MAX;
     if (a->machine->regs[life->reg].is_phi) {
         life->def_block = phi_block[life->reg];
-        life->def = 4 * order_block(a, life->def_block)->first;
+        life->def = a->placed[life->def_block].start;
         return;
     }
     for (uint32_t u = a->first_use[life->reg]; u < a->first_use[life->reg + 1]; u++) {
@@ -324,7 +324,7 @@ static void find_life(struct life *life, const uint32_t *phi_block)
     sort_touched(life);
     for (uint32_t i = 0; i < life->touched_count; i++) {
         uint32_t place = life->touched[i];
-        uint32_t from = place == life->def_block ? life->def : 4 * order_block(a, place)->first;
+        uint32_t from = place == life->def_block ? life->def : a->placed[place].start;
         add_range(a, first_range, from, life->to[place]);
     }
     add_interval(a, life->reg, first_range);
@@ -346,15 +346,40 @@ static const uint32_t *find_phi_blocks(struct allocation *a)
     return phi_block;
 }
 
+/* What is known of each block, together, for it is looked at often. */
+static void place_blocks(struct allocation *a)
+{
+    const struct graph *graph = a->machine->graph;
+    uint32_t preds = 0;
+    for (uint32_t i = 0; i < graph->order_count; i++)
+        preds += graph->blocks[graph->order[i]].pred_count;
+    a->placed = arena_take(a->arena, (graph->order_count + 1) * sizeof(*a->placed));
+    a->preds = arena_take(a->arena, (preds + 1) * sizeof(*a->preds));
+    preds = 0;
+    for (uint32_t i = 0; i < graph->order_count; i++) {
+        const struct block *block = &graph->blocks[graph->order[i]];
+        const struct machine_block *code = &a->machine->blocks[graph->order[i]];
+        a->placed[i] = (struct placed_block){
+            .start = 4 * code->first,
+            .end = 4 * code->end,
+            .preds = preds,
+            .pred_count = block->pred_count,
+            .depth = code->depth,
+            .outside = code->depth - block->is_loop,
+            .has_one_way = block->succ_count == 1,
+        };
+        for (uint32_t p = 0; p < block->pred_count; p++)
+            a->preds[preds++] = graph->blocks[block->preds[p]].order;
+        for (uint32_t at = code->first; at < code->end; at++)
+            a->block_of[at] = i;
+    }
+}
+
 void find_intervals(struct allocation *a)
 {
     const struct graph *graph = a->machine->graph;
     a->block_of = arena_take(a->arena, (a->machine->ins_count + 1) * sizeof(*a->block_of));
-    for (uint32_t i = 0; i < graph->order_count; i++) {
-        const struct machine_block *block = order_block(a, i);
-        for (uint32_t at = block->first; at < block->end; at++)
-            a->block_of[at] = i;
-    }
+    place_blocks(a);
     find_clobbers(a);
     find_uses(a);
     uint32_t regs = a->machine->reg_count;

@@ -239,18 +239,15 @@ enum { SPLIT_BLOCKS = 200 }; /* how far back a better place is looked for */
 static uint32_t best_split(const struct scan *s, uint32_t earliest, uint32_t latest)
 {
     const struct allocation *a = s->a;
-    const struct graph *graph = a->machine->graph;
     uint32_t place = a->block_of[latest / 4], best = latest;
-    uint32_t depth = order_block(a, place)->depth;
+    uint32_t depth = a->placed[place].depth;
     for (int steps = 0; depth > 0 && steps < SPLIT_BLOCKS; steps++, place--) {
-        uint32_t start = 4 * order_block(a, place)->first;
-        uint32_t outside =
-            order_block(a, place)->depth - graph->blocks[graph->order[place]].is_loop;
-        if (start < earliest || place == 0)
+        const struct placed_block *block = &a->placed[place];
+        if (block->start < earliest || place == 0)
             break;
-        if (outside < depth) {
-            depth = outside;
-            best = start;
+        if (block->outside < depth) {
+            depth = block->outside;
+            best = block->start;
         }
     }
     return best;

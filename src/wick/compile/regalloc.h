@@ -48,9 +48,19 @@ struct clobber {
     uint32_t mask; /* of machine registers */
 };
 
+/* A block, by its place in the order of the code. */
+struct placed_block {
+    uint32_t start, end;        /* positions */
+    uint32_t preds, pred_count; /* places, in allocation->preds */
+    uint32_t depth, outside;    /* of loops; and where it is entered from */
+    bool has_one_way;           /* out */
+};
+
 struct allocation {
     struct machine *machine;
     struct arena *arena;
+    struct placed_block *placed;
+    uint32_t *preds;
     uint32_t *block_of;  /* place in the order, by instruction */
     struct use *uses;    /* by virtual register, then position */
     uint32_t *first_use; /* by virtual register; one more at the end */
@@ -65,11 +75,6 @@ struct allocation {
 };
 
 #define ALL_REGS 0xFFFFFFFFu
-
-static inline const struct machine_block *order_block(const struct allocation *a, uint32_t place)
-{
-    return &a->machine->blocks[a->machine->graph->order[place]];
-}
 
 /* Whether the interval lives at a position within [start, end). */
 bool interval_covers(const struct allocation *a, const struct interval *interval,

@@ -21,7 +21,7 @@ static void add_move(struct allocation *a, uint32_t place, uint32_t reg, uint32_
 
 static bool is_block_start(const struct allocation *a, uint32_t position)
 {
-    return order_block(a, a->block_of[position / 4])->first == position / 4;
+    return a->placed[a->block_of[position / 4]].start / 4 == position / 4;
 }
 
 /* ---- Within blocks ----------------------------------------------------------------------------
@@ -77,11 +77,10 @@ static uint32_t location_at(const struct allocation *a, const struct pieces *pie
 static void resolve_edge(struct allocation *a, const struct pieces *pieces, uint32_t from,
                          uint32_t to, const struct interval *behind)
 {
-    const struct graph *graph = a->machine->graph;
-    const struct machine_block *source = order_block(a, from);
-    bool on_jump = graph->blocks[graph->order[from]].succ_count == 1;
-    add_move(a, on_jump ? 2 * (source->end - 1) + 1 : 2 * order_block(a, to)->first, behind->reg,
-             location_at(a, pieces, 4 * source->end - 1), behind->location);
+    const struct placed_block *source = &a->placed[from];
+    uint32_t place =
+        source->has_one_way ? 2 * (source->end / 4 - 1) + 1 : 2 * (a->placed[to].start / 4);
+    add_move(a, place, behind->reg, location_at(a, pieces, source->end - 1), behind->location);
 }
 
 /* Over each edge into a block at whose start the piece has a register. What is in its slot there
@@ -89,11 +88,10 @@ static void resolve_edge(struct allocation *a, const struct pieces *pieces, uint
 static void resolve_piece(struct allocation *a, const struct pieces *pieces,
                           const struct interval *at)
 {
-    const struct graph *graph = a->machine->graph;
     uint32_t definition = piece(a, pieces->numbers[0])->start;
     uint32_t last = a->block_of[(at->end - 1) / 4];
     for (uint32_t b = a->block_of[at->start / 4]; b <= last; b++) {
-        uint32_t start = 4 * order_block(a, b)->first;
+        uint32_t start = a->placed[b].start;
         if (start < at->start || start <= definition)
             continue;
         uint32_t live = interval_next(a, at, start);
@@ -103,9 +101,9 @@ static void resolve_piece(struct allocation *a, const struct pieces *pieces,
             b = a->block_of[live / 4] - 1;
             continue;
         }
-        const struct block *block = &graph->blocks[graph->order[b]];
+        const struct placed_block *block = &a->placed[b];
         for (uint32_t p = 0; p < block->pred_count; p++)
-            resolve_edge(a, pieces, graph->blocks[block->preds[p]].order, b, at);
+            resolve_edge(a, pieces, a->preds[block->preds + p], b, at);
     }
 }
 
