@@ -43,6 +43,21 @@ int audit_open(struct audit *audit, const char *path, struct err *err)
     return find_last(audit, path, err);
 }
 
+int audit_reopen(struct audit *audit, const char *path, struct err *err)
+{
+    struct audit fresh;
+    int status = audit_open(&fresh, path, err);
+    if (status < 0) {
+        audit_close(&fresh);
+        return status;
+    }
+    if (lseek(fresh.fd, 0, SEEK_END) == 0)
+        memcpy(fresh.last, audit->last, sizeof(fresh.last));
+    audit_close(audit);
+    *audit = fresh;
+    return 0;
+}
+
 void audit_close(struct audit *audit)
 {
     if (audit->fd >= 0)

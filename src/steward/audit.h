@@ -16,6 +16,10 @@ struct audit {
 /* Opens or begins the log at `path` and finds its last line. */
 __attribute__((warn_unused_result)) int audit_open(struct audit *audit, const char *path,
                                                    struct err *err);
+/* The same for a log that is open: its file may have been renamed. A new one goes on where the old
+ * one ended: its first line has the hash of that one's last. On failure the old one stays. */
+__attribute__((warn_unused_result)) int audit_reopen(struct audit *audit, const char *path,
+                                                     struct err *err);
 void audit_close(struct audit *audit);
 
 /* Appends a decision and has it written to disk. 0 or -errno. */
