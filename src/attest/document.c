@@ -117,18 +117,24 @@ static int check_signer(struct judge *judge, const struct document_query *query,
     int status = 1;
     if (hex_decode(document->signature, signature, sizeof(signature)) < 0)
         return refuse_document(judge, query, TROUBLE_SIGNATURE, "");
-    while (status != 0 && pool_next(&judge->pool, POOL_CERTIFICATE, &cursor, &bytes)) {
+    /* Evidence may bring many signers along: only so many that are wrong are tried. */
+    while (status != 0 && judge->wrong_count < WRONG_MAX &&
+           pool_next(&judge->pool, POOL_CERTIFICATE, &cursor, &bytes)) {
         struct x509_certificate signer;
         struct chain chain;
         if (x509_parse(bytes, &signer) < 0 || signer.is_authority ||
             !span_equal(x509_common_name(signer.subject), SPAN_LITERAL("Intel SGX TCB Signing")) ||
-            (signer.has_usage && !(signer.usage & X509_DIGITAL_SIGNATURE)) ||
-            crypto_verify_raw(&signer.key, X509_ECDSA_SHA256, document->whole,
-                              span_of(signature, sizeof(signature))) < 0)
+            (signer.has_usage && !(signer.usage & X509_DIGITAL_SIGNATURE)))
             continue;
+        if (crypto_verify_raw(&signer.key, X509_ECDSA_SHA256, document->whole,
+                              span_of(signature, sizeof(signature))) < 0) {
+            judge->wrong_count++;
+            continue;
+        }
         status = chain_build(judge, VENDOR_INTEL, "TCB Signing", &signer, &chain);
         if (status == 0)
             status = chain_check_revocation(judge, &chain, 0, ATTEST_REVOCATION_REQUIRED);
+        judge->wrong_count += status < 0;
     }
     return status == 1 ? refuse_document(judge, query, TROUBLE_SIGNATURE, "") : status;
 }

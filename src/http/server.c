@@ -248,7 +248,14 @@ static uint64_t length_of(const struct http_answer *answer)
 
 static void write_head(struct text *text, const struct http_answer *answer, bool keep)
 {
+    char date[40];
+    struct timespec now;
+    struct tm parts;
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &parts);
+    strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", &parts); /* RFC 9110 section 6.6.1 */
     http1_begin_response(text, answer->status);
+    http1_header(text, "Date", date);
     if (answer->content_type)
         http1_header(text, "Content-Type", answer->content_type);
     for (size_t i = 0; i < HTTP_ANSWER_HEADERS_MAX && answer->headers[i].name; i++)

@@ -43,6 +43,21 @@ int audit_open(struct audit *audit, const char *path, struct err *err)
     return find_last(audit, path, err);
 }
 
+int audit_reopen(struct audit *audit, const char *path, struct err *err)
+{
+    struct audit fresh;
+    int status = audit_open(&fresh, path, err);
+    if (status < 0) {
+        audit_close(&fresh);
+        return status;
+    }
+    if (lseek(fresh.fd, 0, SEEK_END) == 0)
+        memcpy(fresh.last, audit->last, sizeof(fresh.last));
+    audit_close(audit);
+    *audit = fresh;
+    return 0;
+}
+
 void audit_close(struct audit *audit)
 {
     if (audit->fd >= 0)
@@ -65,13 +80,31 @@ static void put_hex(struct text *text, const char *key, const uint8_t *bytes, si
     put_pair(text, key, digits);
 }
 
+/* Appends all of a line, or nothing. */
+static int append(struct audit *audit, struct span line)
+{
+    off_t end = lseek(audit->fd, 0, SEEK_END);
+    if (end < 0)
+        return -errno;
+    ssize_t done = write(audit->fd, line.data, line.size);
+    if (done == (ssize_t)line.size)
+        return 0;
+    int status = done < 0 ? -errno : -ENOSPC;
+    if (done > 0 && ftruncate(audit->fd, end) < 0)
+        audit->broken = true;
+    return status;
+}
+
 int audit_write(struct audit *audit, const struct attest_verdict *verdict, const uint8_t digest[32],
                 int64_t now)
 {
     char buffer[LINE_MAX_SIZE], time[DATE_TEXT_SIZE];
     struct text text = text_init(buffer, sizeof(buffer));
+    uint8_t hash[sizeof(audit->last)];
     if (audit->fd < 0)
         return 0;
+    if (audit->broken)
+        return -EIO;
     date_format(now, time);
     text_add(&text, "{");
     put_pair(&text, "time", time);
@@ -85,9 +118,11 @@ int audit_write(struct audit *audit, const struct attest_verdict *verdict, const
     text.size--; /* the last comma */
     text_add(&text, "}\n");
     struct span line = span_of(buffer, text.size - 1);
-    if (text.overflow || crypto_hash(CRYPTO_SHA256, &line, 1, audit->last) < 0)
+    if (text.overflow || crypto_hash(CRYPTO_SHA256, &line, 1, hash) < 0)
         return -EOVERFLOW;
-    if (write(audit->fd, buffer, text.size) != (ssize_t)text.size || fdatasync(audit->fd) < 0)
-        return errno ? -errno : -EIO;
-    return 0;
+    int status = append(audit, text_span(&text));
+    if (status < 0)
+        return status;
+    memcpy(audit->last, hash, sizeof(hash));
+    return fdatasync(audit->fd) < 0 ? -errno : 0;
 }

@@ -368,6 +368,8 @@ static void reload(struct steward *steward)
     http_server_set_client_connections(steward->server, fresh->policy.limits.connections);
     steward->state = fresh;
     state_free(old);
+    if (steward->options.audit && audit_reopen(&steward->audit, steward->options.audit, &err) < 0)
+        log_error("steward", "the audit log goes on in the old file: %s", err.message);
     log_info("steward", "reloaded");
 }
 

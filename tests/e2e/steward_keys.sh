@@ -87,14 +87,27 @@ is_status 0 "then the new one"
 try openssl verify -CAfile old.crt after.pem
 [ "$status" != 0 ]; result $? "and only it"
 
-# A policy from standard input is read once.
-start --key new.key --crt new.crt --config - <policy.toml
+# What SIGHUP does not read again, and what it begins anew.
+start --key new.key --crt new.crt --config - --audit audit.log <policy.toml
+certify input
+mv audit.log audit.old
 kill -HUP "$pid"
 until grep -q " reloaded" log; do sleep 0.1; done
+certify input
 certify input
 stop
 try openssl verify -CAfile new.crt input.pem
 is_status 0 "a policy from standard input stays after SIGHUP"
+[ "$(wc -l <audit.old)" = 1 ] && [ "$(wc -l <audit.log)" = 2 ]
+result $? "an audit log that was renamed ends, and a new one begins"
+cat audit.old audit.log | python3 -c '
+import hashlib, json, sys
+previous = "0" * 64
+for line in sys.stdin.read().splitlines():
+    assert json.loads(line)["previous"] == previous, line
+    previous = hashlib.sha256(line.encode()).hexdigest()' 2>"$err"
+status=$?
+is_status 0 "with the hash of the last line of the old one"
 
 # A token.
 module=$(ls /usr/lib/softhsm/libsofthsm2.so /usr/lib/*/softhsm/libsofthsm2.so 2>/dev/null | head -n 1)

@@ -628,6 +628,39 @@ TEST(forgeries, "some forged lists do not hide a genuine one, and many end the s
     }
 }
 
+TEST(signers, "a request with many signers of documents would keep a Steward busy")
+{
+    static const char signer[] = "Intel SGX TCB Signing";
+    struct platform platform = new_platform(false);
+    make_collateral(&platform);
+    /* One with another key, and one that signed the document and that nobody vouches for. */
+    struct test_certificate certificates[] = {
+        certificate(signer, ROOT, platform.keep_key, platform.root_key, 4),
+        certificate(signer, "Nobody", platform.tcb_key, platform.keep_key, 4),
+    };
+    for (size_t kind = 0; kind < 2; kind++) {
+        struct attest_bytes many[64 + 8],
+            forged = bytes_of(test_certificate_make(&certificates[kind]));
+        struct attest_request request = {.evidence = bytes_of(make_quote(&platform)),
+                                         .collateral = many,
+                                         .policy = &platform.policy,
+                                         .time = NOW};
+        platform.policy.simulation_roots = platform.roots;
+        platform.policy.simulation_root_count = 1;
+        for (size_t forgeries = 4; forgeries <= 64; forgeries += 60) {
+            for (size_t i = 0; i < forgeries; i++)
+                many[i] = forged;
+            memcpy(many + forgeries, platform.collateral,
+                   platform.collateral_count * sizeof(many[0]));
+            request.collateral_count = forgeries + platform.collateral_count;
+            bool accepted = attest_verify(&request, &platform.verdict) == 0;
+            CHECK(accepted == (forgeries == 4));
+            CHECK(accepted || platform.verdict.code == (kind == 0 ? ATTEST_TCB_INFO_SIGNATURE
+                                                                  : ATTEST_CERTIFICATE_UNTRUSTED));
+        }
+    }
+}
+
 /* Evidence in a request: quote, lists, TCB info; the rest in the extension with collateral. */
 static struct span make_request(struct platform *platform, bool wrong_kind)
 {

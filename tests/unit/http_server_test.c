@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <time.h>
 
 enum { RECEIVED_MAX = 64 * 1024, LARGE = 16 << 20 };
 
@@ -183,6 +184,13 @@ TEST(headers, "a client would not learn when to come again")
     CHECK(!hear(&world, fd, text, "ok"));
     CHECK(strstr(text, "HTTP/1.1 429 Too Many Requests\r\n") == text);
     CHECK(strstr(text, "\r\nRetry-After: 7\r\n"));
+    const char *date = strstr(text, "\r\nDate: ");
+    struct tm parts = {0};
+    CHECK(date != NULL);
+    date = strptime(date + 8, "%a, %d %b %Y %H:%M:%S GMT", &parts);
+    CHECK(date && strncmp(date, "\r\n", 2) == 0);
+    time_t now = time(NULL), said = timegm(&parts);
+    CHECK(said <= now && now - said < 3600); /* a slow machine is no wrong clock */
     close(fd);
     close_world(&world);
 }
