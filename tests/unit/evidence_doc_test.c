@@ -122,7 +122,8 @@ TEST(result, "what is copied into a certificate is that of the specification")
     CHECK(!attest_result_uri(&verdict, 0, uri));
 }
 
-TEST(result_read, "a relying party reads what was copied, and nothing that is cut or changed in form")
+TEST(result_read,
+     "a relying party reads what was copied, and nothing that is cut or changed in form")
 {
     uint8_t bytes[512], digest[32];
     struct attest_result result;
