@@ -10,7 +10,7 @@
 BUILD ?= build
 JOBS ?= $(shell nproc)
 
-.PHONY: all run run-steward run-drawbridge check check-asan check-qemu reproducible bench bench-wasm coverage format format-check tidy clean \
+.PHONY: all run run-steward run-drawbridge check check-asan check-qemu reproducible bench bench-wasm bench-drawbridge coverage format format-check tidy clean \
 	install packages packages-check
 
 all: packages
@@ -52,6 +52,12 @@ bench: packages-check
 bench-wasm: packages-check
 	@tools/build $(BUILD)
 	@bench/wasm/run $(BUILD)
+
+# drawbridge beside nginx; docs/drawbridge.md.
+bench-drawbridge: packages-check
+	@tools/packages bench-drawbridge
+	@tools/build $(BUILD)
+	@bench/drawbridge $(BUILD)
 
 coverage: packages-check
 	@tools/coverage

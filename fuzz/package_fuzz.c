@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /* libFuzzer target: the first byte chooses what the others are: a Content-Digest, a directory, a
- * path, a version or a target. What was accepted is written and has to be read back the same. */
+ * path, a version, a target or a Keep's certificate. What was accepted is written and has to be
+ * read back the same. */
 #include "codec/json.h"
+#include "drawbridge/keep.h"
 #include "drawbridge/names.h"
 #include "drawbridge/route.h"
 #include "drawbridge/tree.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -62,19 +65,29 @@ static void try_target(struct span bytes)
 {
     struct route route;
     char problem[ROUTE_PROBLEM_SIZE], value[64];
-    if (route_parse(bytes, &route, problem) != 0 && problem[0] == '\0')
+    unsigned status = route_parse(bytes, &route, problem);
+    if (status != 0 && problem[0] == '\0')
         abort();
     (void)!route_query(&route, "q", value, sizeof(value));
-    if (route.kind >= ROUTE_REPOSITORY &&
+    if (status == 0 && route.kind >= ROUTE_REPOSITORY && route.kind != ROUTE_OCI_BASE &&
         (!name_is_user(route.user) || !name_is_repository(route.repository)))
+        abort();
+}
+
+static void try_keep(struct span bytes)
+{
+    struct keep keep;
+    if (keep_parse(bytes, 1700000000, &keep) == 0 &&
+        (strlen(keep.technology) == 0 || strlen(keep.package) > KEEP_NAME_MAX))
         abort();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static void (*const targets[])(struct span) = {try_header, try_directory, try_path, try_target};
+    static void (*const targets[])(struct span) = {try_header, try_directory, try_path, try_target,
+                                                   try_keep};
     if (size == 0 || size > 8192)
         return 0;
-    targets[data[0] % 4](span_of(data + 1, size - 1));
+    targets[data[0] % 5](span_of(data + 1, size - 1));
     return 0;
 }

@@ -248,39 +248,53 @@ static void put_manifest(struct exchange *exchange)
 }
 
 struct pointing {
-    const char *digits; /* tags that point to this manifest … */
+    const char *digits; /* records that point to this manifest, or describe it … */
     char *key;          /* … one of them */
 };
 
 static bool find_pointing(void *context, const char *key, struct span value)
 {
     struct pointing *pointing = context;
-    if (memmem(value.data, value.size, pointing->digits, 2 * STORE_SHA256))
+    bool described = strcmp(strrchr(key, '/') + 1, pointing->digits) == 0;
+    if (key[0] == 'f' ? described
+                      : memmem(value.data, value.size, pointing->digits, 2 * STORE_SHA256) != NULL)
         pointing->key = strdup(key);
     return !pointing->key;
+}
+
+/* Removes the tags ('o') that point to a manifest, or what it says of others ('f'). */
+static int remove_pointing(struct exchange *exchange, char letter, const char *digits)
+{
+    const struct route *route = &exchange->route;
+    struct store *store = exchange->service->store;
+    struct record_key prefix = RECORD_KEY(letter, route->user, route->repository, (struct span){0});
+    for (;;) {
+        struct pointing pointing = {.digits = digits};
+        int status = store_list(store, prefix.text, "", find_pointing, &pointing);
+        if (status < 0 || !pointing.key)
+            return status;
+        struct store_change change = {.key = pointing.key};
+        status = store_write(store, NULL, &change, 1);
+        free(pointing.key);
+        if (status < 0)
+            return status;
+    }
 }
 
 /* Removes a manifest with the tags that point to it. */
 static int remove_manifest(struct exchange *exchange, const uint8_t *sha256)
 {
-    const struct route *route = &exchange->route;
     struct store *store = exchange->service->store;
-    struct record_key key = oci_key('m', route, sha256);
-    struct record_key tags = RECORD_KEY('o', route->user, route->repository, (struct span){0});
+    struct record_key key = oci_key('m', &exchange->route, sha256);
     char digits[2 * STORE_SHA256 + 1];
     struct record record;
     int status = record_get(store, key.text, &record);
     int64_t length = status == 0 ? (int64_t)record.entry.length : 0;
     hex_encode(span_of(sha256, STORE_SHA256), digits);
-    while (status == 0) {
-        struct pointing pointing = {.digits = digits};
-        status = store_list(store, tags.text, "", find_pointing, &pointing);
-        if (status < 0 || !pointing.key)
-            break;
-        struct store_change change = {.key = pointing.key};
-        status = store_write(store, NULL, &change, 1);
-        free(pointing.key);
-    }
+    if (status == 0)
+        status = remove_pointing(exchange, 'o', digits);
+    if (status == 0)
+        status = remove_pointing(exchange, 'f', digits);
     record_free(&record);
     struct store_change changes[2] = {{.key = key.text}};
     return status == 0 ? write_charged(exchange, NULL, changes, 1, -length, false) : status;

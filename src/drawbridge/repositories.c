@@ -419,10 +419,23 @@ static bool try_repository(void *context, const char *key, struct span value)
     return true;
 }
 
+/* Words as the value of a query. */
+static void escape(const char *words, char out[3 * SLUG_MAX + 1])
+{
+    struct text text = text_init(out, 3 * SLUG_MAX + 1);
+    for (; *words; words++) {
+        struct span one = span_of(words, 1);
+        if (name_is_node(one) || *words == '.')
+            text_add_span(&text, one);
+        else
+            text_printf(&text, "%%%02X", (unsigned char)*words);
+    }
+}
+
 void answer_search(struct exchange *exchange)
 {
     struct search search = {.exchange = exchange};
-    char after[SLUG_MAX + 2] = "r/";
+    char after[SLUG_MAX + 2] = "r/", words[3 * SLUG_MAX + 1], last[3 * SLUG_MAX + 1];
     uint64_t count;
     if (!method_is(exchange, "GET")) {
         refuse(exchange, 405, "Method not allowed for search endpoint");
@@ -441,8 +454,10 @@ void answer_search(struct exchange *exchange)
     listing_print(&search.listing, "]");
     search.listing.failed = search.listing.failed || status < 0;
     respond_listing(exchange, &search.listing);
+    escape(search.words, words);
+    escape(search.last, last);
     if (search.more)
         add_header(exchange, "Link", "<%.*s?q=%s&n=%u&last=%s>; rel=\"next\"",
                    (int)exchange->route.prefix.size, (const char *)exchange->route.prefix.data,
-                   search.words, (unsigned)count, search.last);
+                   words, (unsigned)count, last);
 }

@@ -127,6 +127,8 @@ bool refuse_errno(struct exchange *exchange, int error)
         return refuse(exchange, 404, "Repository does not exist");
     case -EDQUOT:
         return refuse(exchange, 507, "The user's quota is exhausted");
+    case -EUSERS:
+        return refuse(exchange, 429, "The repository has too many uploads that are not complete");
     case -ENOSPC:
         return refuse(exchange, 507, "The disk is full");
     case -EBUSY:
@@ -141,7 +143,7 @@ void add_header(struct exchange *exchange, const char *name, const char *format,
 {
     struct service_response *response = exchange->response;
     struct text *text = &response->header_text;
-    char value[1024];
+    char value[2 * 1024];
     va_list args;
     va_start(args, format);
     int size = vsnprintf(value, sizeof(value), format, args);

@@ -189,7 +189,7 @@ static unsigned parse_names(struct span rest, struct route *route, char problem[
     struct span tail = {0};
     if (mark)
         tail = span_of(mark + 1, rest.size - left.size - 1);
-    if (left.size == 0)
+    if (left.size == 0 || left.data[0] == '_') /* no names before a tail */
         return not_found(rest, problem);
     bool alone = !memchr(left.data, '/', left.size);
     route->user = take_part(&left);

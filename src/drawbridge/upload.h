@@ -4,7 +4,7 @@
 
 #include "drawbridge/exchange.h"
 
-enum { UPLOAD_ID_SIZE = 32 };
+enum { UPLOAD_ID_SIZE = 32, UPLOADS_MAX = 64 /* of a repository at a time */ };
 
 /*
  * An upload of a node, or of a part of one. It outlives the request's head, so it has copies of

@@ -124,8 +124,8 @@ struct service_upload *upload_new(struct exchange *exchange, const struct put *p
 
 int service_upload_add(struct service_upload *upload, struct span piece)
 {
-    if (piece.size > upload->max - upload->stage->length)
-        upload->status = -EFBIG;
+    if (upload->stage->length > upload->max || piece.size > upload->max - upload->stage->length)
+        upload->status = upload->kind == UPLOAD_NODE ? -EFBIG : -EDQUOT;
     else
         upload->status = stage_add(upload->stage, piece);
     return upload->status;
@@ -215,6 +215,23 @@ static bool read_offset(struct exchange *exchange, uint64_t *offset)
     return true;
 }
 
+/* Bytes that an upload may have: what a file may, and what is left of the quota. */
+static uint64_t room_for(struct exchange *exchange, const struct service_rules *rules)
+{
+    struct record_key key = RECORD_KEY('q', exchange->route.user);
+    struct store_value value = {0};
+    struct span json;
+    uint64_t max = rules->file_max ? rules->file_max : INT64_MAX, used = 0;
+    if (rules->user_bytes_max == 0)
+        return max;
+    if (store_get(exchange->service->store, key.text, &value) == 0 &&
+        json_parse(span_of(value.data, value.size), &json) == 0)
+        json_get_uint(json, "bytes", INT64_MAX, &used);
+    free(value.data);
+    uint64_t left = rules->user_bytes_max > used ? rules->user_bytes_max - used : 0;
+    return left < max ? left : max;
+}
+
 struct service_upload *upload_continue(struct exchange *exchange, enum upload_kind kind,
                                        const uint64_t *offset)
 {
@@ -227,7 +244,7 @@ struct service_upload *upload_continue(struct exchange *exchange, enum upload_ki
     if (!upload)
         return NULL;
     upload->kind = kind;
-    upload->max = rules->file_max ? rules->file_max : INT64_MAX;
+    upload->max = room_for(exchange, rules);
     if (!open_stage(upload, exchange, id)) {
         upload_release(upload);
         return NULL;
@@ -253,6 +270,13 @@ struct service_upload *begin_upload_patch(struct exchange *exchange)
     return upload_continue(exchange, UPLOAD_PART, &offset);
 }
 
+static bool count_upload(void *context, const char *key, struct span value)
+{
+    unsigned *count = context;
+    (void)key, (void)value;
+    return ++*count < UPLOADS_MAX;
+}
+
 /* Creates the record, then the file: what has a file without a record is removed some day. */
 int upload_create(struct exchange *exchange, char id[UPLOAD_ID_SIZE + 1])
 {
@@ -260,7 +284,14 @@ int upload_create(struct exchange *exchange, char id[UPLOAD_ID_SIZE + 1])
     char buffer[64];
     struct stage *stage;
     struct text text = text_init(buffer, sizeof(buffer));
-    int status = crypto_random(bytes, sizeof(bytes));
+    unsigned count = 0;
+    struct record_key prefix =
+        RECORD_KEY('p', exchange->route.user, exchange->route.repository, (struct span){0});
+    int status = store_list(exchange->service->store, prefix.text, "", count_upload, &count);
+    if (status == 0 && count >= UPLOADS_MAX)
+        return -EUSERS;
+    if (status == 0)
+        status = crypto_random(bytes, sizeof(bytes));
     hex_encode(span_of(bytes, sizeof(bytes)), id);
     exchange->route.id = span_of(id, UPLOAD_ID_SIZE);
     text_printf(&text, "{\"created\":%" PRId64 "}", exchange->request->now);

@@ -341,6 +341,13 @@ ask 204 "a part comes" PATCH "$up" -H "$bob" -H "Upload-Offset: 0" --data-binary
 ask 204 "how much there is can be asked" HEAD "$up" -H "$bob"
 head_has "upload-offset: 1000000" "and is told"
 ask 409 "a part has to fit" PATCH "$up" -H "$bob" -H "Upload-Offset: 5" --data-binary @part2
+head -c 2500000 /dev/zero >zeros
+ask 507 "no more than the quota is taken" PATCH "$up" -H "$bob" -H "Upload-Offset: 1000000" --data-binary @zeros
+ask 201 "another upload" POST $u/_upload -H "$bob"
+ask 204 "is thrown away" DELETE "$(sed -n 's/^Location: //ip' headers | tr -d '\r')" -H "$bob"
+ask 201 "a fresh one" POST $u/_upload -H "$bob"
+up=$(sed -n 's/^Location: //ip' headers | tr -d '\r')
+ask 204 "begins" PATCH "$up" -H "$bob" -H "Upload-Offset: 0" --data-binary @part1
 ask 404 "an upload is its repository's" HEAD "$(echo "$up" | sed 's/up/none/')" -H "$bob"
 stop_drawbridge
 is_status 0 "SIGTERM ends it"
@@ -362,7 +369,8 @@ ask 200 "private ones are not" GET "$api/_search?q=secret"
 is '[]' "by others"
 ask 200 "but by their owner" GET "$api/_search?q=alice%2Fsecret" -H "$alice"
 is '[{"repository":"alice/secret","public":false}]' "are"
-ask 200 "a page at a time" GET "$api/_search?n=1"
+ask 200 "a page at a time" GET "$api/_search?n=1&q=%2F"
+head_has '?q=%2F&n=1&last=alice%2Fhello' "of what was asked for"
 head_has 'rel="next"' "with a link to the next"
 
 # Visibility, deletion.
@@ -408,6 +416,7 @@ try drawbridge fsck --store store
 is_status 0 "fsck is content, while it runs"
 out_has " 0 problems" "and says so"
 stop_drawbridge
+[ -z "$(find store -perm /077)" ]; result $? "what is in the store is nobody else's"
 file=$(find store/contents -type f | head -n 1)
 python3 -c "
 with open('$file', 'r+b') as f:

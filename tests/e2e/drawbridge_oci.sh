@@ -112,6 +112,23 @@ cmp -s answer root; result $? "byte for byte"
 ask 204 "a version is deleted" DELETE $n -H "$alice"
 ask 404 "and gone for OCI" GET /v2/alice/oci/manifests/4.0.0
 
+# An image, by podman.
+pod() { podman --storage-driver vfs --root "$work/pod" --runroot "$work/podrun" "$@"; }
+mkdir image
+printf 'FROM scratch\nCOPY file /file\n' >image/Containerfile
+cp module.wasm image/file
+if ! command -v podman >/dev/null; then
+    skip "podman pushes and pulls an image" "there is no podman"
+elif ! pod build -q -t x image >"$out" 2>"$err"; then
+    skip "podman pushes and pulls an image" "podman builds no image here: $(tail -n 1 "$err")"
+else
+    try pod push --tls-verify=false --creds "alice:$t" x "127.0.0.1:$port/alice/oci:image"
+    is_status 0 "podman pushes an image"
+    pod rmi -af >/dev/null 2>&1
+    try pod pull --tls-verify=false "127.0.0.1:$port/alice/oci:image"
+    is_status 0 "and pulls it"
+fi
+
 # By hand: ranges, parts, mounts, referrers, deletion.
 m=sha256:$(sha256sum <module.wasm | cut -d' ' -f1)
 ask 206 "a part of a blob" GET /v2/alice/oci/blobs/$m -H "Range: bytes=100-199"
@@ -151,6 +168,8 @@ ask 202 "a tag is deleted" DELETE /v2/alice/oci/manifests/latest -H "$alice"
 ask 404 "and gone" GET /v2/alice/oci/manifests/latest
 ask 202 "a manifest is deleted" DELETE /v2/alice/oci/manifests/$r -H "$alice"
 ask 404 "and gone" GET /v2/alice/oci/manifests/$r
+ask 200 "also from those that refer" GET "/v2/alice/oci/referrers/$one"
+has '"manifests":[]' "to the other"
 ask 200 "tags have pages" GET "/v2/alice/oci/tags/list?n=1"
 is '{"name":"alice/oci","tags":["1.0.0"]}' "of the size wanted"
 head_has 'link: </v2/alice/oci/tags/list?n=1&last=1.0.0>; rel="next"' "and a link to the next"

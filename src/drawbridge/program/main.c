@@ -11,7 +11,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -274,6 +276,18 @@ static void serve(struct program *program)
     log_info("drawbridge", "draining");
 }
 
+/* Connections are descriptors: as many as the system gives. What is in the store is nobody else's.
+ */
+static void prepare_process(void)
+{
+    struct rlimit limit;
+    umask(077);
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 static void catch_signals(void)
 {
     const struct sigaction action = {.sa_handler = on_signal};
@@ -389,6 +403,7 @@ int main(int argc, char **argv)
 {
     struct program program = {.argc = argc, .argv = argv, .metrics_listener = -1};
     struct err err = {0};
+    prepare_process();
     pthread_mutex_init(&program.daemon.mutex, NULL);
     int status = state_load(argc, argv, &program.daemon.state, &err);
     if (status == 0) {
