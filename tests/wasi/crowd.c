@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Descriptor 3 listens; 4 is connected and tells that this program is ready. Serves many
+/* Descriptor 3 listens; 4, if there is one, is connected and tells that this program is ready. Serves many
  * connections at once, of which some say nothing, until one has sent the line "end\n". Reads a byte
  * at a time and polls before each: what has been decrypted already has to count as readable. */
 #include "sockets.h"
 
+#include <stdbool.h>
 #include <sys/socket.h>
 
 enum { CONNECTIONS = 16 };
@@ -27,9 +28,11 @@ int main(void)
     static struct client clients[CONNECTIONS + 1];
     struct pollfd polled[CONNECTIONS + 1] = {{.fd = 3, .events = POLLIN}};
     unsigned count = 1;
-    check_names("5", "stdin:stdout:stderr:ingest:ping");
+    bool ping = getenv("FD_COUNT") && getenv("FD_COUNT")[0] == '5';
+    if (ping)
+        check_names("5", "stdin:stdout:stderr:ingest:ping");
     set_blocking(3, 0);
-    CHECK(write(4, "ping\n", 5) == 5);
+    CHECK(!ping || write(4, "ping\n", 5) == 5);
     for (;;) {
         CHECK(poll(polled, count, 30000) > 0);
         if (polled[0].revents && count <= CONNECTIONS) {
