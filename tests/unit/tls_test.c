@@ -49,6 +49,9 @@ static struct crypto_tls_config config_of(const struct identity *identity)
                                       .key = span_of(identity->key, identity->key_size)};
 }
 
+/* The certificate that the client showed in the last talk: its size. */
+static size_t shown;
+
 /* Sends a byte to the server and back; what the client got at last. */
 static ssize_t talk(const struct crypto_tls_config *server, const struct crypto_tls_config *client,
                     const char *host)
@@ -72,6 +75,7 @@ static ssize_t talk(const struct crypto_tls_config *server, const struct crypto_
     while (sent == 1 && got == -EAGAIN)
         got = crypto_tls_read(accepted, &byte, 1);
     if (sent == 1 && got == 1) {
+        shown = crypto_tls_peer(accepted).size;
         CHECK(crypto_tls_write(accepted, "y", 1) == 1);
         while (heard == -EAGAIN)
             heard = crypto_tls_read(connected, &byte, 1);
@@ -80,7 +84,7 @@ static ssize_t talk(const struct crypto_tls_config *server, const struct crypto_
         accepted = NULL;
         CHECK(crypto_tls_read(connected, &byte, 1) == 0);
     } else {
-        CHECK(crypto_tls_reason(connected)[0]);
+        CHECK(crypto_tls_reason(sent == 1 ? accepted : connected)[0]);
     }
     crypto_tls_free(connected);
     crypto_tls_free(accepted);
@@ -113,6 +117,27 @@ TEST(believed, "a client would not believe the right server, or believe another"
             tap_fail(__FILE__, __LINE__, "%s: %zd", rows[i].host, status);
     }
     CHECK_INT(talk(&impostor, &client, "a.example"), -EACCES);
+}
+
+TEST(clients, "a client could not show who it is, or anybody could show anything")
+{
+    static struct identity host, member, stranger;
+    make_identity(&host, "DNS:a.example");
+    make_identity(&member, "DNS:member");
+    make_identity(&stranger, "DNS:stranger");
+    struct crypto_tls_config server = config_of(&host), client = config_of(&member);
+    server.trust = client.chain;
+    client.trust = server.chain;
+    CHECK_INT(talk(&server, &client, "a.example"), 1);
+    CHECK(shown > 0);
+    struct crypto_tls_config nobody = {.trust = server.chain};
+    CHECK_INT(talk(&server, &nobody, "a.example"), 1);
+    CHECK_INT(shown, 0);
+    client = config_of(&stranger);
+    client.trust = server.chain;
+    shown = 1;
+    (void)talk(&server, &client, "a.example"); /* with TLS 1.3 the client may have sent already */
+    CHECK_INT(shown, 1);
 }
 
 TEST(contexts, "a key of another certificate, or trust in nobody, would be noticed too late")
