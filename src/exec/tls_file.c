@@ -305,11 +305,11 @@ static int make_terms(const struct config *config, const struct config_file *fil
     };
     enum crypto_tls_side side = file->kind == FILE_LISTEN ? CRYPTO_TLS_SERVER : CRYPTO_TLS_CLIENT;
     int status = gather_trust(config, file, identity, &wanted.trust, err);
-    autofree void *trust = (void *)wanted.trust.data;
+    autofree __attribute__((unused)) void *trust = (void *)wanted.trust.data;
     if (status < 0)
         return status;
     status = gather_alpn(&file->tls.alpn, &wanted.alpn);
-    autofree void *alpn = (void *)wanted.alpn.data;
+    autofree __attribute__((unused)) void *alpn = (void *)wanted.alpn.data;
     struct terms *terms = calloc(1, sizeof(*terms));
     if (!terms || status < 0) {
         free(terms);
