@@ -78,9 +78,11 @@ static bool use_trust(SSL_CTX *context, struct span text)
     return good && any;
 }
 
-/* A session that is taken up again would bring a certificate that nobody verified this time. */
-static bool refuse_resumption(SSL_CTX *context)
+/* Who issues to clients may itself be issued by somebody: it is believed all the same, and only it.
+ * A session that is taken up again would bring a certificate that nobody verified this time. */
+static bool judge_clients(SSL_CTX *context)
 {
+    X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context), X509_V_FLAG_PARTIAL_CHAIN);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
     return SSL_CTX_set_num_tickets(context, 0) == 1;
@@ -135,7 +137,7 @@ static bool use_config(SSL_CTX *context, enum crypto_tls_side side,
         return true;
     int required = config->client_required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0;
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER | required, NULL);
-    if (side == CRYPTO_TLS_SERVER && !refuse_resumption(context))
+    if (side == CRYPTO_TLS_SERVER && !judge_clients(context))
         return false;
     if (config->trust.size > 0)
         return use_trust(context, config->trust);

@@ -26,9 +26,12 @@ is_status 120 "a number has to be one"
 start_provider
 
 # A Steward's authority, the server's certificate, and certificates of Keeps.
-openssl ecparam -name prime256v1 -genkey -noout -out ca.key 2>/dev/null
+for name in ca root; do openssl ecparam -name prime256v1 -genkey -noout -out $name.key 2>/dev/null; done
 printf '[req]\ndistinguished_name=d\n[d]\n[a]\nbasicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\nsubjectKeyIdentifier=hash\n' >ca.cnf
-openssl req -new -x509 -key ca.key -subj /CN=steward -days 30 -config ca.cnf -extensions a -out ca.crt 2>/dev/null
+# The Steward's own certificate is issued by another authority, as in production.
+openssl req -new -x509 -key root.key -subj /CN=root -days 30 -config ca.cnf -extensions a -out root.crt 2>/dev/null
+openssl req -new -key ca.key -subj /CN=steward -config ca.cnf -out ca.csr 2>/dev/null
+openssl x509 -req -in ca.csr -CA root.crt -CAkey root.key -CAcreateserial -days 30 -extfile ca.cnf -extensions a -out ca.crt 2>/dev/null
 certify() { # name "subjectAltName" days
     openssl ecparam -name prime256v1 -genkey -noout -out "$1.key" 2>/dev/null
     openssl req -new -key "$1.key" -subj "/CN=$1" -out "$1.csr" 2>/dev/null
@@ -42,7 +45,8 @@ start_drawbridge --store store --cert server.crt --key server.key --ca ca.crt --
     --user-bytes-max 3000000 --user-repositories-max 4 --retention 0 --care-interval 1
 ask 200 "it is healthy" GET /health
 ask 200 "and ready" GET /readyz
-try curl -s --cacert ca.crt -o /dev/null -w '%{http_code}' "$url/livez"
+cat ca.crt root.crt >chain.crt
+try curl -s --cacert chain.crt -o /dev/null -w '%{http_code}' "$url/livez"
 out_is 200 "over TLS that curl verifies"
 
 alice="Authorization: Bearer $(token 'test|alice' "$all")"
