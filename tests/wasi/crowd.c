@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Descriptor 3 listens; 4, if there is one, is connected and tells that this program is ready. Serves many
- * connections at once, of which some say nothing, until one has sent the line "end\n". Reads a byte
- * at a time and polls before each: what has been decrypted already has to count as readable. */
+/* Descriptor 3 listens; 4, if there is one, is connected and tells that this program is ready.
+ * Serves many connections at once, of which some say nothing, until one has sent the line "end\n".
+ * Reads a byte at a time and polls before each: what has been decrypted already has to count as
+ * readable. */
 #include "sockets.h"
 
 #include <stdbool.h>
