@@ -12,7 +12,9 @@ int command_package_publish(const struct invocation *invocation, int *exit_statu
     struct local_tree tree;
     struct package_count count;
     (void)exit_status;
-    int status = local_tree_read(invocation->operands[1], rules, &tree, err);
+    const struct package_watch watch = progress_watch(&store.progress);
+    int status = local_tree_read(invocation->operands[1], rules, &watch, &tree, err);
+    progress_end(&store.progress);
     if (status < 0)
         return status;
     status = store_open(invocation, SLUG_TAG, STORE_TOKEN_NEEDED, &store, err);

@@ -149,11 +149,11 @@ static int check_signatures(const struct invocation *invocation, struct store *s
     return 0;
 }
 
-static int compare_local(const char *path, const struct package_tag *tag,
+static int compare_local(const char *path, struct store *store, const struct package_tag *tag,
                          struct verifying *verifying, struct err *err)
 {
     struct local_tree tree;
-    int status = local_tree_read(path, LOCAL_ANY, &tree, err);
+    int status = local_tree_read(path, LOCAL_ANY, &store->watch, &tree, err);
     if (status < 0)
         return status;
     const struct entry *local = &tree.nodes[0].entry;
@@ -199,7 +199,7 @@ int command_package_verify(const struct invocation *invocation, int *exit_status
     if (status == 0)
         status = check_signatures(invocation, &store, &tag, &verifying, err);
     if (status == 0 && invocation->operand_count > 1)
-        status = compare_local(invocation->operands[1], &tag, &verifying, err);
+        status = compare_local(invocation->operands[1], &store, &tag, &verifying, err);
     if (status == 0) {
         bool good =
             (!verifying.wanted || verifying.trusted) && (!verifying.compared || verifying.same);

@@ -5,8 +5,7 @@
  */
 #pragma once
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "drawbridge/client/local_tree.h"
 
 enum { PROGRESS_DELAY_MS = 300, PROGRESS_INTERVAL_MS = 100 };
 
@@ -15,7 +14,7 @@ struct progress {
     bool visible;
 };
 
-/* `name` has only characters that a terminal shows. */
-void progress_show(struct progress *progress, const char *name, uint64_t done, uint64_t total);
+/* What feeds it. */
+struct package_watch progress_watch(struct progress *progress);
 /* Takes the line away. */
 void progress_end(struct progress *progress);

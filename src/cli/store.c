@@ -13,11 +13,6 @@
 #include <string.h>
 #include <time.h>
 
-static void show_progress(void *context, const char *path, uint64_t done, uint64_t total)
-{
-    progress_show(context, path, done, total);
-}
-
 /* ---- the host and the token ------------------------------------------------------------------ */
 
 /* The host of the provider with its port, as it is written in its URL. */
@@ -46,7 +41,7 @@ static int locate(const struct invocation *invocation, struct store *store, stru
         return err_set(err, ERR_USAGE, 0, "\"%.*s\" is not a host", (int)store->slug.host.size,
                        (const char *)store->slug.host.data);
     store->json = invocation_flag(invocation, "json");
-    store->watch = (struct package_watch){show_progress, &store->progress};
+    store->watch = progress_watch(&store->progress);
     store->credentials.store = store->slug.host;
     store->credentials.helper = invocation_value(invocation, "credential-helper");
     signal(SIGPIPE, SIG_IGN); /* a peer that is gone is an error of its connection */

@@ -7,8 +7,11 @@
 int command_tree_digest(const struct invocation *invocation, int *exit_status, struct err *err)
 {
     struct local_tree tree;
+    struct progress progress = {0};
+    const struct package_watch watch = progress_watch(&progress);
     (void)exit_status;
-    int status = local_tree_read(invocation->operands[0], LOCAL_ANY, &tree, err);
+    int status = local_tree_read(invocation->operands[0], LOCAL_ANY, &watch, &tree, err);
+    progress_end(&progress);
     if (status < 0)
         return status;
     entry_print(&tree.nodes[0].entry, invocation_flag(invocation, "json"));

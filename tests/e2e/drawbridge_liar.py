@@ -9,6 +9,7 @@ import http.server
 import json
 import ssl
 import sys
+import time
 
 DIRECTORY = "application/vnd.drawbridge.directory.v1+json"
 ENTRY = "application/vnd.drawbridge.entry.v1+json"
@@ -89,6 +90,11 @@ class Liar(http.server.BaseHTTPRequestHandler):
         if said is not None:
             self.send_header("Content-Digest", ",".join(f"{n}=:{d}:" for n, d in digests(said).items()))
         self.end_headers()
+        if self.path.startswith("/api/v0.1.0/alice/slow/"):
+            for at in range(0, len(content), 20000):
+                self.wfile.write(content[at:at + 20000])
+                time.sleep(0.5)
+            return
         self.wfile.write(content[:cut])
         self.close_connection = cut is not None
 

@@ -4,7 +4,7 @@
 # the one that was published, or write outside of the directory that a package is fetched to.
 . "${0%/*}/lib.sh"
 . "$here/drawbridge_lib.sh"
-need openssl python3
+need openssl python3 script
 unset ENARX_TOKEN ENARX_TOKEN_FILE ENARX_CREDENTIAL_HELPER
 export XDG_DATA_HOME="$work/data"
 
@@ -20,6 +20,13 @@ export ENARX_STORE_HOST
 try enarx package fetch alice/honest:1.0.0 honest
 is_status 0 "what is honest is fetched"
 [ -f honest/main.wasm ]; result $? "and is there"
+
+script -qec "\"$ENARX\" package fetch alice/slow:1.0.0 slow" terminal >"$out" 2>"$err"
+status=$?
+is_status 0 "what is slow is fetched, too"
+out_has "% of 0.1 MiB" "and on a terminal it is shown how far it is"
+try enarx package fetch alice/slow:1.0.0 slow2
+err_is "" "but not elsewhere"
 
 lie() { # repository "sentence" "name"
     mkdir -p inner

@@ -20,6 +20,7 @@ enum { READ_SIZE = 64 * 1024, ENTRY_ROOM = 1024 };
 struct reading {
     struct local_tree *tree;
     enum local_rules rules;
+    const struct package_watch *watch;
     struct err *err;
 };
 
@@ -79,7 +80,8 @@ static int add_node(const struct reading *reading, const char *path, size_t *ind
     return 0;
 }
 
-static int digest_file(int fd, struct entry *entry)
+static int digest_file(const struct reading *reading, int fd, const char *name, uint64_t total,
+                       struct entry *entry)
 {
     struct digester *digester = digester_new();
     autofree uint8_t *buffer = malloc(READ_SIZE);
@@ -90,6 +92,7 @@ static int digest_file(int fd, struct entry *entry)
             continue;
         status = got < 0 ? -errno : digester_add(digester, span_of(buffer, (size_t)got));
         entry->length += got > 0 ? (uint64_t)got : 0;
+        reading->watch->moved(reading->watch->context, name, entry->length, total);
     }
     if (status == 0)
         status = digester_end(digester, &entry->digests);
@@ -97,7 +100,7 @@ static int digest_file(int fd, struct entry *entry)
     return status;
 }
 
-static int read_file(const struct reading *reading, int fd, const char *path)
+static int read_file(const struct reading *reading, int fd, const char *path, uint64_t size)
 {
     const char *name = *path ? path : reading->tree->name;
     const char *type = media_type(name);
@@ -107,7 +110,7 @@ static int read_file(const struct reading *reading, int fd, const char *path)
         return status;
     struct entry *entry = &reading->tree->nodes[index].entry;
     entry->type = span_of(type, strlen(type));
-    status = digest_file(fd, entry);
+    status = digest_file(reading, fd, name, size, entry);
     return status < 0 ? fail_io(reading, path, -status) : 0;
 }
 
@@ -200,7 +203,7 @@ static int read_node(const struct reading *reading, int parent, const char *dire
         return invalid_name(reading, path);
     if (S_ISDIR(info.st_mode))
         return read_directory(reading, fd, path, depth);
-    return S_ISREG(info.st_mode) ? read_file(reading, fd, path)
+    return S_ISREG(info.st_mode) ? read_file(reading, fd, path, (uint64_t)info.st_size)
                                  : refuse(reading, path, "Neither a file nor a directory");
 }
 
@@ -216,13 +219,13 @@ static int read_root(const struct reading *reading)
         return refuse(reading, "", "Neither a file nor a directory");
     if (reading->rules == LOCAL_PACKAGE && strcmp(slash ? slash + 1 : name, "main.wasm") != 0)
         return invalid_name(reading, "");
-    return read_file(reading, reading->tree->fd, "");
+    return read_file(reading, reading->tree->fd, "", (uint64_t)info.st_size);
 }
 
-int local_tree_read(const char *path, enum local_rules rules, struct local_tree *tree,
-                    struct err *err)
+int local_tree_read(const char *path, enum local_rules rules, const struct package_watch *watch,
+                    struct local_tree *tree, struct err *err)
 {
-    struct reading reading = {tree, rules, err};
+    struct reading reading = {tree, rules, watch, err};
     *tree = (struct local_tree){.name = strdup(path), .fd = open(path, OPEN_FLAGS)};
     int status = tree->name ? 0 : err_set(err, ERR_IO, ENOMEM, "cannot read %s", path);
     if (status == 0)

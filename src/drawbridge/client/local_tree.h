@@ -13,6 +13,12 @@
 
 enum { LOCAL_NODES_MAX = 16384, LOCAL_DIRECTORY_MAX = 2 << 20 };
 
+/* Tells how far something is: bytes of a node that were read, or have moved. */
+struct package_watch {
+    void (*moved)(void *context, const char *path, uint64_t done, uint64_t total);
+    void *context;
+};
+
 struct local_node {
     char *path;         /* nodes joined by slashes; "" is the root */
     struct entry entry; /* the type is a constant */
@@ -34,6 +40,7 @@ enum local_rules {
 /* Reads and digests everything. On failure there is nothing to release; the class is ERR_USAGE for
  * what a package cannot have. */
 __attribute__((warn_unused_result)) int local_tree_read(const char *path, enum local_rules rules,
+                                                        const struct package_watch *watch,
                                                         struct local_tree *tree, struct err *err);
 void local_tree_free(struct local_tree *tree);
 

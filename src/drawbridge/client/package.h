@@ -14,12 +14,6 @@
 
 enum { PACKAGE_NODES_MAX = 65536, PACKAGE_CHUNK = 4 << 20 };
 
-/* Tells how far it is: bytes of a node that have moved. NULL functions are not called. */
-struct package_watch {
-    void (*moved)(void *context, const char *path, uint64_t done, uint64_t total);
-    void *context;
-};
-
 struct package_tag {
     struct entry entry; /* of the root; borrows from `canonical` */
     char *canonical;    /* the tag, as it is signed */

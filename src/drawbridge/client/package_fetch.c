@@ -68,8 +68,7 @@ static int receive_piece(void *context, struct span piece, struct err *err)
         size_t used = done > 0 ? (size_t)done : 0;
         piece = span_of(piece.data + used, piece.size - used);
     }
-    if (watch && watch->moved)
-        watch->moved(watch->context, receiving->name, receiving->size, length);
+    watch->moved(watch->context, receiving->name, receiving->size, length);
     return 0;
 }
 

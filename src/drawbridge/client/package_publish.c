@@ -21,9 +21,8 @@ struct publishing {
 static void tell(const struct publishing *publishing, const struct local_node *node, uint64_t done)
 {
     const struct package_watch *watch = publishing->watch;
-    if (watch && watch->moved)
-        watch->moved(watch->context, *node->path ? node->path : publishing->tree->name, done,
-                     node->entry.length);
+    watch->moved(watch->context, *node->path ? node->path : publishing->tree->name, done,
+                 node->entry.length);
 }
 
 /* Whether what has this name already is the same; otherwise the error of its PUT stays. */
