@@ -122,6 +122,194 @@ static const struct option json_options[] = {
     {0},
 };
 
+#define OPTION_JSON                                                                                \
+    {                                                                                              \
+        .name = "json", .letter = 'j', .help = "Print JSON"                                        \
+    }
+
+#define OPTIONS_STORE                                                                              \
+    {.name = "store-host",                                                                         \
+     .value = "HOST[:PORT]",                                                                       \
+     .env = "ENARX_STORE_HOST",                                                                    \
+     .help = "The Drawbridge of names that are written without one"},                              \
+        {.name = "ca-bundle",                                                                      \
+         .value = "FILE",                                                                          \
+         .kind = VALUE_FILE,                                                                       \
+         .env = "ENARX_CA_BUNDLE",                                                                 \
+         .help = "Roots (PEM) that vouch for the servers, in place of the system's"},              \
+        {.name = "credential-helper",                                                              \
+         .value = "PROGRAM",                                                                       \
+         .kind = VALUE_FILE,                                                                       \
+         .env = "ENARX_CREDENTIAL_HELPER",                                                         \
+         .help = "Keeps tokens, in place of files of mode 0600"},                                  \
+        {.name = "oidc-domain",                                                                    \
+         .value = "URL",                                                                           \
+         .env = "ENARX_OIDC_DOMAIN",                                                               \
+         .help = "The OpenID provider"},                                                           \
+        OPTION_JSON
+
+#define OPTIONS_TOKEN                                                                              \
+    {.name = "token-file",                                                                         \
+     .value = "FILE",                                                                              \
+     .kind = VALUE_FILE,                                                                           \
+     .env = "ENARX_TOKEN_FILE",                                                                    \
+     .help = "Where the access or deployment token is; - is stdin"},                               \
+    {                                                                                              \
+        .name = "insecure-auth-token", .value = "TOKEN", .env = "ENARX_INSECURE_AUTH_TOKEN",       \
+        .help = "The token itself, which other users of the machine can see on a command line"     \
+    }
+
+static const char *const flows[] = {"device", "code", NULL};
+static const char *const accesses[] = {"read", "write", NULL};
+
+static const struct option store_options[] = {OPTIONS_STORE, OPTIONS_TOKEN, {0}};
+
+static const struct option login_options[] = {
+    {.name = "oidc-flow",
+     .value = "FLOW",
+     .preset = "device",
+     .kind = VALUE_CHOICE,
+     .choices = flows,
+     .help = "How: device, with a browser anywhere, or code, with one on this machine"},
+    {.name = "oidc-client-id",
+     .value = "ID",
+     .env = "ENARX_OIDC_CLIENT_ID",
+     .preset = "enarx",
+     .help = "Under which name the provider knows this program"},
+    {.name = "oidc-audience",
+     .value = "TEXT",
+     .help = "What the token is to be for (https://HOST/ if not given)"},
+    OPTIONS_STORE,
+    {0},
+};
+
+static const struct option logout_options[] = {OPTIONS_STORE, {0}};
+
+static const struct option repo_register_options[] = {
+    {.name = "private", .help = "Only its owner, and whom the owner grants it to, can read it"},
+    OPTIONS_STORE,
+    OPTIONS_TOKEN,
+    {0},
+};
+
+static const struct option search_options[] = {
+    {.name = "count", .value = "N", .preset = "20", .help = "At most so many, up to 100"},
+    {.name = "after", .value = "USER/REPOSITORY", .help = "Only those behind this one"},
+    OPTIONS_STORE,
+    OPTIONS_TOKEN,
+    {0},
+};
+
+static const struct option yank_options[] = {
+    {.name = "reason", .value = "TEXT", .help = "Why, for those who ask"},
+    {.name = "undo", .help = "Take it back"},
+    OPTIONS_STORE,
+    OPTIONS_TOKEN,
+    {0},
+};
+
+static const struct option grant_options[] = {
+    {.name = "access",
+     .value = "ACCESS",
+     .preset = "read",
+     .kind = VALUE_CHOICE,
+     .choices = accesses,
+     .help = "What USER may: read, or write, which includes to read"},
+    {.name = "revoke", .help = "Take the grant back"},
+    OPTIONS_STORE,
+    OPTIONS_TOKEN,
+    {0},
+};
+
+static const struct option generate_options[] = {
+    {.name = "scope",
+     .value = "ACCESS",
+     .kind = VALUE_CHOICE,
+     .choices = accesses,
+     .repeats = true,
+     .help = "What it allows (read if not given); write does not include read"},
+    {.name = "tag", .value = "TAG", .help = "Only for this tag"},
+    {.name = "lifetime",
+     .value = "SECONDS",
+     .preset = "2592000",
+     .help = "How long it is valid, from 60 to 31536000"},
+    OPTIONS_STORE,
+    OPTIONS_TOKEN,
+    {0},
+};
+
+static const struct option publish_options[] = {
+    {.name = "any-files",
+     .help = "Publish all files and directories, not only main.wasm and Enarx.toml"},
+    OPTIONS_STORE,
+    OPTIONS_TOKEN,
+    {0},
+};
+
+static const struct option sign_options[] = {
+    {.name = "key",
+     .value = "FILE",
+     .kind = VALUE_FILE,
+     .help = "The private key on P-256, PEM or DER"},
+    OPTIONS_STORE,
+    OPTIONS_TOKEN,
+    {0},
+};
+
+static const struct option package_verify_options[] = {
+    {.name = "signer",
+     .value = "THUMBPRINT",
+     .repeats = true,
+     .help = "A key whose signature counts, as enarx package sign prints it"},
+    OPTIONS_STORE,
+    OPTIONS_TOKEN,
+    {0},
+};
+
+static const struct example login_examples[] = {
+    {"enarx user login --store-host store.example.com --oidc-domain https://login.example.com",
+     "Log in with a browser anywhere"},
+    {"enarx user login --oidc-flow code",
+     "With a browser on this machine; the hosts come from the environment"},
+    {0},
+};
+
+static const struct example publish_examples[] = {
+    {"enarx package publish store.example.com/alice/hello:1.0.0 ./hello",
+     "Publish a directory with main.wasm and Enarx.toml"},
+    {0},
+};
+
+static const struct example package_fetch_examples[] = {
+    {"enarx package fetch store.example.com/alice/hello:1.0.0 ./hello",
+     "Fetch a package into a new directory"},
+    {0},
+};
+
+static const struct example package_sign_examples[] = {
+    {"openssl ecparam -name prime256v1 -genkey -noout -out sign.key", "Make a key"},
+    {"enarx package sign --key sign.key store.example.com/alice/hello:1.0.0",
+     "Sign a tag; prints the thumbprint of the key"},
+    {0},
+};
+
+static const struct example grant_examples[] = {
+    {"enarx repo grant store.example.com/alice/hello bob", "Let bob read a private repository"},
+    {"enarx repo grant store.example.com/alice/hello", "List the grants"},
+    {0},
+};
+
+static const struct example generate_token_examples[] = {
+    {"enarx repo token generate --scope write --lifetime 86400 store.example.com/alice/hello",
+     "A token with which a machine can publish for a day"},
+    {0},
+};
+
+static const struct example digest_examples[] = {
+    {"enarx tree digest ./hello", "See under which digests a directory would be published"},
+    {0},
+};
+
 #define OPTIONS_FETCH                                                                              \
     {.name = "collateral",                                                                         \
      .value = "DIR",                                                                               \
@@ -336,6 +524,261 @@ const struct command commands[] = {
      .options = fetch_tcb_options,
      .examples = sgx_tcb_examples,
      .run = command_platform_sgx_cache_tcb},
+    {.path = "user",
+     .operands = "",
+     .summary = "Log in; register with a Drawbridge",
+     .description = "A Drawbridge is a repository for packages. People have users there, and log "
+                    "in through an OpenID provider."},
+    {.path = "user login",
+     .operands = "",
+     .summary = "Log in through an OpenID provider",
+     .description = "Lets a person log in with a browser and keeps the access token: with the "
+                    "credential helper, which is called as `PROGRAM insert ID` and `PROGRAM show "
+                    "ID`, or else in a file of mode 0600 below $XDG_DATA_HOME/enarx/tokens.\n\nA "
+                    "client that has a secret takes it from the variable ENARX_OIDC_CLIENT_SECRET.",
+     .options = login_options,
+     .examples = login_examples,
+     .run = command_user_login},
+    {.path = "user logout",
+     .operands = "",
+     .summary = "Remove the token that login has kept",
+     .description = "Removes the file with the token. A token that others know is valid until it "
+                    "expires. What a credential helper keeps has to be removed with its own means.",
+     .options = logout_options,
+     .run = command_user_logout},
+    {.path = "user register",
+     .operands = "[HOST/]USER",
+     .operands_min = 1,
+     .operands_max = 1,
+     .summary = "Register a user",
+     .description =
+         "The user belongs to the subject of the access token. Log in first.\n\nThe token is "
+         "looked for in --token-file, --insecure-auth-token, the variable ENARX_TOKEN, and where "
+         "`enarx user login` keeps it. What everybody may read needs none.",
+     .options = store_options,
+     .run = command_user_register},
+    {.path = "user info",
+     .operands = "[HOST/]USER",
+     .operands_min = 1,
+     .operands_max = 1,
+     .summary = "Show a user, which has to be one's own",
+     .description = "Prints the subject to which the user belongs.\n\nThe token is looked for in "
+                    "--token-file, --insecure-auth-token, the variable ENARX_TOKEN, and where "
+                    "`enarx user login` keeps it. What everybody may read needs none.",
+     .options = store_options,
+     .run = command_user_info},
+    {.path = "repo",
+     .operands = "",
+     .summary = "Work with the repositories of a Drawbridge",
+     .description = "A repository has the tags of one package."},
+    {.path = "repo register",
+     .operands = "[HOST/]USER/REPO",
+     .operands_min = 1,
+     .operands_max = 1,
+     .summary = "Make a repository",
+     .description = "A repository is public unless --private is given.\n\nThe token is looked for "
+                    "in --token-file, --insecure-auth-token, the variable ENARX_TOKEN, and where "
+                    "`enarx user login` keeps it. What everybody may read needs none.",
+     .options = repo_register_options,
+     .run = command_repo_register},
+    {.path = "repo info",
+     .operands = "[HOST/]USER/REPO",
+     .operands_min = 1,
+     .operands_max = 1,
+     .summary = "Show a repository and its tags",
+     .description =
+         "Prints whether it is public, and its tags without those that are yanked.\n\nThe token is "
+         "looked for in --token-file, --insecure-auth-token, the variable ENARX_TOKEN, and where "
+         "`enarx user login` keeps it. What everybody may read needs none.",
+     .options = store_options,
+     .run = command_repo_info},
+    {.path = "repo search",
+     .operands = "[TEXT]",
+     .operands_min = 0,
+     .operands_max = 1,
+     .summary = "Find repositories by a part of their name",
+     .description =
+         "Finds repositories of the Drawbridge of --store-host that may be read, without regard to "
+         "case.\n\nThe token is looked for in --token-file, --insecure-auth-token, the variable "
+         "ENARX_TOKEN, and where `enarx user login` keeps it. What everybody may read needs none.",
+     .options = search_options,
+     .run = command_repo_search},
+    {.path = "repo yank",
+     .operands = "[HOST/]USER/REPO",
+     .operands_min = 1,
+     .operands_max = 1,
+     .summary = "Yank all tags of a repository",
+     .description =
+         "Tags that are yanked are no longer listed, and who fetches one is warned.\n\nThe token "
+         "is looked for in --token-file, --insecure-auth-token, the variable ENARX_TOKEN, and "
+         "where `enarx user login` keeps it. What everybody may read needs none.",
+     .options = yank_options,
+     .run = command_repo_yank},
+    {.path = "repo grant",
+     .operands = "[HOST/]USER/REPO [USER]",
+     .operands_min = 1,
+     .operands_max = 2,
+     .summary = "Let others use a repository; without USER, list who may",
+     .description =
+         "A grant lets another user of the same Drawbridge read a private repository, or publish "
+         "in it.\n\nThe token is looked for in --token-file, --insecure-auth-token, the variable "
+         "ENARX_TOKEN, and where `enarx user login` keeps it. What everybody may read needs none.",
+     .options = grant_options,
+     .examples = grant_examples,
+     .run = command_repo_grant},
+    {.path = "repo token",
+     .operands = "",
+     .summary = "Work with deployment tokens",
+     .description =
+         "A deployment token lets a machine read a repository, or publish in it, for some time."},
+    {.path = "repo token generate",
+     .operands = "[HOST/]USER/REPO",
+     .operands_min = 1,
+     .operands_max = 1,
+     .summary = "Make a deployment token",
+     .description = "Prints the token, which cannot be shown again.\n\nThe token is looked for in "
+                    "--token-file, --insecure-auth-token, the variable ENARX_TOKEN, and where "
+                    "`enarx user login` keeps it. What everybody may read needs none.",
+     .options = generate_options,
+     .examples = generate_token_examples,
+     .run = command_repo_token_generate},
+    {.path = "repo token info",
+     .operands = "[HOST/]USER/REPO [ID]",
+     .operands_min = 1,
+     .operands_max = 2,
+     .summary = "Show the deployment tokens of a repository, or one of them",
+     .description = "Prints names, scopes and dates; never the tokens themselves.\n\nThe token is "
+                    "looked for in --token-file, --insecure-auth-token, the variable ENARX_TOKEN, "
+                    "and where `enarx user login` keeps it. What everybody may read needs none.",
+     .options = store_options,
+     .run = command_repo_token_info},
+    {.path = "repo token revoke",
+     .operands = "[HOST/]USER/REPO ID",
+     .operands_min = 2,
+     .operands_max = 2,
+     .summary = "Revoke a deployment token",
+     .description = "The token is refused from then on.\n\nThe token is looked for in "
+                    "--token-file, --insecure-auth-token, the variable ENARX_TOKEN, and where "
+                    "`enarx user login` keeps it. What everybody may read needs none.",
+     .options = store_options,
+     .run = command_repo_token_revoke},
+    {.path = "package",
+     .operands = "",
+     .summary = "Publish and fetch packages",
+     .description = "A package is a WebAssembly module with its Enarx.toml, named by a tag and by "
+                    "its digest."},
+    {.path = "package publish",
+     .operands = "[HOST/]USER/REPO:TAG PATH",
+     .operands_min = 2,
+     .operands_max = 2,
+     .operand_kind = VALUE_FILE,
+     .summary = "Publish a file or a directory as a package",
+     .description = "PATH is main.wasm, or a directory with main.wasm and Enarx.toml. What is "
+                    "there already with the same content is passed over: a publication that broke "
+                    "off is completed by repeating it. A tag is never replaced.\n\nThe token is "
+                    "looked for in --token-file, --insecure-auth-token, the variable ENARX_TOKEN, "
+                    "and where `enarx user login` keeps it. What everybody may read needs none.",
+     .options = publish_options,
+     .examples = publish_examples,
+     .run = command_package_publish},
+    {.path = "package fetch",
+     .operands = "[HOST/]USER/REPO:TAG DESTINATION",
+     .operands_min = 2,
+     .operands_max = 2,
+     .operand_kind = VALUE_DIRECTORY,
+     .summary = "Fetch a package and verify it",
+     .description =
+         "DESTINATION must not exist; it becomes a directory, or a file if the package is a single "
+         "one, and only after everything was compared with the digests of the tag.\n\nThe token is "
+         "looked for in --token-file, --insecure-auth-token, the variable ENARX_TOKEN, and where "
+         "`enarx user login` keeps it. What everybody may read needs none.",
+     .options = store_options,
+     .examples = package_fetch_examples,
+     .run = command_package_fetch},
+    {.path = "package info",
+     .operands = "[HOST/]USER/REPO:TAG",
+     .operands_min = 1,
+     .operands_max = 1,
+     .summary = "Show digests, length and type of a package",
+     .description = "Prints what the tag says about the root of the package.\n\nThe token is "
+                    "looked for in --token-file, --insecure-auth-token, the variable ENARX_TOKEN, "
+                    "and where `enarx user login` keeps it. What everybody may read needs none.",
+     .options = store_options,
+     .run = command_package_info},
+    {.path = "package yank",
+     .operands = "[HOST/]USER/REPO:TAG",
+     .operands_min = 1,
+     .operands_max = 1,
+     .summary = "Yank a tag",
+     .description =
+         "A tag that is yanked is no longer listed, and who fetches it is warned.\n\nThe token is "
+         "looked for in --token-file, --insecure-auth-token, the variable ENARX_TOKEN, and where "
+         "`enarx user login` keeps it. What everybody may read needs none.",
+     .options = yank_options,
+     .run = command_package_yank},
+    {.path = "package sign",
+     .operands = "[HOST/]USER/REPO:TAG",
+     .operands_min = 1,
+     .operands_max = 1,
+     .summary = "Sign a tag",
+     .description = "Adds a signature (ES256) over the tag, and so over the whole package. Prints "
+                    "the thumbprint of the key (RFC 7638).\n\nThe token is looked for in "
+                    "--token-file, --insecure-auth-token, the variable ENARX_TOKEN, and where "
+                    "`enarx user login` keeps it. What everybody may read needs none.",
+     .options = sign_options,
+     .examples = package_sign_examples,
+     .run = command_package_sign},
+    {.path = "package verify",
+     .operands = "[HOST/]USER/REPO:TAG [PATH]",
+     .operands_min = 1,
+     .operands_max = 2,
+     .operand_kind = VALUE_FILE,
+     .summary = "Verify who signed a tag; compare it with a file or directory",
+     .description =
+         "Verifies all signatures of the tag. With --signer one of these keys has to have signed; "
+         "with PATH its digests have to be those of the tag. The exit status is 0 if all of that "
+         "is so, 1 if not, and 120 or above if it could not be found out.\n\nThe token is looked "
+         "for in --token-file, --insecure-auth-token, the variable ENARX_TOKEN, and where `enarx "
+         "user login` keeps it. What everybody may read needs none.",
+     .options = package_verify_options,
+     .run = command_package_verify},
+    {.path = "tree",
+     .operands = "",
+     .summary = "Look into packages",
+     .description =
+         "The tree of a package has files and directories; each is named by its digests."},
+    {.path = "tree digest",
+     .operands = "PATH",
+     .operands_min = 1,
+     .operands_max = 1,
+     .operand_kind = VALUE_FILE,
+     .summary = "Compute the digests of a file or directory",
+     .description = "Prints what a tag of PATH would say. Nothing is sent.",
+     .options = json_options,
+     .examples = digest_examples,
+     .run = command_tree_digest},
+    {.path = "tree info",
+     .operands = "[HOST/]USER/REPO:TAG [NODE]",
+     .operands_min = 1,
+     .operands_max = 2,
+     .summary = "List the files of a package",
+     .description = "Fetches and verifies the directories, and prints what they say about NODE, or "
+                    "about the root, and everything below.\n\nThe token is looked for in "
+                    "--token-file, --insecure-auth-token, the variable ENARX_TOKEN, and where "
+                    "`enarx user login` keeps it. What everybody may read needs none.",
+     .options = store_options,
+     .run = command_tree_info},
+    {.path = "tree fetch",
+     .operands = "[HOST/]USER/REPO:TAG NODE DESTINATION",
+     .operands_min = 3,
+     .operands_max = 3,
+     .summary = "Fetch one file or directory of a package",
+     .description =
+         "DESTINATION must not exist. Everything from the tag down to NODE is verified.\n\nThe "
+         "token is looked for in --token-file, --insecure-auth-token, the variable ENARX_TOKEN, "
+         "and where `enarx user login` keeps it. What everybody may read needs none.",
+     .options = store_options,
+     .run = command_tree_fetch},
     {.path = "unstable",
      .operands = "",
      .hidden = true,

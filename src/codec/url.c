@@ -18,6 +18,16 @@ static bool is_among(uint8_t character, const char *set)
     return character && strchr(set, character);
 }
 
+void url_encode(struct text *text, struct span value)
+{
+    for (size_t i = 0; i < value.size; i++) {
+        if (is_alphanumeric(value.data[i]) || is_among(value.data[i], "-._~"))
+            text_add_span(text, span_of(value.data + i, 1));
+        else
+            text_printf(text, "%%%02X", value.data[i]);
+    }
+}
+
 static bool take_scheme(struct span *rest, bool *secure)
 {
     static const struct {

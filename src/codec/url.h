@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "base/span.h"
+#include "base/text.h"
 
 #include <stddef.h>
 
@@ -20,6 +20,10 @@ struct url {
     uint16_t port;      /* 80 or 443 where none is written */
     struct span target; /* path and query, as they are sent; may be empty or begin with "?" */
 };
+
+/* Adds a value of a query or a form, percent-encoded: all but the unreserved characters of RFC 3986
+ * section 2.3. */
+void url_encode(struct text *text, struct span value);
 
 /* Takes back percent-encoding. `out` has text.size bytes. 0, or -EINVAL if "%" is not followed by
  * two digits. */

@@ -208,7 +208,15 @@ static int fail_moving(const struct exchange *exchange, const char *what, ssize_
     return error == -EACCES ? -EACCES : status;
 }
 
-static int transmit(const struct exchange *exchange, struct span bytes)
+/* Bytes have moved. */
+static void note_progress(struct exchange *exchange)
+{
+    const struct http_client_config *config = &exchange->client->config;
+    if (config->patient)
+        exchange->deadline = now_ms() + (int64_t)config->seconds * 1000;
+}
+
+static int transmit(struct exchange *exchange, struct span bytes)
 {
     const struct http_client *client = exchange->client;
     while (bytes.size > 0) {
@@ -217,6 +225,7 @@ static int transmit(const struct exchange *exchange, struct span bytes)
         if (done < 0 && !client->tls)
             done = -errno;
         if (done > 0) {
+            note_progress(exchange);
             bytes = span_of(bytes.data + done, bytes.size - (size_t)done);
         } else if (done == -EAGAIN || done == -EINTR) {
             int status = wait_more(exchange, POLLOUT);
@@ -242,6 +251,7 @@ static int receive(struct exchange *exchange)
         if (got >= 0) {
             exchange->ended = got == 0;
             exchange->heard = exchange->heard || got > 0;
+            note_progress(exchange);
             if (buffer_append(&exchange->input, &exchange->budget, span_of(bytes, (size_t)got)) < 0)
                 return err_set(exchange->err, ERR_IO, ENOMEM, "cannot hold an answer");
             return 0;

@@ -34,6 +34,7 @@ struct http_client_config {
     int (*connect)(void *context, const char *host, uint16_t port, struct err *err);
     void *connect_context;
     unsigned seconds; /* for one call */
+    bool patient;     /* `seconds` count anew whenever bytes have moved */
     size_t body_max;  /* bytes of a body in memory; for `take` there is no limit */
 };
 

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "codec/base64.h"
+#include "crypto/sign.h"
 #include "jose/jwk.h"
 
 enum { JWS_TOKEN_MAX = 16 * 1024, JWS_HEADER_MAX = 8 * 1024 };
@@ -49,3 +50,12 @@ __attribute__((warn_unused_result)) int jws_verify_flattened(struct span text,
                                                              const struct span *payload,
                                                              uint8_t *memory, size_t size,
                                                              struct jws_signed *result);
+
+/*
+ * Signs a payload with ES256: adds a detached, flattened JWS with the public key in the protected
+ * header to `text`, and tells the key's thumbprint. 0; -EINVAL for a key that is not on P-256;
+ * -ENOMEM.
+ */
+__attribute__((warn_unused_result)) int jws_sign_detached(const struct crypto_signer *signer,
+                                                          struct span payload, struct text *text,
+                                                          uint8_t thumbprint[JWK_THUMBPRINT_SIZE]);

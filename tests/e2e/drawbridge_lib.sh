@@ -19,7 +19,7 @@ need() {
     done
 }
 
-pid='' provider=''
+pid='' provider='' audience=drawbridge
 # shellcheck disable=SC2317 # called by trap
 end_all() {
     [ -z "$pid" ] || kill "$pid" 2>/dev/null
@@ -41,7 +41,7 @@ start_provider() {
         echo "1..0 # SKIP $reason"
         exit 0
     }
-    node "$OIDC" "$OIDC_PACKAGES" 0 drawbridge >provider.out 2>provider.err &
+    node "$OIDC" "$OIDC_PACKAGES" 0 "$audience" >provider.out 2>provider.err &
     provider=$!
     wait_for http provider.out || {
         echo "Bail out! the OpenID provider does not start: $(head -n 3 provider.err)"
@@ -52,7 +52,7 @@ start_provider() {
 
 start_drawbridge() {
     : >listening
-    "$DRAWBRIDGE" --addr 127.0.0.1:0 --oidc-issuer "$issuer" --oidc-audience drawbridge "$@" \
+    "$DRAWBRIDGE" --addr 127.0.0.1:0 --oidc-issuer "$issuer" --oidc-audience "$audience" "$@" \
         >listening 2>log &
     pid=$!
     wait_for listening listening || {

@@ -222,6 +222,30 @@ TEST(flattened, "a signature over a tag is good for this tag and no other")
     CHECK_INT(jws_verify_flattened(S(text), &payload, memory, sizeof(memory), &result), -EINVAL);
 }
 
+TEST(signing, "a signature that is made here is one that a server takes")
+{
+    char buffer[2048];
+    uint8_t memory[2048], thumbprint[JWK_THUMBPRINT_SIZE];
+    struct span payload = SPAN_LITERAL("{\"length\":3}"), other = SPAN_LITERAL("{\"length\":4}");
+    struct jws_signed result;
+    for (unsigned i = 0; i < 64; i++) { /* r and s have leading zeros now and then */
+        struct text text = text_init(buffer, sizeof(buffer));
+        make_key();
+        CHECK_INT(jws_sign_detached(signer, payload, &text, thumbprint), 0);
+        struct span jws = text_span(&text);
+        CHECK_INT(jws_verify_flattened(jws, &payload, memory, sizeof(memory), &result), 0);
+        CHECK(memcmp(result.thumbprint, thumbprint, sizeof(thumbprint)) == 0);
+        CHECK_INT(jws_verify_flattened(jws, &other, memory, sizeof(memory), &result), -EBADMSG);
+    }
+    struct text text = text_init(buffer, 100);
+    CHECK_INT(jws_sign_detached(signer, payload, &text, thumbprint), -EINVAL);
+    struct crypto_signer *p384;
+    CHECK_INT(crypto_signer_generate(X509_KEY_P384, &p384), 0);
+    text = text_init(buffer, sizeof(buffer));
+    CHECK_INT(jws_sign_detached(p384, payload, &text, thumbprint), -EINVAL);
+    crypto_signer_free(p384);
+}
+
 TEST(discovery, "the key set is where the provider that was asked says")
 {
     char uri[OIDC_URL_MAX];

@@ -90,4 +90,15 @@ TEST(decode, "certificates in headers of Intel's services could not be read")
     CHECK(url_decode(SPAN_LITERAL("%g0"), out, &size) < 0);
 }
 
+TEST(encode, "a value of a query could become another member of it")
+{
+    char buffer[64];
+    struct text text = text_init(buffer, sizeof(buffer));
+    url_encode(&text, SPAN_LITERAL("aZ09-._~ &=%+/\xFF\0"));
+    CHECK(span_equal(text_span(&text), SPAN_LITERAL("aZ09-._~%20%26%3D%25%2B%2F%FF%00")));
+    text = text_init(buffer, 4);
+    url_encode(&text, SPAN_LITERAL("ab&"));
+    CHECK(text.overflow);
+}
+
 TAP_MAIN()

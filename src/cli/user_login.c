@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+/* enarx user login|logout: tokens of an OpenID provider. */
+#include "cli/json_print.h"
+#include "cli/store.h"
+#include "drawbridge/client/login.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int find_flow(const struct invocation *invocation, enum login_flow *flow, struct err *err)
+{
+    const char *name = invocation_value(invocation, "oidc-flow");
+    *flow = strcmp(name, "code") == 0 ? LOGIN_CODE : LOGIN_DEVICE;
+    return *flow == LOGIN_CODE || strcmp(name, "device") == 0
+               ? 0
+               : err_set(err, ERR_USAGE, 0, "unknown OpenID flow \"%.100s\"", name);
+}
+
+static int login_and_keep(const struct invocation *invocation, struct store *store, struct err *err)
+{
+    const char *audience = invocation_value(invocation, "oidc-audience");
+    const char *secret = getenv("ENARX_OIDC_CLIENT_SECRET");
+    char own[SLUG_HOST_MAX + 16];
+    struct text text = text_init(own, sizeof(own));
+    struct crypto_tls_context *tls = NULL;
+    struct login_config config = {.issuer = invocation_value(invocation, "oidc-domain"),
+                                  .client_id = invocation_value(invocation, "oidc-client-id"),
+                                  .client_secret = secret && *secret ? secret : NULL,
+                                  .audience = audience ? audience : own,
+                                  /* stdout is the result's with --json */
+                                  .out = store->json ? stderr : stdout};
+    enum login_flow flow;
+    char *token = NULL;
+    text_add(&text, "https://");
+    text_add_span(&text, store->slug.host);
+    text_add(&text, "/");
+    int status = find_flow(invocation, &flow, err);
+    if (status == 0 && !config.issuer) {
+        status = err_set(err, ERR_USAGE, 0, "no OpenID provider is given");
+        err_hint(err, "Use --oidc-domain or ENARX_OIDC_DOMAIN.");
+    }
+    if (status == 0)
+        status =
+            remote_client_new(invocation_value(invocation, "ca-bundle"), &tls, &config.client, err);
+    if (status == 0)
+        status = login_run(&config, flow, &token, err);
+    if (status == 0)
+        status = credentials_save(&store->credentials, token, err);
+    http_client_free(config.client);
+    crypto_tls_context_free(tls);
+    credentials_forget_text(token);
+    if (status == 0 && !store->json)
+        puts("Credentials saved locally.");
+    return status;
+}
+
+static int finish(struct store *store, int status, const char *sentence, const char *json,
+                  struct err *err)
+{
+    if (status == 0 && store->json)
+        json_print(span_of(json, strlen(json)));
+    else if (status == 0)
+        puts(sentence);
+    return store_finish(store, status, NULL, err);
+}
+
+int command_user_login(const struct invocation *invocation, int *exit_status, struct err *err)
+{
+    struct store store;
+    (void)exit_status;
+    int status = store_locate_host(invocation, &store, err);
+    if (status == 0)
+        status = login_and_keep(invocation, &store, err);
+    return finish(&store, status, "Login successful.", "{\"logged_in\":true}", err);
+}
+
+int command_user_logout(const struct invocation *invocation, int *exit_status, struct err *err)
+{
+    struct store store;
+    bool removed = false;
+    (void)exit_status;
+    int status = store_locate_host(invocation, &store, err);
+    if (status == 0)
+        status = credentials_remove(&store.credentials, &removed, err);
+    return finish(&store, status, removed ? "Credentials removed." : "There were no credentials.",
+                  removed ? "{\"removed\":true}" : "{\"removed\":false}", err);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Access tokens of an OpenID provider, with the help of a person and a browser. Host side; blocks.
+ *
+ *     struct login_config config = {.client = client, .issuer = "https://login.example.com",
+ *                                   .client_id = "enarx", .audience = "https://store.example.com/",
+ *                                   .out = stdout};
+ *     status = login_run(&config, LOGIN_DEVICE, &token, err);
+ *     …
+ *     credentials_forget_text(token);
+ *
+ * LOGIN_DEVICE is the device flow (RFC 8628): the browser may be on another machine. LOGIN_CODE is
+ * the authorization code flow with PKCE (RFC 6749, 7636, 8252): the browser comes back to a port of
+ * 127.0.0.1. Provider and endpoints have to be https, or http on this machine.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "http/client.h"
+
+#include <stdio.h>
+
+enum login_flow { LOGIN_DEVICE, LOGIN_CODE };
+
+enum { LOGIN_SECONDS = 600 }; /* that a person has, at most */
+
+struct login_config {
+    struct http_client *client;
+    const char *issuer, *client_id;
+    const char *client_secret; /* NULL: a public client */
+    const char *audience;      /* what the token is for */
+    FILE *out;                 /* where the person is told what to do */
+};
+
+/* On success *token is the caller's, for credentials_forget_text. */
+__attribute__((warn_unused_result)) int
+login_run(const struct login_config *config, enum login_flow flow, char **token, struct err *err);

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the two flows of login.h share. Internal to src/drawbridge/client. */
+#pragma once
+
+#include "base/text.h"
+#include "drawbridge/client/login.h"
+#include "drawbridge/oidc.h"
+
+#define LOGIN_SCOPES                                                                               \
+    "openid profile manage:drawbridge_repositories manage:drawbridge_tags "                        \
+    "manage:drawbridge_users"
+
+enum { LOGIN_FORM_MAX = 8192 };
+
+/* Of the provider; empty if it does not have one. */
+struct login_endpoints {
+    char token[OIDC_URL_MAX], device[OIDC_URL_MAX], authorization[OIDC_URL_MAX];
+};
+
+struct login {
+    const struct login_config *config;
+    struct login_endpoints endpoints;
+    struct err *err;
+};
+
+/* Adds name=value to a form. */
+void login_add(struct text *form, const char *name, const char *value);
+
+/* Posts a form; *value is the answer, a JSON object whatever its status, in the reply. */
+__attribute__((warn_unused_result)) int login_post(const struct login *login, const char *url,
+                                                   const struct text *form,
+                                                   struct http_reply *reply, struct span *value);
+/* Overwrites and frees an answer that may have a token. */
+void login_wipe(struct http_reply *reply);
+
+/* Takes the token out of an answer of the token endpoint; an error says what the provider said. */
+__attribute__((warn_unused_result)) int login_take_token(const struct login *login,
+                                                         const struct http_reply *reply,
+                                                         struct span value, char **token);
+
+int64_t login_now(void); /* monotonic seconds */
+
+__attribute__((warn_unused_result)) int login_by_device(const struct login *login, char **token);
+__attribute__((warn_unused_result)) int login_by_code(const struct login *login, char **token);
