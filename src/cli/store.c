@@ -170,8 +170,11 @@ static void hint_refused(const struct store *store, struct err *err)
 int store_finish(struct store *store, int status, const char *context, struct err *err)
 {
     progress_end(&store->progress);
-    if (status == -EACCES)
+    if (status == -EKEYREJECTED)
         hint_refused(store, err);
+    else if (status == -EACCES)
+        err_hint(err, "Nobody vouches for the server. Roots of your own are for --ca-bundle or "
+                      "ENARX_CA_BUNDLE.");
     if (status < 0 && context && store->remote)
         err_context(err, "%s", context);
     remote_close(store->remote);

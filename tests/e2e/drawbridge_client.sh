@@ -63,6 +63,7 @@ is_status 121 "a bundle without roots is refused"
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout x.key -out other.crt -subj /CN=x -days 5 2>/dev/null
 try env ENARX_CA_BUNDLE=other.crt "$ENARX" user info testuser
 is_status 124 "a server for which nobody vouches gets nothing"
+err_has "--ca-bundle" "and the hint says what would help"
 try as_alice user info testuser
 err_has 'Failed to get record for user: testuser: GET request failed: request failed with status code `401`: User with OpenID Connect subject `test|subject` not found' \
     "who has no user is told so, in the words of the original"
@@ -132,9 +133,21 @@ try as_alice repo info testuser/test-repo
 out_is 'public
   1.0.0
   2.0.0' "both are listed"
-head -c 9500000 /dev/urandom >nested/test-dir/large
+head -c 20500000 /dev/urandom >nested/test-dir/large
 try as_alice package publish --any-files testuser/secret:1.0.0-rc.1+b nested
 is_status 0 "a nested one with a large file is published"
+
+# A network that breaks: two connections after 6 MB, in the middle of a chunk.
+python3 "$here/drawbridge_breaker.py" "$port" 2 6000000 >breaker.out &
+breaker=$!
+wait_for port breaker.out
+host=127.0.0.1:$(sed -n 's/port //p' breaker.out)
+try as_alice package publish --any-files "$host/testuser/secret:1.0.1" nested
+kill "$breaker"
+is_status 0 "an upload goes on after connections that broke"
+[ "$(grep -c cut breaker.out)" = 2 ]; result $? "and they did"
+try as_alice package fetch testuser/secret:1.0.1 mended
+diff -r nested mended >"$out"; result $? "nothing is missing"
 
 # Fetching.
 try enarx package fetch testuser/test-repo:2.0.0 fetched
@@ -142,6 +155,8 @@ is_status 0 "a package is fetched"
 diff -r package fetched >"$out"; result $? "as it was"
 try enarx package fetch testuser/test-repo:2.0.0 fetched
 is_status 120 "and never over something else"
+try enarx package fetch testuser/test-repo:2.0.0 slash/
+is_status 0 "a slash at the end does not matter"
 try enarx package fetch testuser/test-repo:1.0.0 file.wasm
 cmp -s file.wasm package/main.wasm; result $? "a single file comes as a file"
 try enarx package fetch testuser/secret:1.0.0-rc.1+b stolen

@@ -302,8 +302,11 @@ static void remove_below(int parent, const char *name)
 static char *temporary_name(const char *destination)
 {
     char *name = NULL;
-    const char *slash = strrchr(destination, '/');
-    int before = slash ? (int)(slash - destination + 1) : 0;
+    int before = (int)strlen(destination);
+    while (before > 0 && destination[before - 1] == '/')
+        before--;
+    while (before > 0 && destination[before - 1] != '/')
+        before--;
     return asprintf(&name, "%.*s.enarx-fetch-XXXXXX", before, destination) < 0 ? NULL : name;
 }
 

@@ -161,6 +161,12 @@ static int send_chunk(const struct publishing *publishing, const char *path, int
     return status;
 }
 
+/* Whether it is worth to ask how much has arrived: a connection broke, or a chunk was there. */
+static bool may_go_on(int status)
+{
+    return status == -EPIPE || status == -ETIMEDOUT || status == -EEXIST;
+}
+
 /* Sends a file in chunks; after a connection that broke, from where the server is. */
 static int send_chunks(const struct publishing *publishing, const struct local_node *node,
                        const char *path, int fd)
@@ -178,13 +184,14 @@ static int send_chunks(const struct publishing *publishing, const struct local_n
             tell(publishing, node, offset);
             continue;
         }
-        if ((status != -EPIPE && status != -ETIMEDOUT) || ++failed == ATTEMPTS)
+        if (!may_go_on(status) || ++failed == ATTEMPTS)
             return status;
         struct err why = *publishing->err;
         if (ask_offset(publishing, path, length, &offset) < 0) {
             *publishing->err = why;
             return status;
         }
+        *publishing->err = (struct err){0};
     }
     return 0;
 }

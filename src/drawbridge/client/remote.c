@@ -109,7 +109,7 @@ static int refuse(const struct remote_call *call, const struct http_reply *reply
     static const struct {
         unsigned status;
         int error;
-    } errors[] = {{401, -EACCES}, {404, -ENOENT}, {409, -EEXIST}};
+    } errors[] = {{401, -EKEYREJECTED}, {404, -ENOENT}, {409, -EEXIST}};
     char buffer[SAID_MAX];
     struct text said = text_init(buffer, sizeof(buffer));
     struct span body = reply->body;

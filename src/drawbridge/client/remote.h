@@ -51,9 +51,9 @@ struct remote_call {
     void *context;
 };
 
-/* As http_client_call, but answers with another status than 2xx are errors: -EACCES for 401,
- * -ENOENT for 404, -EEXIST for 409, -EREMOTEIO for others. The sentence has what the server said,
- * without what could harm a terminal. */
+/* As http_client_call, but answers with another status than 2xx are errors: -EKEYREJECTED for
+ * 401, -ENOENT for 404, -EEXIST for 409, -EREMOTEIO for others. The sentence has what the server
+ * said, without what could harm a terminal. */
 __attribute__((warn_unused_result)) int remote_call(struct remote *remote,
                                                     const struct remote_call *call,
                                                     struct http_reply *reply, struct err *err);
