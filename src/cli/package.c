@@ -39,7 +39,7 @@ int command_package_fetch(const struct invocation *invocation, int *exit_status,
     if (status == 0)
         status = package_tag_get(store.remote, &store.slug, &tag, err);
     if (status == 0) {
-        tag_warn_yanked(&tag);
+        tag_warn_yanked(&store, &tag);
         status = package_fetch(store.remote, &store.slug, &tag, SPAN_LITERAL(""),
                                invocation->operands[1], &store.watch, err);
     }
@@ -58,7 +58,7 @@ int command_package_info(const struct invocation *invocation, int *exit_status, 
     if (status == 0)
         status = package_tag_get(store.remote, &store.slug, &tag, err);
     if (status == 0) {
-        tag_warn_yanked(&tag);
+        tag_warn_yanked(&store, &tag);
         entry_print(&tag.entry, store.json);
     }
     package_tag_free(&tag);

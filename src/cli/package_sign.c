@@ -203,7 +203,7 @@ int command_package_verify(const struct invocation *invocation, int *exit_status
     if (status == 0) {
         bool good =
             (!verifying.wanted || verifying.trusted) && (!verifying.compared || verifying.same);
-        tag_warn_yanked(&tag);
+        tag_warn_yanked(&store, &tag);
         print_verdict(&verifying, store.json, good);
         *exit_status = good ? 0 : STATUS_REFUSED;
     }

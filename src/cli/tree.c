@@ -49,7 +49,7 @@ int command_tree_info(const struct invocation *invocation, int *exit_status, str
                                           .context = &printer};
         struct span path =
             invocation->operand_count > 1 ? path_operand(invocation, 1) : SPAN_LITERAL("");
-        tag_warn_yanked(&tag);
+        tag_warn_yanked(&store, &tag);
         tree_print_begin(&printer);
         status = package_walk(&walk, path, err);
         tree_print_end(&printer);
@@ -67,7 +67,7 @@ int command_tree_fetch(const struct invocation *invocation, int *exit_status, st
     if (status == 0)
         status = package_tag_get(store.remote, &store.slug, &tag, err);
     if (status == 0) {
-        tag_warn_yanked(&tag);
+        tag_warn_yanked(&store, &tag);
         status = package_fetch(store.remote, &store.slug, &tag, path_operand(invocation, 1),
                                invocation->operands[2], &store.watch, err);
     }

@@ -3,8 +3,11 @@
 
 #include "cli/json_print.h"
 #include "codec/base64.h"
+#include "codec/json.h"
 
 #include <inttypes.h>
+
+enum { REASON_MAX = 1024 };
 
 void entry_print(const struct entry *entry, bool as_json)
 {
@@ -56,8 +59,22 @@ void tree_print_end(const struct tree_printer *printer)
         puts("\n}");
 }
 
-void tag_warn_yanked(const struct package_tag *tag)
+void tag_warn_yanked(struct store *store, const struct package_tag *tag)
 {
-    if (tag->yanked)
-        fputs("Warning: this tag was yanked: its owner advises against its use.\n", stderr);
+    uint8_t decoded[REASON_MAX];
+    char buffer[REASON_MAX];
+    struct text text = text_init(buffer, sizeof(buffer));
+    struct http_reply reply;
+    struct span value, reason;
+    if (!tag->yanked)
+        return;
+    /* The warning does not depend on whether its reason can be had. */
+    if (store_get(store, "/yank", &reply, &value, NULL) == 0) {
+        if (json_get(value, "reason", &value) &&
+            json_string_decode(value, decoded, sizeof(decoded), &reason))
+            remote_printable(reason, &text);
+        http_reply_free(&reply);
+    }
+    fprintf(stderr, "Warning: this tag was yanked: its owner advises against its use%s%s\n",
+            text.size > 0 ? ": " : "", buffer);
 }

@@ -15,5 +15,5 @@ void tree_print_begin(const struct tree_printer *printer);
 void tree_print_node(struct tree_printer *printer, struct span path, const struct entry *entry);
 void tree_print_end(const struct tree_printer *printer);
 
-/* A warning on stderr about a tag that its owner has yanked. */
-void tag_warn_yanked(const struct package_tag *tag);
+/* A warning on stderr about a tag that its owner has yanked, with the reason that was given. */
+void tag_warn_yanked(struct store *store, const struct package_tag *tag);

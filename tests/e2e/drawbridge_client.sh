@@ -234,7 +234,7 @@ is_status 124 "others do not yank"
 try as_alice package yank --reason 'a "defect"' testuser/test-repo:1.0.0
 is_status 0 "a tag is yanked"
 try enarx package info testuser/test-repo:1.0.0
-err_has "was yanked" "and who asks for it is warned"
+err_has 'was yanked: its owner advises against its use: a "defect"' "and who asks for it is warned and told why"
 try as_alice package yank --undo testuser/test-repo:1.0.0
 is_status 0 "that is taken back"
 try as_alice repo yank testuser/test-repo
