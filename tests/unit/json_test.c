@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "codec/json.h"
+
+#include "base/text.h"
 #include "tap.h"
 
 static bool parses(const char *text)
@@ -163,20 +165,25 @@ TEST(escapes, "issuers whose library escapes slashes are understood, half charac
     CHECK(!json_string_decode(SPAN_LITERAL("\"12345\""), out, sizeof(out), &got));
 }
 
+/* What a text is with an end behind it. */
+static int parse_with(struct text text, const char *end)
+{
+    struct span value;
+    text_add(&text, end);
+    return json_parse(text_span(&text), &value);
+}
+
 TEST(wide, "an object may have any number of members if their names ascend, else 64")
 {
-    static char text[JSON_MEMBERS_MAX * 64];
+    static char buffer[JSON_MEMBERS_MAX * 64];
+    struct text text = text_init(buffer, sizeof(buffer));
     struct span value;
-    size_t size = 0;
     for (unsigned i = 0; i < 200; i++)
-        size += (size_t)sprintf(text + size, "%c\"%03u\":1", i ? ',' : '{', i);
-    CHECK_INT(json_parse(span_of(text, size + (size_t)sprintf(text + size, "}")), &value), 0);
-    CHECK(json_parse(span_of(text, size + (size_t)sprintf(text + size, ",\"199\":1}")), &value) <
-          0);
-    CHECK(json_parse(span_of(text, size + (size_t)sprintf(text + size, ",\"000\":1}")), &value) <
-          0);
-    CHECK(json_parse(span_of(text, size + (size_t)sprintf(text + size, ",\"198a\":1}")), &value) <
-          0);
+        text_printf(&text, "%c\"%03u\":1", i ? ',' : '{', i);
+    CHECK_INT(parse_with(text, "}"), 0);
+    CHECK(parse_with(text, ",\"199\":1}") < 0);
+    CHECK(parse_with(text, ",\"000\":1}") < 0);
+    CHECK(parse_with(text, ",\"198a\":1}") < 0);
     CHECK(json_parse(SPAN_LITERAL("{\"b\":1,\"a\":1,\"b\":1}"), &value) < 0);
     CHECK(json_parse(SPAN_LITERAL("{\"a\":1,\"a\":1}"), &value) < 0);
     CHECK_INT(json_parse(SPAN_LITERAL("{\"a\":1,\"aa\":1,\"A\":1}"), &value), 0);
