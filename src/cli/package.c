@@ -35,14 +35,10 @@ int command_package_fetch(const struct invocation *invocation, int *exit_status,
     struct store store;
     struct package_tag tag = {0};
     (void)exit_status;
-    int status = store_open(invocation, SLUG_TAG, STORE_TOKEN_USED, &store, err);
+    int status = tag_open(invocation, &store, &tag, err);
     if (status == 0)
-        status = package_tag_get(store.remote, &store.slug, &tag, err);
-    if (status == 0) {
-        tag_warn_yanked(&store, &tag);
         status = package_fetch(store.remote, &store.slug, &tag, SPAN_LITERAL(""),
                                invocation->operands[1], &store.watch, err);
-    }
     if (status == 0)
         entry_print(&tag.entry, store.json);
     package_tag_free(&tag);
@@ -54,13 +50,9 @@ int command_package_info(const struct invocation *invocation, int *exit_status, 
     struct store store;
     struct package_tag tag = {0};
     (void)exit_status;
-    int status = store_open(invocation, SLUG_TAG, STORE_TOKEN_USED, &store, err);
+    int status = tag_open(invocation, &store, &tag, err);
     if (status == 0)
-        status = package_tag_get(store.remote, &store.slug, &tag, err);
-    if (status == 0) {
-        tag_warn_yanked(&store, &tag);
         entry_print(&tag.entry, store.json);
-    }
     package_tag_free(&tag);
     return store_finish(&store, status, "Failed to retrieve package information", err);
 }

@@ -193,9 +193,7 @@ int command_package_verify(const struct invocation *invocation, int *exit_status
     struct package_tag tag = {0};
     if (!verifying.wanted && invocation->operand_count < 2)
         return err_set(err, ERR_USAGE, 0, "enarx package verify needs --signer or PATH");
-    int status = store_open(invocation, SLUG_TAG, STORE_TOKEN_USED, &store, err);
-    if (status == 0)
-        status = package_tag_get(store.remote, &store.slug, &tag, err);
+    int status = tag_open(invocation, &store, &tag, err);
     if (status == 0)
         status = check_signatures(invocation, &store, &tag, &verifying, err);
     if (status == 0 && invocation->operand_count > 1)
@@ -203,7 +201,6 @@ int command_package_verify(const struct invocation *invocation, int *exit_status
     if (status == 0) {
         bool good =
             (!verifying.wanted || verifying.trusted) && (!verifying.compared || verifying.same);
-        tag_warn_yanked(&store, &tag);
         print_verdict(&verifying, store.json, good);
         *exit_status = good ? 0 : STATUS_REFUSED;
     }

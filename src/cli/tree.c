@@ -38,9 +38,7 @@ int command_tree_info(const struct invocation *invocation, int *exit_status, str
     struct package_tag tag = {0};
     struct tree_printer printer = {.as_json = invocation_flag(invocation, "json")};
     (void)exit_status;
-    int status = store_open(invocation, SLUG_TAG, STORE_TOKEN_USED, &store, err);
-    if (status == 0)
-        status = package_tag_get(store.remote, &store.slug, &tag, err);
+    int status = tag_open(invocation, &store, &tag, err);
     if (status == 0) {
         const struct package_walk walk = {.remote = store.remote,
                                           .slug = &store.slug,
@@ -49,7 +47,6 @@ int command_tree_info(const struct invocation *invocation, int *exit_status, str
                                           .context = &printer};
         struct span path =
             invocation->operand_count > 1 ? path_operand(invocation, 1) : SPAN_LITERAL("");
-        tag_warn_yanked(&store, &tag);
         tree_print_begin(&printer);
         status = package_walk(&walk, path, err);
         tree_print_end(&printer);
@@ -63,14 +60,10 @@ int command_tree_fetch(const struct invocation *invocation, int *exit_status, st
     struct store store;
     struct package_tag tag = {0};
     (void)exit_status;
-    int status = store_open(invocation, SLUG_TAG, STORE_TOKEN_USED, &store, err);
+    int status = tag_open(invocation, &store, &tag, err);
     if (status == 0)
-        status = package_tag_get(store.remote, &store.slug, &tag, err);
-    if (status == 0) {
-        tag_warn_yanked(&store, &tag);
         status = package_fetch(store.remote, &store.slug, &tag, path_operand(invocation, 1),
                                invocation->operands[2], &store.watch, err);
-    }
     package_tag_free(&tag);
     return store_finish(&store, status, "Failed to fetch from the tree", err);
 }

@@ -59,7 +59,7 @@ void tree_print_end(const struct tree_printer *printer)
         puts("\n}");
 }
 
-void tag_warn_yanked(struct store *store, const struct package_tag *tag)
+static void warn_yanked(struct store *store, const struct package_tag *tag)
 {
     uint8_t decoded[REASON_MAX];
     char buffer[REASON_MAX];
@@ -77,4 +77,15 @@ void tag_warn_yanked(struct store *store, const struct package_tag *tag)
     }
     fprintf(stderr, "Warning: this tag was yanked: its owner advises against its use%s%s\n",
             text.size > 0 ? ": " : "", buffer);
+}
+
+int tag_open(const struct invocation *invocation, struct store *store, struct package_tag *tag,
+             struct err *err)
+{
+    int status = store_open(invocation, SLUG_TAG, STORE_TOKEN_USED, store, err);
+    if (status == 0)
+        status = package_tag_get(store->remote, &store->slug, tag, err);
+    if (status == 0)
+        warn_yanked(store, tag);
+    return status;
 }

@@ -15,5 +15,9 @@ void tree_print_begin(const struct tree_printer *printer);
 void tree_print_node(struct tree_printer *printer, struct span path, const struct entry *entry);
 void tree_print_end(const struct tree_printer *printer);
 
-/* A warning on stderr about a tag that its owner has yanked, with the reason that was given. */
-void tag_warn_yanked(struct store *store, const struct package_tag *tag);
+/* Opens the Drawbridge and gets the tag that the first operand names. One that its owner has yanked
+ * is warned about on stderr, with the reason that was given. Then comes package_tag_free, whatever
+ * happened, and store_finish. */
+__attribute__((warn_unused_result)) int tag_open(const struct invocation *invocation,
+                                                 struct store *store, struct package_tag *tag,
+                                                 struct err *err);

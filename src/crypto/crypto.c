@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "crypto/crypto.h"
 
+#include "crypto/public_key.h"
+
 #include <errno.h>
-#include <openssl/bn.h>
-#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/param_build.h>
 #include <openssl/rsa.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,51 +89,16 @@ bool crypto_equal(const uint8_t *a, const uint8_t *b, size_t size)
     return CRYPTO_memcmp(a, b, size) == 0;
 }
 
-static EVP_PKEY *key_from(const char *type, OSSL_PARAM *params)
-{
-    EVP_PKEY *key = NULL;
-    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
-    if (context && EVP_PKEY_fromdata_init(context) == 1)
-        EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, params);
-    EVP_PKEY_CTX_free(context);
-    return key;
-}
-
 static EVP_PKEY *load_ec_key(const struct x509_key *key)
 {
-    char group[] = "P-256";
-    if (key->kind == X509_KEY_P384)
-        memcpy(group, "P-384", sizeof(group));
-    OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0),
-        OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, (void *)key->point.data,
-                                          key->point.size),
-        OSSL_PARAM_construct_end(),
-    };
-    return key_from("EC", params);
+    return public_key_ec(key->kind == X509_KEY_P384 ? "P-384" : "P-256", key->point);
 }
 
 static EVP_PKEY *load_rsa_key(const struct x509_key *key)
 {
-    static const uint8_t exponent[] = {0x01, 0x00, 0x01};
-    if (key->modulus.size < RSA_BYTES_MIN || key->modulus.size > RSA_BYTES_MAX ||
-        !span_equal(key->exponent, span_of(exponent, sizeof(exponent))))
+    if (key->modulus.size < RSA_BYTES_MIN || key->modulus.size > RSA_BYTES_MAX)
         return NULL;
-    EVP_PKEY *loaded = NULL;
-    OSSL_PARAM *params = NULL;
-    BIGNUM *n = BN_bin2bn(key->modulus.data, (int)key->modulus.size, NULL);
-    BIGNUM *e = BN_bin2bn(exponent, sizeof(exponent), NULL);
-    OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
-    if (n && e && builder && OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_N, n) == 1 &&
-        OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_E, e) == 1)
-        params = OSSL_PARAM_BLD_to_param(builder);
-    if (params)
-        loaded = key_from("RSA", params);
-    OSSL_PARAM_free(params);
-    OSSL_PARAM_BLD_free(builder);
-    BN_free(n);
-    BN_free(e);
-    return loaded;
+    return public_key_rsa(key->modulus, key->exponent);
 }
 
 struct scheme {

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "crypto/jose.h"
 
+#include "crypto/public_key.h"
+
 #include "codec/der.h"
 
 #include <errno.h>
-#include <openssl/bn.h>
-#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/param_build.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,53 +38,21 @@ static int wrap(EVP_PKEY *loaded, enum crypto_jose algorithm, struct crypto_jose
     return 0;
 }
 
-static EVP_PKEY *key_from(const char *type, OSSL_PARAM *params)
-{
-    EVP_PKEY *key = NULL;
-    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
-    if (context && EVP_PKEY_fromdata_init(context) == 1)
-        EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, params);
-    EVP_PKEY_CTX_free(context);
-    return key;
-}
-
 int crypto_jose_rsa(struct span modulus, struct span exponent, struct crypto_jose_key **key)
 {
-    static const uint8_t usual[] = {0x01, 0x00, 0x01};
-    if (modulus.size < RSA_BYTES_MIN || modulus.size > RSA_BYTES_MAX || modulus.data[0] < 0x80 ||
-        !span_equal(exponent, span_of(usual, sizeof(usual))))
+    if (modulus.size < RSA_BYTES_MIN || modulus.size > RSA_BYTES_MAX || modulus.data[0] < 0x80)
         return -EINVAL;
-    EVP_PKEY *loaded = NULL;
-    OSSL_PARAM *params = NULL;
-    BIGNUM *n = BN_bin2bn(modulus.data, (int)modulus.size, NULL);
-    BIGNUM *e = BN_bin2bn(usual, sizeof(usual), NULL);
-    OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
-    if (n && e && builder && OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_N, n) == 1 &&
-        OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_E, e) == 1)
-        params = OSSL_PARAM_BLD_to_param(builder);
-    if (params)
-        loaded = key_from("RSA", params);
-    OSSL_PARAM_free(params);
-    OSSL_PARAM_BLD_free(builder);
-    BN_free(n);
-    BN_free(e);
-    return wrap(loaded, CRYPTO_RS256, key);
+    return wrap(public_key_rsa(modulus, exponent), CRYPTO_RS256, key);
 }
 
 int crypto_jose_p256(struct span x, struct span y, struct crypto_jose_key **key)
 {
     uint8_t point[1 + 2 * COORDINATE] = {0x04};
-    char group[] = "P-256";
     if (x.size != COORDINATE || y.size != COORDINATE)
         return -EINVAL;
     memcpy(point + 1, x.data, COORDINATE);
     memcpy(point + 1 + COORDINATE, y.data, COORDINATE);
-    OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0),
-        OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point)),
-        OSSL_PARAM_construct_end(),
-    };
-    return wrap(key_from("EC", params), CRYPTO_ES256, key);
+    return wrap(public_key_ec("P-256", span_of(point, sizeof(point))), CRYPTO_ES256, key);
 }
 
 int crypto_jose_ed25519(struct span x, struct crypto_jose_key **key)

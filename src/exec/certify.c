@@ -18,7 +18,8 @@ enum {
     REQUEST_MAX = 4096,
     ANSWER_MAX = 128 * 1024,
     STEWARD_SECONDS = 60,
-    CHAIN_MAX = 8, /* certificates */
+    CHAIN_MAX = 8,    /* certificates */
+    CLOCK_SKEW = 300, /* seconds that the clocks of a Steward and of a host may be apart */
 };
 
 #define OID_UNPROTECTED SPAN_LITERAL("\x2B\x06\x01\x04\x01\x83\xC7\x1E\x01\x01")
@@ -93,6 +94,8 @@ static const char *find_defect(const struct identity *identity, const struct cer
         return "its certificates do not vouch for one another";
     if (!span_equal(leaf.key.info, crypto_signer_info(identity->signer)))
         return "the certificate is for another key";
+    if (wanted->now + CLOCK_SKEW < leaf.not_before || wanted->now - CLOCK_SKEW > leaf.not_after)
+        return "the certificate is not valid now";
     if (!x509_extension_find(leaf.extensions, OID_RESULT, &extension) ||
         attest_result_read((struct attest_bytes){extension.value.data, extension.value.size},
                            &result) < 0)

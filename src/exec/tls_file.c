@@ -73,48 +73,39 @@ static int get_known(struct tls_file *file)
     return status == -EACCES ? -ECONNABORTED : status;
 }
 
-static int64_t locked_read(struct tls_file *file, uint8_t *data, size_t size)
+/* One attempt at moving bytes: `in` receives or `out` is sent. */
+static int64_t move_bytes(struct tls_file *file, uint8_t *in, const uint8_t *out, size_t size)
 {
-    int status = get_known(file);
-    return status < 0 ? status : crypto_tls_read(file->tls, data, size);
+    int status = size > 0 ? get_known(file) : 0;
+    if (status < 0 || size == 0)
+        return status;
+    return in ? crypto_tls_read(file->tls, in, size) : crypto_tls_write(file->tls, out, size);
+}
+
+/* The same until bytes have moved, unless the program wants to know at once. */
+static int64_t move_or_wait(struct tls_file *file, uint8_t *in, const uint8_t *out, size_t size)
+{
+    for (;;) {
+        pthread_mutex_lock(&file->lock);
+        int64_t result = move_bytes(file, in, out, size);
+        short events = wanted_events(file);
+        pthread_mutex_unlock(&file->lock);
+        if (result != -EAGAIN || atomic_load(&file->nonblocking))
+            return result;
+        int status = wait_for(file, events, FOREVER);
+        if (status < 0)
+            return status;
+    }
 }
 
 static int64_t stream_read(void *env, uint8_t *data, size_t size)
 {
-    struct tls_file *file = env;
-    for (;;) {
-        pthread_mutex_lock(&file->lock);
-        int64_t result = size > 0 ? locked_read(file, data, size) : 0;
-        short events = wanted_events(file);
-        pthread_mutex_unlock(&file->lock);
-        if (result != -EAGAIN || atomic_load(&file->nonblocking))
-            return result;
-        int status = wait_for(file, events, FOREVER);
-        if (status < 0)
-            return status;
-    }
-}
-
-static int64_t locked_write(struct tls_file *file, const uint8_t *data, size_t size)
-{
-    int status = get_known(file);
-    return status < 0 ? status : crypto_tls_write(file->tls, data, size);
+    return move_or_wait(env, data, NULL, size);
 }
 
 static int64_t stream_write(void *env, const uint8_t *data, size_t size)
 {
-    struct tls_file *file = env;
-    for (;;) {
-        pthread_mutex_lock(&file->lock);
-        int64_t result = size > 0 ? locked_write(file, data, size) : 0;
-        short events = wanted_events(file);
-        pthread_mutex_unlock(&file->lock);
-        if (result != -EAGAIN || atomic_load(&file->nonblocking))
-            return result;
-        int status = wait_for(file, events, FOREVER);
-        if (status < 0)
-            return status;
-    }
+    return move_or_wait(env, NULL, data, size);
 }
 
 static bool is_writable(const struct tls_file *file)

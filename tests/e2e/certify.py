@@ -12,12 +12,13 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import traceback
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "lib"))
+from peers import SECONDS, STDIO, await_ping, ends, free_port, server, talk  # noqa: E402
+
 enarx, steward, programs, backend = sys.argv[1:5]
-STDIO = "".join(f'[[files]]\nkind = "{kind}"\n' for kind in ("stdin", "stdout", "stderr"))
-LINES = [b"first\n", b"second\n", b"third\n"]
-SECONDS = 60
 
 
 def openssl(*arguments, data=None):
@@ -41,13 +42,15 @@ def read(path):
 class Steward:
     """A Steward over HTTPS with an authority of its own; its server has a certificate of `web`."""
 
-    def __init__(self, directory, authority, web, policy='debug = true\nworkload = "required"\n'):
+    def __init__(self, directory, authority, web, policy='debug = true\nworkload = "required"\n',
+                 more=()):
         config = os.path.join(directory, "steward.toml")
         with open(config, "w", encoding="utf-8") as file:
             file.write(policy)
         self.process = subprocess.Popen(
             [steward, "--key", authority + ".key", "--crt", authority + ".crt", "--config", config,
-             "--tls-key", web + ".key", "--tls-crt", web + ".crt", "--addr", "127.0.0.1", "--port", "0"],
+             "--tls-key", web + ".key", "--tls-crt", web + ".crt", "--addr", "127.0.0.1", "--port", "0",
+             *more],
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         for line in self.process.stdout:
             found = re.search(r"listening on port (\d+)", line)
@@ -76,14 +79,6 @@ def start(directory, module, text, name="Enarx.toml"):
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
-def ends(process, status, words):
-    out, err = process.communicate(timeout=SECONDS)
-    good = process.returncode == status and words in out + err
-    if not good:
-        print("# status", process.returncode, out, err)
-    return good
-
-
 def digest_of(text, module):
     """The package's digest, computed here from the description of Drawbridge's trees."""
     def entry(content, kind):
@@ -100,38 +95,6 @@ def listener_config(port, ping, more=""):
     return (f'[[files]]\nkind = "listen"\nprot = "tls"\nname = "ingest"\naddr = "127.0.0.1"\nport = {port}\n{more}'
             '[[files]]\nkind = "connect"\nprot = "tcp"\nname = "ping"\n'
             f'host = "127.0.0.1"\nport = {ping}\n')
-
-
-def server():
-    listener = socket.create_server(("127.0.0.1", 0))
-    listener.settimeout(SECONDS)
-    return listener, listener.getsockname()[1]
-
-
-def free_port():
-    listener, port = server()
-    listener.close()
-    return port
-
-
-def await_ping(listener):
-    ready, _ = listener.accept()
-    ready.settimeout(SECONDS)
-    return ready.recv(5) == b"ping\n"
-
-
-def talk(connection):
-    for line in LINES:
-        connection.sendall(line)
-        answer = b""
-        while not answer.endswith(b"\n"):
-            part = connection.recv(100)
-            if not part:
-                return False
-            answer += part
-        if answer != line:
-            return False
-    return True
 
 
 def certified(directory):
@@ -271,13 +234,23 @@ def useless_answers(directory):
         return good and issuer.process.poll() is None
 
 
+def other_time(directory):
+    """A certificate that is not valid now is of no use, whosever clock is wrong"""
+    authority, web = make_authority(directory, "authority"), make_authority(directory, "web")
+    later = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3600))
+    with Steward(directory, authority, web, more=("--time", later)) as issuer:
+        process = start(directory, "hello.wasm", config(issuer.port, web, ""))
+        return ends(process, 124, b"the certificate is not valid now")
+
+
 def no_authority(directory):
     """Without steward_ca nothing is sent, and the sentence says what to do"""
     process = start(directory, "hello.wasm", 'steward = "https://localhost:1"\n' + STDIO)
     return ends(process, 121, b"Add steward_ca")
 
 
-tests = [certified, between_keeps, refused, foreign_steward, useless_answers, no_authority]
+tests = [certified, between_keeps, refused, foreign_steward, useless_answers, other_time,
+         no_authority]
 only = sys.argv[5:]
 tests = [test for test in tests if not only or test.__name__ in only]
 failed = 0

@@ -12,10 +12,11 @@ cat >deep.wat <<'WAT'
       (else (call $leaf (i32.const 4))))))
 WAT
 
-try "$WICK" run --perf --invoke deep deep.wat 3
+# shellcheck disable=SC2016 # expanded by the inner shell
+try sh -c 'echo $$ >pid; exec "$0" run --perf --invoke deep deep.wat 3' "$WICK"
 is_status 126 "the program traps"
-map=$(ls -t /tmp/perf-*.map 2>/dev/null | head -n 1)
-cat "${map:-/dev/null}" >"$out"
+map=/tmp/perf-$(cat pid).map
+cat "$map" >"$out"
 rm -f "$map"
 out_has ' wasm[1] deep' "the map for perf names the function"
 

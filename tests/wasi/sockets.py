@@ -7,9 +7,10 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "lib"))
+from peers import STDIO, await_ping, ends, free_port, server, talk  # noqa: E402
+
 enarx, programs = sys.argv[1:3]
-STDIO = "".join(f'[[files]]\nkind = "{kind}"\n' for kind in ("stdin", "stdout", "stderr"))
-LINES = [b"first\n", b"second\n", b"third\n"]
 
 
 def start(directory, module, config):
@@ -21,41 +22,6 @@ def start(directory, module, config):
         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
-def talk(connection):
-    """Sends each line in two pieces and expects it back."""
-    for line in LINES:
-        connection.sendall(line[:2])
-        connection.sendall(line[2:])
-        answer = b""
-        while not answer.endswith(b"\n"):
-            part = connection.recv(100)
-            if not part:
-                return False
-            answer += part
-        if answer != line:
-            return False
-    return True
-
-
-def server():
-    listener = socket.create_server(("127.0.0.1", 0))
-    listener.settimeout(30)
-    return listener, listener.getsockname()[1]
-
-
-def free_port():
-    listener, port = server()
-    listener.close()
-    return port
-
-
-def ends_well(process):
-    out, err = process.communicate(timeout=30)
-    if process.returncode or out != b"ok\n":
-        print("# status", process.returncode, out, err)
-    return process.returncode == 0 and out == b"ok\n"
-
-
 def connect(directory):
     listener, port = server()
     process = start(directory, "connect.wasm",
@@ -63,7 +29,7 @@ def connect(directory):
                     f'host = "127.0.0.1"\nport = {port}\n')
     connection, _ = listener.accept()
     connection.settimeout(30)
-    return talk(connection) and ends_well(process)
+    return talk(connection) and ends(process, 0, b"ok\n")
 
 
 def listen(directory):
@@ -74,13 +40,11 @@ def listen(directory):
                     f'addr = "127.0.0.1"\nport = {port}\n'
                     '[[files]]\nkind = "connect"\nprot = "tcp"\nname = "ping"\n'
                     f'host = "127.0.0.1"\nport = {ping}\n')
-    ready, _ = listener.accept()
-    ready.settimeout(30)
-    good = ready.recv(5) == b"ping\n"
+    good = await_ping(listener)
     for _ in range(3):
         with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
             good = talk(connection) and connection.recv(1) == b"" and good
-    return ends_well(process) and good
+    return ends(process, 0, b"ok\n") and good
 
 
 tests = [connect, listen]

@@ -9,10 +9,10 @@ import sys
 import tempfile
 import time
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "lib"))
+from peers import LINES, SECONDS, STDIO, await_ping, ends, free_port, server, talk  # noqa: E402
+
 enarx, programs = sys.argv[1:3]
-STDIO = "".join(f'[[files]]\nkind = "{kind}"\n' for kind in ("stdin", "stdout", "stderr"))
-LINES = [b"first\n", b"second\n", b"third\n"]
-SECONDS = 60
 
 
 class Authority:
@@ -53,42 +53,6 @@ def start(directory, module, config):
 
 def roots(authority):
     return f'[roots]\ntest = """{authority.pem()}"""\n'
-
-
-def server():
-    listener = socket.create_server(("127.0.0.1", 0))
-    listener.settimeout(SECONDS)
-    return listener, listener.getsockname()[1]
-
-
-def free_port():
-    listener, port = server()
-    listener.close()
-    return port
-
-
-def talk(connection):
-    """Sends each line in two pieces and expects it back."""
-    for line in LINES:
-        connection.sendall(line[:2])
-        connection.sendall(line[2:])
-        answer = b""
-        while not answer.endswith(b"\n"):
-            part = connection.recv(100)
-            if not part:
-                return False
-            answer += part
-        if answer != line:
-            return False
-    return True
-
-
-def ends(process, status, words):
-    out, err = process.communicate(timeout=SECONDS)
-    good = process.returncode == status and words in out + err
-    if not good:
-        print("# status", process.returncode, out, err)
-    return good
 
 
 def client_context(authority=None):
@@ -132,9 +96,7 @@ class Listening:
                              f'addr = "127.0.0.1"\nport = {self.port}\n{more}\n'
                              '[[files]]\nkind = "connect"\nprot = "tcp"\nname = "ping"\n'
                              f'host = "127.0.0.1"\nport = {ping}\n')
-        ready, _ = listener.accept()
-        ready.settimeout(SECONDS)
-        self.ready = ready.recv(5) == b"ping\n"
+        self.ready = await_ping(listener)
 
     def call(self, context=None, **named):
         connection = socket.create_connection(("127.0.0.1", self.port), timeout=SECONDS)
