@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* libFuzzer target: any bytes as Enarx.toml and as control document, and the guest that both make.
- */
+/* libFuzzer target: any bytes as Enarx.toml and as control document, the guest that both make, and
+ * as messages. */
 #include "exec/guest.h"
 
 #include <stdlib.h>
@@ -29,14 +29,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     struct config config;
     struct control control;
-    struct control_report report;
+    struct message message;
+    struct message_addresses addresses;
     struct err err = {0};
     bool has_config = config_parse(span_of(data, first), "x", &config, &err) == 0;
     bool has_control = control_parse(second, &control, &err) == 0;
     if (has_config && has_control)
         try_guest(&config, &control);
-    if (control_report_parse(span_of(data, first), &report, &err) < 0 && !err.message[0])
+    err = (struct err){0};
+    if (message_parse(span_of(data, first), &message, &err) < 0 && !err.message[0])
         abort();
+    if (message_parse_addresses(second, &addresses, &err) == 0 &&
+        addresses.count > MESSAGE_ADDRESSES_MAX)
+        abort();
+    message_free(&message);
     config_free(&config);
     control_free(&control);
     return 0;

@@ -2,13 +2,13 @@
 /* What --timings prints: how long each phase of a run took. Host side. */
 #pragma once
 
-#include "exec/control.h"
+#include "exec/message.h"
 #include "keep/backend.h"
 
 struct timings {
     uint64_t began; /* the command began */
     struct keep_times keep;
-    struct control_report exec; /* as the Keep says: not trusted, only printed */
+    struct message_report exec; /* as the Keep says: not trusted, only printed */
     uint64_t ended;
 };
 

@@ -2,9 +2,11 @@
 /* The way to a certificate: evidence, a request, a Steward, and a look at its answer. */
 #include "exec/identity.h"
 
+#include "exec/again.h"
 #include "exec/socket.h"
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "codec/base64.h"
 #include "codec/x509.h"
 #include "crypto/x509_sign.h"
@@ -18,8 +20,10 @@ enum {
     REQUEST_MAX = 4096,
     ANSWER_MAX = 128 * 1024,
     STEWARD_SECONDS = 60,
-    CHAIN_MAX = 8,    /* certificates */
-    CLOCK_SKEW = 300, /* seconds that the clocks of a Steward and of a host may be apart */
+    RENEWAL_SECONDS = 10, /* clients wait for it */
+    RENEWAL_PAUSE = 60,   /* seconds between attempts */
+    CHAIN_MAX = 8,        /* certificates */
+    CLOCK_SKEW = 300,     /* seconds that the clocks of a Steward and of a host may be apart */
 };
 
 #define OID_UNPROTECTED SPAN_LITERAL("\x2B\x06\x01\x04\x01\x83\xC7\x1E\x01\x01")
@@ -85,7 +89,7 @@ static bool is_chain(const struct path *path)
 
 /* What is wrong with the certificate that was issued, or NULL. */
 static const char *find_defect(const struct identity *identity, const struct certification *wanted,
-                               const struct path *path)
+                               int64_t now, const struct path *path)
 {
     struct x509_certificate leaf;
     struct x509_extension extension;
@@ -94,7 +98,7 @@ static const char *find_defect(const struct identity *identity, const struct cer
         return "its certificates do not vouch for one another";
     if (!span_equal(leaf.key.info, crypto_signer_info(identity->signer)))
         return "the certificate is for another key";
-    if (wanted->now + CLOCK_SKEW < leaf.not_before || wanted->now - CLOCK_SKEW > leaf.not_after)
+    if (now + CLOCK_SKEW < leaf.not_before || now - CLOCK_SKEW > leaf.not_after)
         return "the certificate is not valid now";
     if (!x509_extension_find(leaf.extensions, OID_RESULT, &extension) ||
         attest_result_read((struct attest_bytes){extension.value.data, extension.value.size},
@@ -129,10 +133,16 @@ static int adopt(struct identity *identity, const struct path *path, struct err 
         free((void *)trust.data);
         return err_set(err, ERR_IO, ENOMEM, "keep the certificate");
     }
+    struct x509_certificate leaf;
+    if (x509_parse(path->certificates[path->count - 1], &leaf) == 0) {
+        identity->not_before = leaf.not_before;
+        identity->not_after = leaf.not_after;
+    }
     free((void *)identity->chain.data);
     free((void *)identity->trust.data);
     identity->chain = chain;
     identity->trust = trust;
+    identity->generation++;
     return 0;
 }
 
@@ -156,62 +166,96 @@ static int refused(const char *url, const struct http_reply *reply, struct err *
     err_set(err, ERR_IO, 0, "the Steward %s refuses this Keep: status %u%s%s", url,
             reply->head.status, told ? ", " : "", told ? reason : "");
     err_hint(err, "Its log says why. A Keep without hardware protection needs debug = true there.");
-    return -EACCES;
+    return again_is_worth_http(reply->head.status) ? -EBUSY : -EACCES;
 }
 
-static int take_answer(struct identity *identity, const struct certification *wanted,
-                       const struct http_reply *reply, struct err *err)
+/* What is asked, of whom, and with what. */
+struct question {
+    struct identity *identity;
+    const struct certification *wanted;
+    int64_t now;
+    struct span request;
+    struct http_client *client;
+};
+
+static int take_answer(const struct question *question, const struct http_reply *reply,
+                       struct err *err)
 {
+    const struct certification *wanted = question->wanted;
     struct path path;
     if (reply->head.status != 200)
         return refused(wanted->url, reply, err);
-    const char *defect = read_path(reply->body, &path) < 0 ? "it is not a path of certificates"
-                                                           : find_defect(identity, wanted, &path);
+    const char *defect = read_path(reply->body, &path) < 0
+                             ? "it is not a path of certificates"
+                             : find_defect(question->identity, wanted, question->now, &path);
     if (defect) {
         err_set(err, ERR_IO, 0, "the answer of the Steward %s is of no use: %s", wanted->url,
                 defect);
         return -EBADMSG;
     }
-    return adopt(identity, &path, err);
+    return adopt(question->identity, &path, err);
 }
 
-static int ask(struct identity *identity, const struct certification *wanted, struct span request,
-               struct crypto_tls_context *tls, struct err *err)
+static int ask(void *context, struct err *err)
 {
-    struct http_client_config config = {.tls = tls,
-                                        .connect = connect_out,
-                                        .connect_context = (void *)wanted->control,
-                                        .seconds = STEWARD_SECONDS,
-                                        .body_max = ANSWER_MAX};
+    const struct question *question = context;
     const struct http1_field type = {"Content-Type", "application/pkcs10"};
-    const struct http_call call = {
-        .method = "POST", .url = wanted->url, .fields = &type, .field_count = 1, .body = request};
+    const struct http_call call = {.method = "POST",
+                                   .url = question->wanted->url,
+                                   .fields = &type,
+                                   .field_count = 1,
+                                   .body = question->request};
     struct http_reply reply;
-    struct http_client *client = http_client_new(&config);
-    if (!client)
-        return err_set(err, ERR_IO, ENOMEM, "ask the Steward");
-    int status = http_client_call(client, &call, &reply, err);
+    int status = http_client_call(question->client, &call, &reply, err);
     if (status < 0) {
         err_context(err, "no certificate from the Steward");
-    } else {
-        status = take_answer(identity, wanted, &reply, err);
-        http_reply_free(&reply);
+        return status;
     }
-    http_client_free(client);
+    status = take_answer(question, &reply, err);
+    http_reply_free(&reply);
     return status;
 }
 
-int identity_certify(struct identity *identity, const struct certification *wanted, struct err *err)
+/* Asks once, or again while it may help; `seconds` for one attempt. */
+static int certify(struct identity *identity, const struct certification *wanted, int64_t now,
+                   unsigned seconds, bool repeated, struct err *err)
 {
     uint8_t buffer[REQUEST_MAX];
-    struct span request;
-    struct crypto_tls_context *tls = NULL;
+    struct question question = {.identity = identity, .wanted = wanted, .now = now};
     struct crypto_tls_config trust = {.trust = wanted->trust};
-    if (make_request(identity, wanted, buffer, &request) < 0)
+    struct http_client_config config = {.connect = connect_out,
+                                        .connect_context = wanted->attendant,
+                                        .seconds = seconds,
+                                        .body_max = ANSWER_MAX};
+    if (make_request(identity, wanted, buffer, &question.request) < 0)
         return err_set(err, ERR_INTERNAL, 0, "cannot make the request for a certificate");
-    if (crypto_tls_context_new(CRYPTO_TLS_CLIENT, &trust, &tls) < 0)
-        return err_set(err, ERR_CONFIG, 0, "the certificates of steward_ca are not valid");
-    int status = ask(identity, wanted, request, tls, err);
-    crypto_tls_context_free(tls);
+    if (crypto_tls_context_new(CRYPTO_TLS_CLIENT, &trust, &config.tls) < 0)
+        return err_set(err, ERR_CONFIG, 0,
+                       "the certificates that vouch for the Steward are not valid");
+    question.client = http_client_new(&config);
+    int status = !question.client ? err_set(err, ERR_IO, ENOMEM, "ask the Steward")
+                 : repeated       ? again(ask, &question, err)
+                                  : ask(&question, err);
+    http_client_free(question.client);
+    crypto_tls_context_free(config.tls);
     return status;
+}
+
+int identity_certify(struct identity *identity, const struct certification *wanted, int64_t now,
+                     struct err *err)
+{
+    return certify(identity, wanted, now, STEWARD_SECONDS, true, err);
+}
+
+void identity_renew(struct identity *identity, int64_t now)
+{
+    struct err err = {0};
+    int64_t due = identity->not_before + (identity->not_after - identity->not_before) / 3 * 2;
+    if (!identity->renewal || now < due || now < identity->renewal_after)
+        return;
+    identity->renewal_after = now + RENEWAL_PAUSE;
+    if (certify(identity, identity->renewal, now, RENEWAL_SECONDS, false, &err) < 0)
+        log_error("enarx::exec", "the certificate is not renewed: %s", err.message);
+    else
+        log_info("enarx::exec", "the certificate is renewed");
 }

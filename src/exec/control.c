@@ -44,6 +44,27 @@ static void write_strings(struct text *text, const char *key, const char *const 
     text_add(text, "]\n");
 }
 
+static void write_string(struct text *text, const char *key, const char *value)
+{
+    if (!value)
+        return;
+    text_printf(text, "%s = ", key);
+    text_add_quoted(text, value);
+    text_add(text, "\n");
+}
+
+static void write_package(struct text *text, const struct control_package *package)
+{
+    if (!package->url)
+        return;
+    text_add(text, "\n[package]\n");
+    write_string(text, "url", package->url);
+    write_string(text, "digest", package->digest);
+    write_string(text, "steward", package->steward);
+    if (package->roots >= 0)
+        text_printf(text, "roots = %d\n", package->roots);
+}
+
 void control_write(const struct control *control, struct text *text)
 {
     text_printf(text, "version = %d\n", CONTROL_VERSION);
@@ -51,13 +72,16 @@ void control_write(const struct control *control, struct text *text)
     text_printf(text, "engine = \"%s\"\n", control_engine_name(control->engine));
     text_printf(text, "timings = %s\n", control->timings ? "true" : "false");
     text_printf(text, "trap_missing = %s\n", control->trap_missing ? "true" : "false");
-    text_printf(text, "module = %d\n", control->module);
+    text_printf(text, "ready = %s\n", control->ready ? "true" : "false");
+    if (control->module >= 0)
+        text_printf(text, "module = %d\n", control->module);
     if (control->config >= 0)
         text_printf(text, "config = %d\n", control->config);
     write_strings(text, "args", control->args, control->arg_count);
     write_strings(text, "env", control->env, control->env_count);
     text_printf(text, "\n[limits]\nmemory = %llu\nfuel = %llu\n",
                 (unsigned long long)control->memory, (unsigned long long)control->fuel);
+    write_package(text, &control->package);
     for (size_t i = 0; i < control->dir_count; i++) {
         const struct control_dir *dir = &control->dirs[i];
         text_printf(text, "\n[[dirs]]\nfd = %d\nread_only = %s\npath = ", dir->fd,
@@ -65,22 +89,6 @@ void control_write(const struct control *control, struct text *text)
         text_add_quoted(text, dir->path);
         text_add(text, "\n");
     }
-    for (size_t i = 0; i < control->host_count; i++) {
-        text_add(text, "\n[[hosts]]\nname = ");
-        text_add_quoted(text, control->hosts[i].name);
-        text_add(text, "\naddress = ");
-        text_add_quoted(text, control->hosts[i].address);
-        text_add(text, "\n");
-    }
-}
-
-void control_report_write(const struct control_report *report, struct text *text)
-{
-    text_printf(text,
-                "started = %llu\nloaded = %llu\nentered = %llu\nended = %llu\ncompiled = %llu\n",
-                (unsigned long long)report->started, (unsigned long long)report->loaded,
-                (unsigned long long)report->entered, (unsigned long long)report->ended,
-                (unsigned long long)report->compiled);
 }
 
 /* --- Reading --------------------------------------------------------------------------------- */
@@ -149,7 +157,7 @@ static int read_version(struct control *control, const struct toml_node *node, s
 {
     (void)control;
     if (node->kind != TOML_INTEGER || node->integer != CONTROL_VERSION)
-        return fail(err, node, "version 1 is expected");
+        return fail(err, node, "version 2 is expected");
     return 0;
 }
 
@@ -174,6 +182,11 @@ static int read_engine(struct control *control, const struct toml_node *node, st
 static int read_trap_missing(struct control *control, const struct toml_node *node, struct err *err)
 {
     return read_boolean(node, &control->trap_missing, err);
+}
+
+static int read_ready(struct control *control, const struct toml_node *node, struct err *err)
+{
+    return read_boolean(node, &control->ready, err);
 }
 
 static int read_timings(struct control *control, const struct toml_node *node, struct err *err)
@@ -237,45 +250,51 @@ static int read_dir(const struct toml_node *entry, struct control_dir *dir, stru
     return 0;
 }
 
-static int read_host(const struct toml_node *entry, struct control_host *host, struct err *err)
+static int digit_of(char c)
 {
-    *host = (struct control_host){0};
-    for (const struct toml_node *pair = toml_first(entry); pair; pair = pair->next) {
-        int status = key_is(pair, "name")      ? read_text(pair, &host->name, err)
-                     : key_is(pair, "address") ? read_text(pair, &host->address, err)
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool control_package_digest(const struct control_package *package, uint8_t digest[32])
+{
+    for (size_t i = 0; package->digest && i < 32; i++)
+        digest[i] =
+            (uint8_t)(digit_of(package->digest[2 * i]) << 4 | digit_of(package->digest[2 * i + 1]));
+    return package->digest != NULL;
+}
+
+static int read_digest(const struct toml_node *node, const char **digest, struct err *err)
+{
+    int status = read_text(node, digest, err);
+    if (status < 0)
+        return status;
+    size_t size = 0;
+    while (digit_of((*digest)[size]) >= 0)
+        size++;
+    return size == 64 && (*digest)[size] == '\0'
+               ? 0
+               : fail(err, node, "64 lower-case hexadecimal digits are expected");
+}
+
+static int read_package(struct control *control, const struct toml_node *node, struct err *err)
+{
+    struct control_package *package = &control->package;
+    if (node->kind != TOML_TABLE)
+        return fail(err, node, "a table is expected");
+    for (const struct toml_node *pair = toml_first(node); pair; pair = pair->next) {
+        int status = key_is(pair, "url")       ? read_text(pair, &package->url, err)
+                     : key_is(pair, "digest")  ? read_digest(pair, &package->digest, err)
+                     : key_is(pair, "steward") ? read_text(pair, &package->steward, err)
+                     : key_is(pair, "roots")   ? read_fd(pair, &package->roots, err)
                                                : fail(err, pair, "this key is not known");
         if (status < 0)
             return status;
     }
-    return host->name && host->address ? 0 : fail(err, entry, "a host needs name and address");
-}
-
-static int read_hosts(struct control *control, const struct toml_node *node, struct err *err)
-{
-    if (node->kind != TOML_ARRAY)
-        return fail(err, node, "an array of tables is expected");
-    control->hosts = calloc(toml_count(node) + 1, sizeof(*control->hosts));
-    if (!control->hosts)
-        return err_set(err, ERR_IO, ENOMEM, "read the control document");
-    for (const struct toml_node *entry = toml_first(node); entry; entry = entry->next) {
-        if (entry->kind != TOML_TABLE)
-            return fail(err, entry, "a table is expected");
-        int status = read_host(entry, &control->hosts[control->host_count], err);
-        if (status < 0)
-            return status;
-        control->host_count++;
-    }
-    return 0;
-}
-
-const char *control_host_next(const struct control *control, const char *name, size_t *cursor)
-{
-    while (*cursor < control->host_count) {
-        const struct control_host *host = &control->hosts[(*cursor)++];
-        if (strcmp(host->name, name) == 0)
-            return host->address;
-    }
-    return NULL;
+    if (!package->url)
+        return fail(err, node, "a package needs url");
+    return package->steward && (!package->digest || package->roots < 0)
+               ? fail(err, node, "a package with steward needs digest and roots")
+               : 0;
 }
 
 static int read_dirs(struct control *control, const struct toml_node *node, struct err *err)
@@ -305,7 +324,8 @@ static const struct {
     {"module", read_module},   {"config", read_config},
     {"args", read_args},       {"trap_missing", read_trap_missing},
     {"env", read_env},         {"limits", read_limits},
-    {"dirs", read_dirs},       {"hosts", read_hosts},
+    {"dirs", read_dirs},       {"ready", read_ready},
+    {"package", read_package},
 };
 enum { KEYS = sizeof(keys) / sizeof(keys[0]) };
 
@@ -322,6 +342,10 @@ static int read_document(struct control *control, const struct toml_node *root, 
         if (status < 0)
             return status;
     }
+    if (control->package.url)
+        return control->module < 0 && control->config < 0
+                   ? 0
+                   : fail(err, root, "module and config are not for a package");
     return control->module < 0 ? fail(err, root, "module is missing") : 0;
 }
 
@@ -346,7 +370,7 @@ static int parse_toml(struct span text, size_t limit, void **storage, const stru
 
 int control_parse(struct span text, struct control *control, struct err *err)
 {
-    *control = (struct control){.log = LOG_ERROR, .module = -1, .config = -1};
+    *control = (struct control){.log = LOG_ERROR, .module = -1, .config = -1, .package.roots = -1};
     const struct toml_node *root;
     int status = parse_toml(text, CONTROL_SIZE_MAX, &control->storage, &root, err);
     if (status == 0)
@@ -361,30 +385,6 @@ void control_free(struct control *control)
     free(control->args);
     free(control->env);
     free(control->dirs);
-    free(control->hosts);
     free(control->storage);
-    *control = (struct control){.module = -1, .config = -1};
-}
-
-int control_report_parse(struct span text, struct control_report *report, struct err *err)
-{
-    *report = (struct control_report){0};
-    const struct {
-        const char *key;
-        uint64_t *value;
-    } fields[] = {{"started", &report->started},
-                  {"loaded", &report->loaded},
-                  {"entered", &report->entered},
-                  {"ended", &report->ended},
-                  {"compiled", &report->compiled}};
-    void *storage = NULL;
-    const struct toml_node *root;
-    int status = parse_toml(text, CONTROL_REPORT_SIZE_MAX, &storage, &root, err);
-    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]) && status == 0; i++) {
-        const struct toml_node *node = toml_get(root, fields[i].key);
-        if (node)
-            status = read_count(node, fields[i].value, err);
-    }
-    free(storage);
-    return status;
+    *control = (struct control){.module = -1, .config = -1, .package.roots = -1};
 }

@@ -204,11 +204,12 @@ int guest_init(struct guest *guest, const struct config *config, bool has_config
     return status;
 }
 
-int guest_certify(struct guest *guest, const struct config *config, const struct control *control,
+int guest_certify(struct guest *guest, const struct config *config, struct attendant *attendant,
                   const uint8_t *digest, struct err *err)
 {
-    struct certification wanted = {
-        .url = config->steward, .workload = digest, .control = control, .now = time(NULL)};
+    struct certification *wanted = &guest->certification;
+    *wanted =
+        (struct certification){.url = config->steward, .workload = digest, .attendant = attendant};
     if (config->steward_ca.count == 0) {
         err_set(err, ERR_CONFIG, 0,
                 "no certificate authority is named that vouches for the Steward %s",
@@ -217,21 +218,22 @@ int guest_certify(struct guest *guest, const struct config *config, const struct
                  "Add steward_ca = { custom = [\"name\"] } and its certificate below [roots].");
         return -EINVAL;
     }
-    wanted.trust = config_gather_roots(config, &config->steward_ca);
-    if (!wanted.trust.data)
+    wanted->trust = config_gather_roots(config, &config->steward_ca);
+    if (!wanted->trust.data)
         return err_set(err, ERR_IO, ENOMEM, "keep the certificates of the authorities");
-    int status = identity_new(&guest->identity, wanted.now, err);
+    int64_t now = time(NULL);
+    int status = guest->identity.signer ? 0 : identity_new(&guest->identity, now, err);
     if (status == 0)
-        status = identity_certify(&guest->identity, &wanted, err);
-    free((void *)wanted.trust.data);
+        status = identity_certify(&guest->identity, wanted, now, err);
+    guest->identity.renewal = wanted;
     return status;
 }
 
 static int open_socket(struct guest *guest, const struct config *config,
-                       const struct control *control, struct guest_file *file, struct err *err)
+                       struct attendant *attendant, struct guest_file *file, struct err *err)
 {
     struct identity *identity = &guest->identity;
-    int fd = socket_open(file->config, control, err), status = 0;
+    int fd = socket_open(file->config, attendant, err), status = 0;
     if (fd < 0)
         return fd;
     if (file->config->protocol != PROTOCOL_TLS) {
@@ -247,14 +249,14 @@ static int open_socket(struct guest *guest, const struct config *config,
     return tls_file_open(config, file->config, identity, fd, &file->tls, err);
 }
 
-int guest_open(struct guest *guest, const struct config *config, const struct control *control,
+int guest_open(struct guest *guest, const struct config *config, struct attendant *attendant,
                struct err *err)
 {
     for (size_t i = 0; i < guest->file_count; i++) {
         struct guest_file *file = &guest->files[i];
         if (file->kind != FILE_LISTEN && file->kind != FILE_CONNECT)
             continue;
-        int status = open_socket(guest, config, control, file, err);
+        int status = open_socket(guest, config, attendant, file, err);
         if (status < 0) {
             err_context(err, "file %zu, \"%s\"", i, file->name);
             return status;
@@ -272,6 +274,7 @@ void guest_free(struct guest *guest)
         tls_file_free(file->tls);
     }
     identity_free(&guest->identity);
+    free((void *)guest->certification.trust.data);
     free(guest->argv);
     free(guest->envp);
     free(guest->files);

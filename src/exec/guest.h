@@ -29,8 +29,9 @@ struct guest {
     size_t envc;
     struct guest_file *files;
     size_t file_count;
-    struct identity identity; /* made when the first TLS file is opened */
-    void *storage;            /* internal */
+    struct identity identity; /* made when it is certified, or the first TLS file is opened */
+    struct certification certification; /* internal: `trust` is owned */
+    void *storage;                      /* internal */
 };
 
 /*
@@ -44,18 +45,19 @@ __attribute__((warn_unused_result)) int guest_init(struct guest *guest, const st
                                                    bool has_config, const struct control *control,
                                                    struct err *err);
 
-/* Makes the Keep's key and has the Steward of the config certify it for this workload. `digest` is
- * that of workload_digest. */
+/* Has the Steward of the config certify the Keep's key, which is made if there is none yet, for
+ * this workload, now and whenever the certificate has to be renewed. `digest`, which is the
+ * package's, and the attendant live as long as the guest. */
 __attribute__((warn_unused_result)) int guest_certify(struct guest *guest,
                                                       const struct config *config,
-                                                      const struct control *control,
+                                                      struct attendant *attendant,
                                                       const uint8_t *digest, struct err *err);
 
 /* Binds and connects the sockets, in the order of the files of the config that guest_init was
  * given.
  */
 __attribute__((warn_unused_result)) int guest_open(struct guest *guest, const struct config *config,
-                                                   const struct control *control, struct err *err);
+                                                   struct attendant *attendant, struct err *err);
 
 /* Closes the sockets and wipes the key, too. */
 void guest_free(struct guest *guest);

@@ -51,6 +51,8 @@ int identity_new(struct identity *identity, int64_t now, struct err *err)
     struct text text = text_init(pem, PEM_SIZE("CERTIFICATE", certificate.size));
     pem_write(&text, "CERTIFICATE", certificate);
     identity->chain = span_of(pem, text.size);
+    identity->not_before = now - BACKDATED;
+    identity->not_after = now + YEAR;
     return 0;
 }
 

@@ -9,31 +9,41 @@
 #include "base/err.h"
 #include "base/span.h"
 #include "crypto/sign.h"
-#include "exec/control.h"
+#include "exec/attendant.h"
+
+/* Who certifies the Keep, and as what. */
+struct certification {
+    const char *url;             /* of the Steward, https */
+    struct span trust;           /* PEM: who vouches for its server */
+    const uint8_t *workload;     /* 32 bytes: the digest of what runs */
+    struct attendant *attendant; /* for addresses */
+};
 
 struct identity {
     struct crypto_signer *signer;
     struct span chain; /* PEM, the leaf first; owned */
     struct span trust; /* PEM of the root that certified us; empty: we did ourselves; owned */
+    int64_t not_before, not_after;       /* of the leaf: seconds since 1970 */
+    const struct certification *renewal; /* NULL: the certificate is not renewed; borrowed */
+    int64_t renewal_after;               /* not before this moment */
+    unsigned generation;                 /* grows with each certificate */
 };
 
 /* Makes a key on P-256 and a certificate for it that nobody else vouches for: CN=localhost, valid
  * for a year from `now` (seconds since 1970). 0 or -ENOMEM. Release with identity_free. */
 __attribute__((warn_unused_result)) int identity_new(struct identity *identity, int64_t now,
                                                      struct err *err);
-/* Whom a Steward is asked to certify, and how it is reached. */
-struct certification {
-    const char *url;               /* of the Steward, https */
-    struct span trust;             /* PEM: who vouches for its server */
-    const uint8_t *workload;       /* 32 bytes: the digest of what runs */
-    const struct control *control; /* for addresses */
-    int64_t now;                   /* seconds since 1970, as the host says */
-};
 
 /* Sends the evidence for key and workload to a Steward and takes the certificate that it issues in
- * place of the own one, once the Steward, key and workload in it are right. Class ERR_IO or
- * ERR_CONFIG; the sentence says which step failed. */
-__attribute__((warn_unused_result)) int
-identity_certify(struct identity *identity, const struct certification *wanted, struct err *err);
+ * place of the present one, once the Steward, key and workload in it are right, and it is valid
+ * `now`, as the host says. Class ERR_IO or ERR_CONFIG; the sentence says which step failed. */
+__attribute__((warn_unused_result)) int identity_certify(struct identity *identity,
+                                                         const struct certification *wanted,
+                                                         int64_t now, struct err *err);
+
+/* Renews a certificate of which two thirds of the time are over, by `renewal`. A Steward that does
+ * not give one is logged and asked again after a minute. */
+void identity_renew(struct identity *identity, int64_t now);
+
 /* Wipes the key. An empty identity is accepted. */
 void identity_free(struct identity *identity);

@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * enarx-exec: the program inside the Keep. Reads the control document from descriptor 3, then the
- * module and Enarx.toml, runs the program, and reports the times if they are wanted.
+ * enarx-exec: the program inside the Keep. Reads the control document from descriptor 3, takes or
+ * fetches the workload, proves itself, runs the program, and tells the host how far it is.
  */
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/read_all.h"
+#include "exec/package.h"
 #include "exec/program.h"
-#include "exec/workload.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+
+enum { ROOTS_MAX = 4 << 20, CONTROL_MILLISECONDS = 30 * 1000 };
 
 static uint64_t now(void)
 {
@@ -23,114 +24,195 @@ static uint64_t now(void)
     return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
 }
 
-/* --- Reading --------------------------------------------------------------------------------- */
+/* What one run consists of; it lasts as long as the process. */
+struct run {
+    struct attendant *attendant;
+    struct control control;
+    struct package package;
+    struct config config;
+    struct guest guest;
+    struct program *program;
+    struct message_report report;
+};
 
-static int read_control(struct control *control, struct err *err)
+/* --- The workload ---------------------------------------------------------------------------- */
+
+static int read_control(struct run *run, struct err *err)
 {
-    autofree uint8_t *data = NULL;
-    size_t size;
-    int status = read_all(CONTROL_FD, CONTROL_SIZE_MAX, &data, &size);
+    struct span text;
+    int status = message_next(&run->attendant->reader, CONTROL_MILLISECONDS, &text);
     if (status == -EBADF) {
         err_set(err, ERR_USAGE, 0, "enarx-exec is a part of enarx and cannot be started alone");
         err_hint(err, "Use enarx run.");
         return status;
     }
-    if (status < 0)
-        return err_set(err, ERR_PROTOCOL, -status, "cannot read the control document");
-    return control_parse(span_of(data, size), control, err);
+    if (status <= 0)
+        return err_set(err, ERR_PROTOCOL, status < 0 ? -status : EPIPE,
+                       "cannot read the control document");
+    return control_parse(text, &run->control, err);
 }
 
-/* The package that is to run. */
-struct package {
-    struct span module,
-        config; /* config: data NULL without an Enarx.toml; both as long as we run */
-};
-
-static int read_config(const struct control *control, struct package *package,
-                       struct config *config, struct err *err)
+static int read_roots(const struct run *run, struct span *roots, struct err *err)
 {
-    uint8_t *data;
-    size_t size;
-    if (control->config < 0)
-        return config_default(config, err);
-    int status = read_all(control->config, CONFIG_SIZE_MAX, &data, &size);
+    uint8_t *data = NULL;
+    size_t size = 0;
+    int fd = run->control.package.roots;
+    int status = fd < 0 ? 0 : read_all(fd, ROOTS_MAX, &data, &size);
     if (status < 0)
-        return err_set(err, ERR_CONFIG, -status, "cannot read Enarx.toml");
-    package->config = span_of(data, size);
-    return config_parse(package->config, "Enarx.toml", config, err);
-}
-
-static int read_module(const struct control *control, struct package *package, struct err *err)
-{
-    uint8_t *data;
-    size_t size;
-    int status = read_all(control->module, PROGRAM_SIZE_MAX, &data, &size);
-    if (status < 0)
-        return err_set(err, ERR_MODULE, -status, "cannot read the module");
-    package->module = span_of(data, size);
+        return err_set(err, ERR_CONFIG, -status, "cannot read the roots that vouch for servers");
+    *roots = span_of(data, size);
     return 0;
+}
+
+/* Has the Steward that the host named certify that this Keep will run the package and no other: the
+ * way to a package that is given to nobody else. What the host named is good for no more than that:
+ * the workload's own Enarx.toml says who certifies it, and whom it believes. */
+static int certify_first(struct run *run, struct span roots, struct err *err)
+{
+    const struct control_package *wanted = &run->control.package;
+    struct identity *identity = &run->guest.identity;
+    struct certification certification = {
+        .url = wanted->steward, .trust = roots, .attendant = run->attendant};
+    uint8_t digest[PACKAGE_DIGEST_SIZE];
+    if (!wanted->steward || !control_package_digest(wanted, digest))
+        return 0;
+    certification.workload = digest;
+    int status = identity_new(identity, time(NULL), err);
+    if (status == 0)
+        status = identity_certify(identity, &certification, time(NULL), err);
+    free((void *)identity->trust.data);
+    identity->trust = (struct span){0};
+    run->report.certified = now();
+    return status;
+}
+
+static int fetch(struct run *run, struct err *err)
+{
+    struct package_source source = {.wanted = &run->control.package,
+                                    .identity = &run->guest.identity,
+                                    .attendant = run->attendant};
+    int status = read_roots(run, &source.roots, err);
+    if (status == 0)
+        status = certify_first(run, source.roots, err);
+    if (status == 0)
+        status = package_fetch(&source, &run->package, err);
+    run->report.fetched = now();
+    free((void *)source.roots.data);
+    return status;
+}
+
+static int take_workload(struct run *run, struct err *err)
+{
+    bool fetched = run->control.package.url;
+    int status = fetched ? fetch(run, err) : package_read(&run->control, &run->package, err);
+    if (status < 0)
+        return status;
+    return run->package.config.data
+               ? config_parse(run->package.config, "Enarx.toml", &run->config, err)
+               : config_default(&run->config, err);
 }
 
 /* --- Running --------------------------------------------------------------------------------- */
 
-static void send_report(const struct control_report *report)
+/* Whether the digest is of use: to be proved, or to be told. Of what was fetched it is known. */
+static bool needs_digest(const struct run *run)
 {
-    char buffer[256];
-    struct text text = text_init(buffer, sizeof(buffer));
-    control_report_write(report, &text);
-    if (send(CONTROL_FD, buffer, text.size, MSG_NOSIGNAL) < 0)
-        log_warn("enarx::exec", "the report could not be sent");
+    return !run->control.package.url && (run->config.steward || run->control.ready);
 }
 
 /* Without a Steward nobody vouches for the Keep. */
-static int prove(struct guest *guest, const struct package *package, const struct config *config,
-                 const struct control *control, struct err *err)
+static int prove(struct run *run, struct err *err)
 {
-    uint8_t digest[WORKLOAD_DIGEST_SIZE];
-    if (!config->steward)
-        return 0;
-    if (workload_digest(package->module, package->config, digest) < 0)
+    struct package *package = &run->package;
+    if (needs_digest(run) && package_digest(package->module, package->config, package->digest) < 0)
         return err_set(err, ERR_INTERNAL, 0, "cannot compute the digest of the workload");
-    return guest_certify(guest, config, control, digest, err);
+    if (!run->config.steward)
+        return 0;
+    int status = guest_certify(&run->guest, &run->config, run->attendant, package->digest, err);
+    run->report.certified = now();
+    return status;
 }
 
-static int run_guest(struct program *program, const struct package *package,
-                     const struct control *control, const struct config *config,
-                     struct control_report *report, int *exit_status, struct err *err)
+static void tell_ready(const struct run *run)
 {
-    struct guest guest __attribute__((cleanup(guest_free))) = {0};
-    int status = guest_init(&guest, config, control->config >= 0, control, err);
+    static const char digits[] = "0123456789abcdef";
+    const struct identity *identity = &run->guest.identity;
+    const char *steward = run->config.steward ? run->config.steward : run->control.package.steward;
+    char workload[2 * PACKAGE_DIGEST_SIZE + 1] = {0};
+    for (size_t i = 0; i < PACKAGE_DIGEST_SIZE; i++) {
+        workload[2 * i] = digits[run->package.digest[i] >> 4];
+        workload[2 * i + 1] = digits[run->package.digest[i] & 15];
+    }
+    autofree char *chain = calloc(1, identity->chain.size + 1);
+    autofree char *buffer = malloc(MESSAGE_SIZE_MAX + 1);
+    if (!chain || !buffer)
+        return;
+    memcpy(chain, identity->chain.data ? identity->chain.data : (const uint8_t *)"",
+           identity->chain.size);
+    struct message_ready ready = {.workload = workload,
+                                  .steward = steward,
+                                  .certificate = identity->signer ? chain : NULL,
+                                  .expires = (uint64_t)identity->not_after};
+    struct text text = text_init(buffer, MESSAGE_SIZE_MAX + 1);
+    message_write_ready(&ready, &text);
+    attendant_tell(run->attendant, &text);
+}
+
+static void tell_report(const struct run *run)
+{
+    char buffer[512];
+    struct text text = text_init(buffer, sizeof(buffer));
+    message_write_report(&run->report, &text);
+    attendant_tell(run->attendant, &text);
+}
+
+/* Takes what the guest has already, its identity, along. */
+static int make_guest(struct run *run, struct err *err)
+{
+    struct identity identity = run->guest.identity;
+    int status =
+        guest_init(&run->guest, &run->config, run->package.config.data, &run->control, err);
+    run->guest.identity = identity;
+    return status;
+}
+
+static int run_guest(struct run *run, int *exit_status, struct err *err)
+{
+    int status = make_guest(run, err);
     if (status == 0)
-        status = program_load(program, package->module, control, err);
-    report->loaded = now();
+        status = program_load(run->program, run->package.module, &run->control, err);
+    run->report.loaded = now();
     if (status == 0)
-        status = prove(&guest, package, config, control, err);
+        status = prove(run, err);
     if (status == 0)
-        status = guest_open(&guest, config, control, err);
+        status = guest_open(&run->guest, &run->config, run->attendant, err);
+    if (status == 0 && run->control.ready)
+        tell_ready(run);
     if (status == 0)
-        status = program_run(program, control, &guest, &report->entered, exit_status, err);
-    report->ended = now();
-    report->compiled = program->module ? wick_module_compiled(program->module) : 0;
+        status = program_run(run->program, &run->control, &run->guest, &run->report.entered,
+                             exit_status, err);
+    run->report.ended = now();
+    run->report.compiled = run->program->module ? wick_module_compiled(run->program->module) : 0;
     return status;
 }
 
 static int execute(struct program *program, int *exit_status, struct err *err)
 {
-    struct control_report report = {.started = now()};
-    struct control control __attribute__((cleanup(control_free))) = {0};
-    struct config config __attribute__((cleanup(config_free))) = {0};
-    struct package package = {0};
-    int status = read_control(&control, err);
+    struct attendant attendant = ATTENDANT(CONTROL_FD, CONTROL_SIZE_MAX);
+    struct run run = {.attendant = &attendant, .program = program, .report = {.started = now()}};
+    int status = read_control(&run, err);
     if (status < 0)
         return status;
-    log_init(log_level_name(control.log), STDERR_FILENO);
-    status = read_config(&control, &package, &config, err);
+    log_init(log_level_name(run.control.log), STDERR_FILENO);
+    status = take_workload(&run, err);
     if (status == 0)
-        status = read_module(&control, &package, err);
-    if (status == 0)
-        status = run_guest(program, &package, &control, &config, &report, exit_status, err);
-    if (control.timings)
-        send_report(&report);
+        status = run_guest(&run, exit_status, err);
+    if (run.control.timings)
+        tell_report(&run);
+    guest_free(&run.guest);
+    config_free(&run.config);
+    control_free(&run.control);
+    message_reader_free(&attendant.reader);
     return status;
 }
 

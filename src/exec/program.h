@@ -18,9 +18,6 @@ struct program {
     char *backtrace; /* after a trap: one line for each frame, or NULL; owned */
 };
 
-/* Bytes of a module; larger ones are refused before they are read. */
-enum { PROGRAM_SIZE_MAX = 1 << 30 };
-
 /* Decodes and validates the module with the limits of `control`. The bytes are borrowed. What is
  * made here lasts until the process ends, which is when the program has ended: taking a large
  * memory apart first would only cost time. */

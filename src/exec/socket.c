@@ -58,13 +58,13 @@ static int bind_and_listen(int fd, const union address *address)
 }
 
 /* The outcome of a connect that goes on in the background. */
-static int await_connection(int fd)
+static int await_connection(int fd, int milliseconds)
 {
     struct pollfd poll_fd = {.fd = fd, .events = POLLOUT};
     int error = 0, count;
     socklen_t size = sizeof(error);
     do {
-        count = poll(&poll_fd, 1, CONNECT_SECONDS * 1000);
+        count = poll(&poll_fd, 1, milliseconds);
     } while (count < 0 && errno == EINTR);
     if (count <= 0)
         return count < 0 ? -errno : -ETIMEDOUT;
@@ -73,52 +73,53 @@ static int await_connection(int fd)
     return -error;
 }
 
-static int connect_to(int fd, const union address *address)
+static int connect_to(int fd, const union address *address, int milliseconds)
 {
     int flags = fcntl(fd, F_GETFL), status = 0;
     if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
         return -errno;
     if (connect(fd, &address->any, address_size(address)) < 0)
-        status = errno == EINPROGRESS ? await_connection(fd) : -errno;
+        status = errno == EINPROGRESS ? await_connection(fd, milliseconds) : -errno;
     return status == 0 && fcntl(fd, F_SETFL, flags) < 0 ? -errno : status;
 }
 
-static int open_with(bool listening, const union address *address)
+/* Listens, or connects within `milliseconds` if these are not 0. */
+static int open_with(const union address *address, int milliseconds)
 {
     autoclose int fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
     if (fd < 0)
         return -errno;
-    int status = listening ? bind_and_listen(fd, address) : connect_to(fd, address);
+    int status =
+        milliseconds > 0 ? connect_to(fd, address, milliseconds) : bind_and_listen(fd, address);
     return status < 0 ? status : take_fd(&fd);
 }
 
-static int unknown_name(const char *host, struct err *err)
-{
-    err_set(err, ERR_CONFIG, 0, "the host knows no address for the name \"%s\"", host);
-    err_hint(err, "Check the name, and that the host can resolve it; or write an IP address.");
-    return -ENOTSUP;
-}
-
-/* Tries the addresses of a name one after the other. */
-static int connect_by_name(const char *host, uint16_t port, const struct control *control,
+/* Tries the addresses of a name one after the other; all of them share the time. */
+static int connect_by_name(const char *host, uint16_t port, struct attendant *attendant,
                            struct err *err)
 {
-    union address address;
-    size_t cursor = 0;
-    int fd = -ENOTSUP;
-    for (const char *text; fd < 0 && (text = control_host_next(control, host, &cursor));) {
-        if (parse_address(text, port, &address))
-            fd = open_with(false, &address);
+    struct message_addresses addresses;
+    int fd = attendant_lookup(attendant, host, &addresses, err);
+    if (fd < 0)
+        return fd;
+    fd = -EHOSTUNREACH;
+    for (size_t i = 0; i < addresses.count && fd < 0; i++) {
+        union address address;
+        if (parse_address(addresses.items[i], port, &address))
+            fd = open_with(&address, CONNECT_SECONDS * 1000 / (int)addresses.count);
     }
-    return fd == -ENOTSUP ? unknown_name(host, err) : fd;
+    if (fd < 0)
+        err_set(err, ERR_IO, -fd, "cannot connect to %s port %u", host, port);
+    return fd;
 }
 
-int socket_connect(const char *host, uint16_t port, const struct control *control, struct err *err)
+int socket_connect(const char *host, uint16_t port, struct attendant *attendant, struct err *err)
 {
     union address address;
-    int fd = parse_address(host, port, &address) ? open_with(false, &address)
-                                                 : connect_by_name(host, port, control, err);
-    if (fd < 0 && fd != -ENOTSUP)
+    if (!parse_address(host, port, &address))
+        return connect_by_name(host, port, attendant, err);
+    int fd = open_with(&address, CONNECT_SECONDS * 1000);
+    if (fd < 0)
         err_set(err, ERR_IO, -fd, "cannot connect to %s port %u", host, port);
     return fd;
 }
@@ -131,17 +132,17 @@ static int listen_on(const struct config_file *file, struct err *err)
         err_hint(err, "Write an IP address, or localhost.");
         return -EINVAL;
     }
-    int fd = open_with(true, &address);
+    int fd = open_with(&address, 0);
     if (fd == -EAFNOSUPPORT && strcmp(file->host, "::") == 0 &&
         parse_address("0.0.0.0", file->port, &address)) /* a machine without IPv6 */
-        fd = open_with(true, &address);
+        fd = open_with(&address, 0);
     if (fd < 0)
         err_set(err, ERR_IO, -fd, "cannot listen on %s port %u", file->host, file->port);
     return fd;
 }
 
-int socket_open(const struct config_file *file, const struct control *control, struct err *err)
+int socket_open(const struct config_file *file, struct attendant *attendant, struct err *err)
 {
     return file->kind == FILE_LISTEN ? listen_on(file, err)
-                                     : socket_connect(file->host, file->port, control, err);
+                                     : socket_connect(file->host, file->port, attendant, err);
 }

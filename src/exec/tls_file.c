@@ -19,15 +19,18 @@
 
 enum { HANDSHAKE_SECONDS = 30, FOREVER = -1 };
 
-/* What a listener and its connections share. */
+/* What a listener and its connections share. All that is borrowed lives as long as the program. */
 struct terms {
     atomic_uint references;
     struct crypto_tls_context *context;
-    const struct config_tls *wanted; /* of the peer; lives as long as the program */
+    const struct config *config;
+    const struct config_file *file;
+    struct identity *identity;
+    unsigned generation; /* of the certificate */
 };
 
 struct tls_file {
-    struct terms *terms;
+    struct terms *terms;    /* a listener changes them when the certificate was renewed */
     int fd;                 /* never blocks */
     struct crypto_tls *tls; /* NULL: a listener */
     pthread_mutex_t lock;   /* of tls */
@@ -35,12 +38,96 @@ struct tls_file {
     bool known; /* the handshake is complete and the peer is whom the file wants */
 };
 
+/* ---- Terms ------------------------------------------------------------------------------------
+ */
+
 static void release_terms(struct terms *terms)
 {
     if (atomic_fetch_sub(&terms->references, 1) > 1)
         return;
     crypto_tls_context_free(terms->context);
     free(terms);
+}
+
+/* The certificates that the file believes; an owned copy. Without a ca a client believes who
+ * certified the Keep itself. */
+static int gather_trust(const struct config *config, const struct config_file *file,
+                        const struct identity *identity, struct span *trust, struct err *err)
+{
+    bool inherited = file->kind == FILE_CONNECT && file->tls.ca.count == 0;
+    if (inherited && identity->trust.size == 0) {
+        err_set(err, ERR_CONFIG, 0, "no certificate authority is named that vouches for %s",
+                file->host);
+        err_hint(err, "Add ca = { custom = [\"name\"] } and its certificate below [roots].");
+        return -EINVAL;
+    }
+    *trust = config_gather_roots(config, &file->tls.ca);
+    if (inherited) {
+        free((void *)trust->data);
+        *trust = span_of(malloc(identity->trust.size), identity->trust.size);
+    }
+    if (!trust->data)
+        return err_set(err, ERR_IO, ENOMEM, "keep the certificates of the authorities");
+    if (inherited)
+        memcpy((void *)trust->data, identity->trust.data, identity->trust.size);
+    return 0;
+}
+
+/* The list of protocols in the form of RFC 7301; an owned copy. */
+static int gather_alpn(const struct config_strings *names, struct span *alpn)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < names->count; i++)
+        size += 1 + strlen(names->items[i]);
+    uint8_t *list = malloc(size + 1), *at = list;
+    if (!list)
+        return -ENOMEM;
+    for (size_t i = 0; i < names->count; i++) {
+        size_t length = strlen(names->items[i]);
+        *at++ = (uint8_t)length;
+        memcpy(at, names->items[i], length);
+        at += length;
+    }
+    *alpn = span_of(list, size);
+    return 0;
+}
+
+/* Terms with one reference. */
+static int make_terms(const struct config *config, const struct config_file *file,
+                      struct identity *identity, struct terms **out, struct err *err)
+{
+    struct crypto_tls_config wanted = {
+        .chain = identity->chain,
+        .signer = identity->signer,
+        .tls13 = !file->tls.tls12,
+        .client_required = true,
+    };
+    enum crypto_tls_side side = file->kind == FILE_LISTEN ? CRYPTO_TLS_SERVER : CRYPTO_TLS_CLIENT;
+    int status = gather_trust(config, file, identity, &wanted.trust, err);
+    autofree __attribute__((unused)) void *trust = (void *)wanted.trust.data;
+    if (status < 0)
+        return status;
+    status = gather_alpn(&file->tls.alpn, &wanted.alpn);
+    autofree __attribute__((unused)) void *alpn = (void *)wanted.alpn.data;
+    struct terms *terms = calloc(1, sizeof(*terms));
+    if (!terms || status < 0) {
+        free(terms);
+        return err_set(err, ERR_IO, ENOMEM, "prepare TLS");
+    }
+    if (crypto_tls_context_new(side, &wanted, &terms->context) < 0) {
+        free(terms);
+        err_set(err, ERR_CONFIG, 0,
+                "the certificates in [roots] that this file names are not valid");
+        err_hint(err, "Check them with openssl x509 -text.");
+        return -EINVAL;
+    }
+    terms->config = config;
+    terms->file = file;
+    terms->identity = identity;
+    terms->generation = identity->generation;
+    atomic_init(&terms->references, 1);
+    *out = terms;
+    return 0;
 }
 
 /* ---- Connections ------------------------------------------------------------------------------
@@ -68,7 +155,7 @@ static int get_known(struct tls_file *file)
         return 0;
     int status = crypto_tls_handshake(file->tls);
     if (status == 0)
-        status = peer_check(crypto_tls_peer(file->tls), file->terms->wanted);
+        status = peer_check(crypto_tls_peer(file->tls), &file->terms->file->tls);
     file->known = status == 0;
     return status == -EACCES ? -ECONNABORTED : status;
 }
@@ -184,18 +271,39 @@ static struct tls_file *file_new(struct terms *terms, int fd)
     return file;
 }
 
+/* Listeners share the Keep's certificate. */
+static pthread_mutex_t renewal_lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* Has a certificate renewed whose time comes to its end, and uses the one that there is now. What
+ * goes wrong with it leaves the old one. */
+static void refresh_terms(struct tls_file *listener)
+{
+    struct terms *terms = listener->terms, *fresh = NULL;
+    pthread_mutex_lock(&renewal_lock);
+    identity_renew(terms->identity, time(NULL));
+    if (terms->generation != terms->identity->generation &&
+        make_terms(terms->config, terms->file, terms->identity, &fresh, NULL) == 0) {
+        listener->terms = fresh;
+        release_terms(terms);
+    }
+    pthread_mutex_unlock(&renewal_lock);
+}
+
 /* A connection whose handshake has not begun. */
 static int accept_now(struct tls_file *listener, bool nonblocking, struct tls_file **out)
 {
     int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0)
         return -errno;
+    pthread_mutex_lock(&listener->lock);
+    refresh_terms(listener);
     struct tls_file *file = file_new(listener->terms, fd);
+    pthread_mutex_unlock(&listener->lock);
     if (!file) {
         close(fd);
         return -ENOMEM;
     }
-    file->tls = crypto_tls_accept(listener->terms->context, fd);
+    file->tls = crypto_tls_accept(file->terms->context, fd);
     if (!file->tls) {
         tls_file_free(file);
         return -ENOMEM;
@@ -241,82 +349,6 @@ static const struct wick_wasi_stream listener_stream = {
 
 /* ---- Opening ----------------------------------------------------------------------------------
  */
-
-/* The certificates that the file believes; an owned copy. Without a ca a client believes who
- * certified the Keep itself. */
-static int gather_trust(const struct config *config, const struct config_file *file,
-                        const struct identity *identity, struct span *trust, struct err *err)
-{
-    bool inherited = file->kind == FILE_CONNECT && file->tls.ca.count == 0;
-    if (inherited && identity->trust.size == 0) {
-        err_set(err, ERR_CONFIG, 0, "no certificate authority is named that vouches for %s",
-                file->host);
-        err_hint(err, "Add ca = { custom = [\"name\"] } and its certificate below [roots].");
-        return -EINVAL;
-    }
-    *trust = config_gather_roots(config, &file->tls.ca);
-    if (inherited) {
-        free((void *)trust->data);
-        *trust = span_of(malloc(identity->trust.size), identity->trust.size);
-    }
-    if (!trust->data)
-        return err_set(err, ERR_IO, ENOMEM, "keep the certificates of the authorities");
-    if (inherited)
-        memcpy((void *)trust->data, identity->trust.data, identity->trust.size);
-    return 0;
-}
-
-/* The list of protocols in the form of RFC 7301; an owned copy. */
-static int gather_alpn(const struct config_strings *names, struct span *alpn)
-{
-    size_t size = 0;
-    for (size_t i = 0; i < names->count; i++)
-        size += 1 + strlen(names->items[i]);
-    uint8_t *list = malloc(size + 1), *at = list;
-    if (!list)
-        return -ENOMEM;
-    for (size_t i = 0; i < names->count; i++) {
-        size_t length = strlen(names->items[i]);
-        *at++ = (uint8_t)length;
-        memcpy(at, names->items[i], length);
-        at += length;
-    }
-    *alpn = span_of(list, size);
-    return 0;
-}
-
-static int make_terms(const struct config *config, const struct config_file *file,
-                      const struct identity *identity, struct terms **out, struct err *err)
-{
-    struct crypto_tls_config wanted = {
-        .chain = identity->chain,
-        .signer = identity->signer,
-        .tls13 = !file->tls.tls12,
-        .client_required = true,
-    };
-    enum crypto_tls_side side = file->kind == FILE_LISTEN ? CRYPTO_TLS_SERVER : CRYPTO_TLS_CLIENT;
-    int status = gather_trust(config, file, identity, &wanted.trust, err);
-    autofree __attribute__((unused)) void *trust = (void *)wanted.trust.data;
-    if (status < 0)
-        return status;
-    status = gather_alpn(&file->tls.alpn, &wanted.alpn);
-    autofree __attribute__((unused)) void *alpn = (void *)wanted.alpn.data;
-    struct terms *terms = calloc(1, sizeof(*terms));
-    if (!terms || status < 0) {
-        free(terms);
-        return err_set(err, ERR_IO, ENOMEM, "prepare TLS");
-    }
-    if (crypto_tls_context_new(side, &wanted, &terms->context) < 0) {
-        free(terms);
-        err_set(err, ERR_CONFIG, 0,
-                "the certificates in [roots] that this file names are not valid");
-        err_hint(err, "Check them with openssl x509 -text.");
-        return -EINVAL;
-    }
-    terms->wanted = &file->tls;
-    *out = terms;
-    return 0;
-}
 
 static int64_t seconds_now(void)
 {
@@ -365,20 +397,18 @@ static int connect_as(struct tls_file *made, const struct config_file *file, str
 }
 
 int tls_file_open(const struct config *config, const struct config_file *file,
-                  const struct identity *identity, int fd, struct tls_file **out, struct err *err)
+                  struct identity *identity, int fd, struct tls_file **out, struct err *err)
 {
     struct terms *terms = NULL;
     autoclose int owned = fd;
     int status = make_terms(config, file, identity, &terms, err);
     if (status < 0)
         return status;
-    struct tls_file *made = file_new(terms, take_fd(&owned));
-    if (!made) {
-        close(fd);
-        crypto_tls_context_free(terms->context);
-        free(terms);
+    struct tls_file *made = file_new(terms, fd);
+    release_terms(terms); /* the file has them */
+    if (!made)
         return err_set(err, ERR_IO, ENOMEM, "prepare TLS");
-    }
+    owned = -1;
     status = set_nonblocking(fd, err);
     if (status == 0 && file->kind == FILE_CONNECT)
         status = connect_as(made, file, err);

@@ -17,11 +17,13 @@ struct wick_wasi_stream; /* <wick_wasi.h> */
 /*
  * Makes a TLS file of a socket that socket_open gave, which it takes, also on failure. A connection
  * has its handshake here, within 30 seconds: a peer that is not believed is an error before the
- * program starts. Class ERR_CONFIG if what the file believes cannot be used, else ERR_IO.
+ * program starts. Config, file and identity live as long as the program; a listener has the
+ * certificate renewed when a client comes and the time for it has come. Class ERR_CONFIG if what
+ * the file believes cannot be used, else ERR_IO.
  */
 __attribute__((warn_unused_result)) int tls_file_open(const struct config *config,
                                                       const struct config_file *file,
-                                                      const struct identity *identity, int fd,
+                                                      struct identity *identity, int fd,
                                                       struct tls_file **out, struct err *err);
 /* Says goodbye and closes the socket. NULL is accepted. */
 void tls_file_free(struct tls_file *file);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "exec/workload.h"
+#include "exec/package.h"
 
+#include "base/read_all.h"
 #include "crypto/crypto.h"
 #include "drawbridge/tree.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 static int add_file(struct text *directory, struct span name, struct span content, struct span type)
 {
@@ -15,7 +17,7 @@ static int add_file(struct text *directory, struct span name, struct span conten
     return 0;
 }
 
-int workload_digest(struct span module, struct span config, uint8_t digest[WORKLOAD_DIGEST_SIZE])
+int package_digest(struct span module, struct span config, uint8_t digest[PACKAGE_DIGEST_SIZE])
 {
     char buffer[2 * ENTRY_MAX_SIZE];
     struct text directory = text_init(buffer, sizeof(buffer));
@@ -31,4 +33,34 @@ int workload_digest(struct span module, struct span config, uint8_t digest[WORKL
     struct span written = span_of(buffer, directory.size);
     return status == 0 && !directory.overflow ? crypto_hash(CRYPTO_SHA256, &written, 1, digest)
                                               : -ENOMEM;
+}
+
+static int read_file(int fd, size_t limit, struct span *content)
+{
+    uint8_t *data;
+    size_t size;
+    int status = read_all(fd, limit, &data, &size);
+    if (status == 0)
+        *content = span_of(data, size);
+    return status;
+}
+
+int package_read(const struct control *control, struct package *package, struct err *err)
+{
+    *package = (struct package){0};
+    int status =
+        control->config < 0 ? 0 : read_file(control->config, CONFIG_SIZE_MAX, &package->config);
+    if (status < 0)
+        return err_set(err, ERR_CONFIG, -status, "cannot read Enarx.toml");
+    status = read_file(control->module, PACKAGE_MODULE_MAX, &package->module);
+    if (status < 0)
+        return err_set(err, ERR_MODULE, -status, "cannot read the module");
+    return 0;
+}
+
+void package_free(struct package *package)
+{
+    free((void *)package->module.data);
+    free((void *)package->config.data);
+    *package = (struct package){0};
 }
