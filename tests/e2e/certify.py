@@ -174,16 +174,24 @@ class Impostor:
         self.thread.start()
 
     def serve(self, context, answer):
-        connection, _ = self.listener.accept()
-        with context.wrap_socket(connection, server_side=True) as tls, connection:
-            request = b""
-            while b"\r\n\r\n" not in request:
-                request += tls.recv(4096)
-            head, body = request.split(b"\r\n\r\n", 1)
-            length = int(re.search(rb"(?i)content-length: (\d+)", head)[1])
-            while len(body) < length:
-                body += tls.recv(4096)
-            tls.sendall(answer(body))
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:  # stopped
+                return
+            with context.wrap_socket(connection, server_side=True) as tls, connection:
+                request = b""
+                while b"\r\n\r\n" not in request:
+                    request += tls.recv(4096)
+                head, body = request.split(b"\r\n\r\n", 1)
+                length = int(re.search(rb"(?i)content-length: (\d+)", head)[1])
+                while len(body) < length:
+                    body += tls.recv(4096)
+                tls.sendall(answer(body))
+
+    def stop(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.thread.join()
 
 
 def reply(body):
@@ -230,7 +238,7 @@ def useless_answers(directory):
                 impostor = Impostor(web, answer)
                 process = start(directory, "hello.wasm", config(impostor.port, web, ""))
                 good = ends(process, 124, words) and good
-                impostor.thread.join()
+                impostor.stop()
         return good and issuer.process.poll() is None
 
 
