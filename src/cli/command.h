@@ -98,6 +98,11 @@ int generate_completion(const char *shell, FILE *stream);
 
 /* The commands, one file each. */
 int command_run(const struct invocation *, int *exit_status, struct err *);
+int command_deploy(const struct invocation *, int *exit_status, struct err *);
+int command_keep_list(const struct invocation *, int *exit_status, struct err *);
+int command_keep_logs(const struct invocation *, int *exit_status, struct err *);
+int command_keep_stop(const struct invocation *, int *exit_status, struct err *);
+int command_keep_remove(const struct invocation *, int *exit_status, struct err *);
 int command_exec(const struct invocation *, int *exit_status, struct err *);
 int command_evidence_show(const struct invocation *, int *exit_status, struct err *);
 int command_evidence_verify(const struct invocation *, int *exit_status, struct err *);

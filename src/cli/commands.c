@@ -28,6 +28,31 @@ static const struct option global_options[] = {
         .help = "Kind of Keep; see enarx platform info (the strongest usable one if not given)"    \
     }
 
+#define OPTIONS_PROGRAM                                                                            \
+    {.name = "env",                                                                                \
+     .letter = 'e',                                                                                \
+     .value = "KEY=VALUE",                                                                         \
+     .repeats = true,                                                                              \
+     .help = "Add a variable to the environment of the program"},                                  \
+        {.name = "dir",                                                                            \
+         .letter = 'd',                                                                            \
+         .value = "HOST::GUEST[:ro]",                                                              \
+         .kind = VALUE_DIRECTORY,                                                                  \
+         .repeats = true,                                                                          \
+         .help = "Let the program use the directory HOST under the name GUEST"},                   \
+        {.name = "engine",                                                                         \
+         .value = "ENGINE",                                                                        \
+         .preset = "compiler",                                                                     \
+         .kind = VALUE_CHOICE,                                                                     \
+         .choices = engines,                                                                       \
+         .help = "What runs the program: machine code, or the interpreter"},                       \
+        {.name = "trap-missing-imports",                                                           \
+         .help = "Run modules that import functions which nobody provides; calling one traps"},    \
+    {                                                                                              \
+        .name = "timings",                                                                         \
+        .help = "Print on stderr how long each phase took, and how many functions were compiled"   \
+    }
+
 static const struct option run_options[] = {
     OPTION_BACKEND,
     {.name = "wasmcfgfile",
@@ -36,27 +61,7 @@ static const struct option run_options[] = {
      .kind = VALUE_FILE,
      .help = "The Enarx.toml to use (none if not given: stdin, stdout and stderr only)"},
     {.name = "config-beside", .help = "Use the Enarx.toml in the directory of MODULE"},
-    {.name = "env",
-     .letter = 'e',
-     .value = "KEY=VALUE",
-     .repeats = true,
-     .help = "Add a variable to the environment of the program"},
-    {.name = "dir",
-     .letter = 'd',
-     .value = "HOST::GUEST[:ro]",
-     .kind = VALUE_DIRECTORY,
-     .repeats = true,
-     .help = "Let the program use the directory HOST under the name GUEST"},
-    {.name = "engine",
-     .value = "ENGINE",
-     .preset = "compiler",
-     .kind = VALUE_CHOICE,
-     .choices = engines,
-     .help = "What runs the program: machine code, or the interpreter"},
-    {.name = "trap-missing-imports",
-     .help = "Run modules that import functions which nobody provides; calling one traps"},
-    {.name = "timings",
-     .help = "Print on stderr how long each phase took, and how many functions were compiled"},
+    OPTIONS_PROGRAM,
     {.name = "json", .help = "Print the timings as JSON"},
     {0},
 };
@@ -66,6 +71,50 @@ static const struct example run_examples[] = {
     {"enarx run --wasmcfgfile Enarx.toml server.wasm", "Run with arguments, variables and sockets"},
     {"enarx run --backend nil --dir ./data::/data:ro app.wasm --verbose",
      "Run without isolation, with a directory to read and an argument"},
+    {0},
+};
+
+static const struct example deploy_examples[] = {
+    {"enarx deploy store.example.com/alice/web:1.0.0",
+     "Let a Keep prove itself, fetch the package, and run it"},
+    {"enarx deploy --detach --dir ./data::/data store.example.com/alice/web:1.0.0",
+     "The same in the background, with a directory"},
+    {"enarx deploy --dry-run ./web", "See what would be proved of a directory"},
+    {"enarx deploy --digest 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 "
+     "https://example.com/app.wasm",
+     "Run what stands at a URL, and nothing else"},
+    {0},
+};
+
+static const struct option list_options[] = {
+    {.name = "all", .letter = 'a', .help = "Also those that have ended"},
+    {.name = "json", .letter = 'j', .help = "Print JSON"},
+    {0},
+};
+
+static const struct option logs_options[] = {
+    {.name = "follow", .letter = 'f', .help = "Go on until the Keep ends"},
+    {0},
+};
+
+static const struct option stop_options[] = {
+    {.name = "time",
+     .letter = 't',
+     .value = "SECONDS",
+     .preset = "10",
+     .help = "How long it may take to end before it is killed"},
+    {0},
+};
+
+static const struct option remove_options[] = {
+    {.name = "all", .letter = 'a', .help = "All that have ended"},
+    {0},
+};
+
+static const struct example keep_examples[] = {
+    {"enarx keep list", "See which Keeps run"},
+    {"enarx keep logs --follow 3f9a", "Watch what a Keep writes"},
+    {"enarx keep stop 3f9a", "End a Keep"},
     {0},
 };
 
@@ -127,16 +176,18 @@ static const struct option json_options[] = {
         .name = "json", .letter = 'j', .help = "Print JSON"                                        \
     }
 
-#define OPTIONS_STORE                                                                              \
+#define OPTIONS_HOST                                                                               \
     {.name = "store-host",                                                                         \
      .value = "HOST[:PORT]",                                                                       \
      .env = "ENARX_STORE_HOST",                                                                    \
      .help = "The Drawbridge of names that are written without one"},                              \
-        {.name = "ca-bundle",                                                                      \
-         .value = "FILE",                                                                          \
-         .kind = VALUE_FILE,                                                                       \
-         .env = "ENARX_CA_BUNDLE",                                                                 \
-         .help = "Roots (PEM) that vouch for the servers, in place of the system's"},              \
+    {                                                                                              \
+        .name = "ca-bundle", .value = "FILE", .kind = VALUE_FILE, .env = "ENARX_CA_BUNDLE",        \
+        .help = "Roots (PEM) that vouch for the servers, in place of the system's"                 \
+    }
+
+#define OPTIONS_STORE                                                                              \
+    OPTIONS_HOST,                                                                                  \
         {.name = "credential-helper",                                                              \
          .value = "PROGRAM",                                                                       \
          .kind = VALUE_FILE,                                                                       \
@@ -158,6 +209,25 @@ static const struct option json_options[] = {
         .name = "insecure-auth-token", .value = "TOKEN", .env = "ENARX_INSECURE_AUTH_TOKEN",       \
         .help = "The token itself, which other users of the machine can see on a command line"     \
     }
+
+static const struct option deploy_options[] = {
+    OPTION_BACKEND,
+    {.name = "insecure", .help = "Take also a kind of Keep that hides nothing from this host"},
+    {.name = "dry-run", .letter = 'n', .help = "Print what would be proved, and run nothing"},
+    {.name = "detach",
+     .letter = 'D',
+     .help = "Return when the program begins; enarx keep manages it from then on"},
+    {.name = "digest",
+     .value = "SHA256",
+     .help = "What has to come: the digest of the package's root, in hexadecimal"},
+    {.name = "steward",
+     .value = "URL",
+     .help = "Who certifies the Keep before it fetches (what the Drawbridge says if not given)"},
+    OPTIONS_HOST,
+    OPTIONS_PROGRAM,
+    {.name = "json", .letter = 'j', .help = "Print summary and timings as JSON"},
+    {0},
+};
 
 static const char *const flows[] = {"device", "code", NULL};
 static const char *const accesses[] = {"read", "write", NULL};
@@ -410,6 +480,66 @@ const struct command commands[] = {
      .options = run_options,
      .examples = run_examples,
      .run = command_run},
+    {.path = "deploy",
+     .operands = "PACKAGE [ARGS…]",
+     .operands_min = 1,
+     .passes_operands = true,
+     .operand_kind = VALUE_FILE,
+     .summary = "Run a package in a Keep that proves itself first",
+     .description =
+         "PACKAGE is [HOST/]USER/REPO:TAG of a Drawbridge, a URL of https, a directory with "
+         "main.wasm "
+         "and Enarx.toml, or a file with a module.\n\n"
+         "A package of a Drawbridge is fetched by the Keep itself: it makes a key, sends evidence "
+         "for "
+         "the key and for the package's digest to the Steward that the Drawbridge names, and "
+         "fetches "
+         "with the certificate that it gets. What comes is compared with the digest, and runs only "
+         "then. Its Enarx.toml has the last word about who certifies it.\n\n"
+         "Kinds of Keeps that hide nothing from this host are refused without --insecure. When the "
+         "program begins, a summary says what was proved to whom: on stderr, or with --detach on "
+         "stdout.",
+     .options = deploy_options,
+     .examples = deploy_examples,
+     .run = command_deploy},
+    {.path = "keep",
+     .operands = "",
+     .summary = "Manage the Keeps that were deployed on this host",
+     .description =
+         "A Keep is named by its id, or by the beginning of one that no other has. What "
+         "is known of Keeps stands in ENARX_STATE_DIR, or in XDG_STATE_HOME/enarx, or in "
+         "~/.local/state/enarx, and is of the user who deployed them.",
+     .examples = keep_examples},
+    {.path = "keep list",
+     .operands = "",
+     .summary = "List the Keeps that run",
+     .description = "Shows id, state, kind, start, workload and what was deployed.",
+     .options = list_options,
+     .run = command_keep_list},
+    {.path = "keep logs",
+     .operands = "KEEP",
+     .operands_min = 1,
+     .operands_max = 1,
+     .summary = "Print what a detached Keep has written",
+     .description =
+         "What the program wrote to stdout and stderr, if its Enarx.toml gives it these.",
+     .options = logs_options,
+     .run = command_keep_logs},
+    {.path = "keep stop",
+     .operands = "KEEP…",
+     .operands_min = 1,
+     .operands_max = 1000,
+     .summary = "End Keeps",
+     .description = "A Keep is asked to end (SIGTERM), and killed when it does not.",
+     .options = stop_options,
+     .run = command_keep_stop},
+    {.path = "keep remove",
+     .operands = "[KEEP…]",
+     .operands_max = 1000,
+     .summary = "Forget Keeps that have ended, with their logs",
+     .description = "Keeps that run are refused.",
+     .options = remove_options,
+     .run = command_keep_remove},
     {.path = "config",
      .operands = "",
      .summary = "Work with Enarx.toml",
@@ -675,7 +805,9 @@ const struct command commands[] = {
      .summary = "Publish a file or a directory as a package",
      .description = "PATH is main.wasm, or a directory with main.wasm and Enarx.toml. What is "
                     "there already with the same content is passed over: a publication that broke "
-                    "off is completed by repeating it. A tag is never replaced.\n\nThe token is "
+                    "off is completed by repeating it. A tag is never replaced. The Steward that "
+                    "its Enarx.toml names becomes known to everybody, with the digest, for "
+                    "`enarx deploy`.\n\nThe token is "
                     "looked for in --token-file, --insecure-auth-token, the variable ENARX_TOKEN, "
                     "and where `enarx user login` keeps it. What everybody may read needs none.",
      .options = publish_options,

@@ -1,9 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
 /* enarx package publish|fetch|info|yank. */
+#include "base/cleanup.h"
+#include "base/read_all.h"
 #include "cli/json_print.h"
 #include "cli/tree_print.h"
+#include "exec/config.h"
 
 #include <string.h>
+
+/* Makes known who certifies Keeps that run the package: what its Enarx.toml says. */
+static int publish_steward(struct store *store, const struct local_tree *tree, struct err *err)
+{
+    struct config config __attribute__((cleanup(config_free))) = {0};
+    autofree uint8_t *text = NULL;
+    autoclose int fd = -1;
+    char body[4096];
+    struct text json = text_init(body, sizeof(body));
+    size_t size = 0, i = 0;
+    while (i < tree->count && strcmp(tree->nodes[i].path, "Enarx.toml") != 0)
+        i++;
+    int status = i < tree->count ? local_tree_open(tree, &tree->nodes[i], &fd, err) : 0;
+    if (status < 0 || fd < 0)
+        return status;
+    status = read_all(fd, CONFIG_SIZE_MAX, &text, &size);
+    if (status < 0)
+        return err_set(err, ERR_IO, -status, "cannot read Enarx.toml");
+    status = config_parse(span_of(text, size), "Enarx.toml", &config, err);
+    if (status < 0 || !config.steward)
+        return status;
+    text_add(&json, "{\"steward\":");
+    text_add_quoted(&json, config.steward);
+    text_add(&json, "}");
+    return json.overflow ? err_set(err, ERR_CONFIG, 0, "the URL of the Steward is too long")
+                         : store_change(store, "PUT", "/meta", body, err);
+}
 
 int command_package_publish(const struct invocation *invocation, int *exit_status, struct err *err)
 {
@@ -20,6 +50,8 @@ int command_package_publish(const struct invocation *invocation, int *exit_statu
     status = store_open(invocation, SLUG_TAG, STORE_TOKEN_NEEDED, &store, err);
     if (status == 0)
         status = package_publish(store.remote, &store.slug, &tree, &store.watch, &count, err);
+    if (status == 0)
+        status = publish_steward(&store, &tree, err);
     if (status == 0) {
         progress_end(&store.progress);
         entry_print(&tree.nodes[0].entry, store.json);

@@ -48,12 +48,18 @@ static int locate(const struct invocation *invocation, struct store *store, stru
     return provider ? provider_host(provider, &store->credentials.provider, err) : 0;
 }
 
+int store_locate_name(const struct invocation *invocation, const char *name, enum slug_kind kind,
+                      struct store *store, struct err *err)
+{
+    *store = (struct store){0};
+    int status = slug_parse(name, kind, &store->slug, err);
+    return status == 0 ? locate(invocation, store, err) : status;
+}
+
 int store_locate(const struct invocation *invocation, enum slug_kind kind, struct store *store,
                  struct err *err)
 {
-    *store = (struct store){0};
-    int status = slug_parse(invocation->operands[0], kind, &store->slug, err);
-    return status == 0 ? locate(invocation, store, err) : status;
+    return store_locate_name(invocation, invocation->operands[0], kind, store, err);
 }
 
 int store_locate_host(const struct invocation *invocation, struct store *store, struct err *err)
@@ -92,7 +98,7 @@ static int find_token(const struct invocation *invocation, struct store *store, 
 int store_connect(const struct invocation *invocation, enum store_token need, struct store *store,
                   struct err *err)
 {
-    int status = find_token(invocation, store, err);
+    int status = need == STORE_TOKEN_NONE ? 0 : find_token(invocation, store, err);
     if (status < 0)
         return status;
     if (need == STORE_TOKEN_NEEDED && !store->token) {

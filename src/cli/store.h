@@ -17,6 +17,7 @@
 #include "drawbridge/client/package.h"
 
 enum store_token {
+    STORE_TOKEN_NONE,   /* what everybody may know */
     STORE_TOKEN_USED,   /* the person's, if there is one */
     STORE_TOKEN_NEEDED, /* an error without one */
 };
@@ -44,6 +45,10 @@ __attribute__((warn_unused_result)) int store_locate(const struct invocation *in
                                                      enum slug_kind kind, struct store *store,
                                                      struct err *err);
 __attribute__((warn_unused_result)) int store_locate_host(const struct invocation *invocation,
+                                                          struct store *store, struct err *err);
+/* The same for a slug that is no operand. */
+__attribute__((warn_unused_result)) int store_locate_name(const struct invocation *invocation,
+                                                          const char *name, enum slug_kind kind,
                                                           struct store *store, struct err *err);
 /* Finds the token and connects, after store_locate. */
 __attribute__((warn_unused_result)) int store_connect(const struct invocation *invocation,

@@ -6,8 +6,8 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/read_all.h"
-#include "exec/package.h"
 #include "exec/program.h"
+#include "exec/workload.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -28,7 +28,7 @@ static uint64_t now(void)
 struct run {
     struct attendant *attendant;
     struct control control;
-    struct package package;
+    struct workload workload;
     struct config config;
     struct guest guest;
     struct program *program;
@@ -73,7 +73,7 @@ static int certify_first(struct run *run, struct span roots, struct err *err)
     struct identity *identity = &run->guest.identity;
     struct certification certification = {
         .url = wanted->steward, .trust = roots, .attendant = run->attendant};
-    uint8_t digest[PACKAGE_DIGEST_SIZE];
+    uint8_t digest[WORKLOAD_DIGEST_SIZE];
     if (!wanted->steward || !control_package_digest(wanted, digest))
         return 0;
     certification.workload = digest;
@@ -88,14 +88,14 @@ static int certify_first(struct run *run, struct span roots, struct err *err)
 
 static int fetch(struct run *run, struct err *err)
 {
-    struct package_source source = {.wanted = &run->control.package,
-                                    .identity = &run->guest.identity,
-                                    .attendant = run->attendant};
+    struct workload_source source = {.wanted = &run->control.package,
+                                     .identity = &run->guest.identity,
+                                     .attendant = run->attendant};
     int status = read_roots(run, &source.roots, err);
     if (status == 0)
         status = certify_first(run, source.roots, err);
     if (status == 0)
-        status = package_fetch(&source, &run->package, err);
+        status = workload_fetch(&source, &run->workload, err);
     run->report.fetched = now();
     free((void *)source.roots.data);
     return status;
@@ -104,11 +104,11 @@ static int fetch(struct run *run, struct err *err)
 static int take_workload(struct run *run, struct err *err)
 {
     bool fetched = run->control.package.url;
-    int status = fetched ? fetch(run, err) : package_read(&run->control, &run->package, err);
+    int status = fetched ? fetch(run, err) : workload_read(&run->control, &run->workload, err);
     if (status < 0)
         return status;
-    return run->package.config.data
-               ? config_parse(run->package.config, "Enarx.toml", &run->config, err)
+    return run->workload.config.data
+               ? config_parse(run->workload.config, "Enarx.toml", &run->config, err)
                : config_default(&run->config, err);
 }
 
@@ -123,12 +123,13 @@ static bool needs_digest(const struct run *run)
 /* Without a Steward nobody vouches for the Keep. */
 static int prove(struct run *run, struct err *err)
 {
-    struct package *package = &run->package;
-    if (needs_digest(run) && package_digest(package->module, package->config, package->digest) < 0)
+    struct workload *workload = &run->workload;
+    if (needs_digest(run) &&
+        workload_digest(workload->module, workload->config, workload->digest) < 0)
         return err_set(err, ERR_INTERNAL, 0, "cannot compute the digest of the workload");
     if (!run->config.steward)
         return 0;
-    int status = guest_certify(&run->guest, &run->config, run->attendant, package->digest, err);
+    int status = guest_certify(&run->guest, &run->config, run->attendant, workload->digest, err);
     run->report.certified = now();
     return status;
 }
@@ -138,10 +139,10 @@ static void tell_ready(const struct run *run)
     static const char digits[] = "0123456789abcdef";
     const struct identity *identity = &run->guest.identity;
     const char *steward = run->config.steward ? run->config.steward : run->control.package.steward;
-    char workload[2 * PACKAGE_DIGEST_SIZE + 1] = {0};
-    for (size_t i = 0; i < PACKAGE_DIGEST_SIZE; i++) {
-        workload[2 * i] = digits[run->package.digest[i] >> 4];
-        workload[2 * i + 1] = digits[run->package.digest[i] & 15];
+    char workload[2 * WORKLOAD_DIGEST_SIZE + 1] = {0};
+    for (size_t i = 0; i < WORKLOAD_DIGEST_SIZE; i++) {
+        workload[2 * i] = digits[run->workload.digest[i] >> 4];
+        workload[2 * i + 1] = digits[run->workload.digest[i] & 15];
     }
     autofree char *chain = calloc(1, identity->chain.size + 1);
     autofree char *buffer = malloc(MESSAGE_SIZE_MAX + 1);
@@ -171,7 +172,7 @@ static int make_guest(struct run *run, struct err *err)
 {
     struct identity identity = run->guest.identity;
     int status =
-        guest_init(&run->guest, &run->config, run->package.config.data, &run->control, err);
+        guest_init(&run->guest, &run->config, run->workload.config.data, &run->control, err);
     run->guest.identity = identity;
     return status;
 }
@@ -180,7 +181,7 @@ static int run_guest(struct run *run, int *exit_status, struct err *err)
 {
     int status = make_guest(run, err);
     if (status == 0)
-        status = program_load(run->program, run->package.module, &run->control, err);
+        status = program_load(run->program, run->workload.module, &run->control, err);
     run->report.loaded = now();
     if (status == 0)
         status = prove(run, err);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "exec/package.h"
+#include "exec/workload.h"
 
 #include "base/read_all.h"
 #include "crypto/crypto.h"
@@ -17,7 +17,7 @@ static int add_file(struct text *directory, struct span name, struct span conten
     return 0;
 }
 
-int package_digest(struct span module, struct span config, uint8_t digest[PACKAGE_DIGEST_SIZE])
+int workload_digest(struct span module, struct span config, uint8_t digest[WORKLOAD_DIGEST_SIZE])
 {
     char buffer[2 * ENTRY_MAX_SIZE];
     struct text directory = text_init(buffer, sizeof(buffer));
@@ -45,22 +45,22 @@ static int read_file(int fd, size_t limit, struct span *content)
     return status;
 }
 
-int package_read(const struct control *control, struct package *package, struct err *err)
+int workload_read(const struct control *control, struct workload *workload, struct err *err)
 {
-    *package = (struct package){0};
+    *workload = (struct workload){0};
     int status =
-        control->config < 0 ? 0 : read_file(control->config, CONFIG_SIZE_MAX, &package->config);
+        control->config < 0 ? 0 : read_file(control->config, CONFIG_SIZE_MAX, &workload->config);
     if (status < 0)
         return err_set(err, ERR_CONFIG, -status, "cannot read Enarx.toml");
-    status = read_file(control->module, PACKAGE_MODULE_MAX, &package->module);
+    status = read_file(control->module, WORKLOAD_MODULE_MAX, &workload->module);
     if (status < 0)
         return err_set(err, ERR_MODULE, -status, "cannot read the module");
     return 0;
 }
 
-void package_free(struct package *package)
+void workload_free(struct workload *workload)
 {
-    free((void *)package->module.data);
-    free((void *)package->config.data);
-    *package = (struct package){0};
+    free((void *)workload->module.data);
+    free((void *)workload->config.data);
+    *workload = (struct workload){0};
 }

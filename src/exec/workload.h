@@ -13,24 +13,24 @@
 #include "exec/control.h"
 #include "exec/identity.h"
 
-enum { PACKAGE_DIGEST_SIZE = 32, PACKAGE_MODULE_MAX = 1 << 30 };
+enum { WORKLOAD_DIGEST_SIZE = 32, WORKLOAD_MODULE_MAX = 1 << 30 };
 
-struct package {
+struct workload {
     struct span module; /* owned */
     struct span config; /* Enarx.toml; data NULL: there is none; owned */
-    uint8_t digest[PACKAGE_DIGEST_SIZE];
+    uint8_t digest[WORKLOAD_DIGEST_SIZE];
 };
 
 /* The digest of a module and an Enarx.toml (data NULL: none). 0 or -ENOMEM. */
-__attribute__((warn_unused_result)) int package_digest(struct span module, struct span config,
-                                                       uint8_t digest[PACKAGE_DIGEST_SIZE]);
+__attribute__((warn_unused_result)) int workload_digest(struct span module, struct span config,
+                                                        uint8_t digest[WORKLOAD_DIGEST_SIZE]);
 
 /* Reads what the host opened for us. Class ERR_MODULE or ERR_CONFIG. */
-__attribute__((warn_unused_result)) int package_read(const struct control *control,
-                                                     struct package *package, struct err *err);
+__attribute__((warn_unused_result)) int workload_read(const struct control *control,
+                                                      struct workload *workload, struct err *err);
 
 /* How a Keep fetches its package. Everything is borrowed. */
-struct package_source {
+struct workload_source {
     const struct control_package *wanted;
     struct span roots;               /* PEM: who vouches for the server */
     const struct identity *identity; /* shown to it; without a signer: nobody */
@@ -43,8 +43,8 @@ struct package_source {
  * is, each file with what the directory says of it, and nothing is used before. Steps that fail for
  * reasons that may pass are repeated. Class ERR_IO; the sentence says what is wrong on which URL.
  */
-__attribute__((warn_unused_result)) int package_fetch(const struct package_source *source,
-                                                      struct package *package, struct err *err);
+__attribute__((warn_unused_result)) int workload_fetch(const struct workload_source *source,
+                                                       struct workload *workload, struct err *err);
 
 /* Empties; an empty package is accepted. */
-void package_free(struct package *package);
+void workload_free(struct workload *workload);

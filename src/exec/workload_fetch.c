@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A package by HTTP: asked for, received within its bounds, compared with what was promised. */
-#include "exec/package.h"
+#include "exec/workload.h"
 
 #include "exec/again.h"
 #include "exec/socket.h"
@@ -144,10 +144,10 @@ static int get_promised(struct download *download, struct err *err)
     return 0;
 }
 
-static int get_root(const struct package_source *source, struct download *download, uint8_t *digest,
-                    struct err *err)
+static int get_root(const struct workload_source *source, struct download *download,
+                    uint8_t *digest, struct err *err)
 {
-    uint8_t wanted[PACKAGE_DIGEST_SIZE];
+    uint8_t wanted[WORKLOAD_DIGEST_SIZE];
     int status = again(attempt, download, err);
     if (status < 0)
         return status;
@@ -161,7 +161,7 @@ static int get_root(const struct package_source *source, struct download *downlo
 }
 
 /* A file of a package that is a directory. */
-static int get_file(const struct package_source *source, const struct download *root,
+static int get_file(const struct workload_source *source, const struct download *root,
                     struct span name, size_t limit, struct span *content, struct err *err)
 {
     char url[LOCATION_MAX];
@@ -199,14 +199,14 @@ static bool is_canonical(const struct download *root)
     return directory_canonical(bytes, &text) == 0 && span_equal(text_span(&text), bytes);
 }
 
-static int get_files(const struct package_source *source, const struct download *root,
-                     struct package *package, struct err *err)
+static int get_files(const struct workload_source *source, const struct download *root,
+                     struct workload *workload, struct err *err)
 {
     if (root->size > DIRECTORY_MAX || !is_canonical(root))
         return err_set(err, ERR_IO, 0, "%s is not a directory in canonical form", root->url);
-    int status = get_file(source, root, CONFIG_NAME, CONFIG_SIZE_MAX, &package->config, err);
+    int status = get_file(source, root, CONFIG_NAME, CONFIG_SIZE_MAX, &workload->config, err);
     return status == 0
-               ? get_file(source, root, MODULE_NAME, PACKAGE_MODULE_MAX, &package->module, err)
+               ? get_file(source, root, MODULE_NAME, WORKLOAD_MODULE_MAX, &workload->module, err)
                : status;
 }
 
@@ -215,8 +215,8 @@ static int connect_out(void *context, const char *host, uint16_t port, struct er
     return socket_connect(host, port, context, err);
 }
 
-static int fetch_with(const struct package_source *source, struct crypto_tls_context *tls,
-                      struct package *package, struct err *err)
+static int fetch_with(const struct workload_source *source, struct crypto_tls_context *tls,
+                      struct workload *workload, struct err *err)
 {
     struct http_client_config config = {.tls = tls,
                                         .connect = connect_out,
@@ -226,27 +226,27 @@ static int fetch_with(const struct package_source *source, struct crypto_tls_con
                                         .body_max = REFUSAL_MAX};
     struct download root = {.client = http_client_new(&config),
                             .url = source->wanted->url,
-                            .limit = PACKAGE_MODULE_MAX};
+                            .limit = WORKLOAD_MODULE_MAX};
     if (!root.client)
         return err_set(err, ERR_IO, ENOMEM, "cannot fetch the package");
-    int status = get_root(source, &root, package->digest, err);
+    int status = get_root(source, &root, workload->digest, err);
     if (status == 0 && root.is_directory)
-        status = get_files(source, &root, package, err);
+        status = get_files(source, &root, workload, err);
     else if (status == 0)
-        package->module = span_of(take_ptr(root.data), root.size);
+        workload->module = span_of(take_ptr(root.data), root.size);
     free(root.data);
     http_client_free(root.client);
     log_info("enarx::exec", "the package has %zu bytes of code and %zu of configuration",
-             package->module.size, package->config.size);
+             workload->module.size, workload->config.size);
     return status;
 }
 
-int package_fetch(const struct package_source *source, struct package *package, struct err *err)
+int workload_fetch(const struct workload_source *source, struct workload *workload, struct err *err)
 {
     const struct identity *identity = source->identity;
     struct crypto_tls_context *tls = NULL;
     struct crypto_tls_config config = {.trust = source->roots};
-    *package = (struct package){0};
+    *workload = (struct workload){0};
     if (identity->signer) {
         config.chain = identity->chain;
         config.signer = identity->signer;
@@ -254,11 +254,11 @@ int package_fetch(const struct package_source *source, struct package *package, 
     if (source->roots.size > 0 && crypto_tls_context_new(CRYPTO_TLS_CLIENT, &config, &tls) < 0)
         return err_set(err, ERR_CONFIG, 0,
                        "the roots that vouch for the server are not certificates");
-    int status = fetch_with(source, tls, package, err);
+    int status = fetch_with(source, tls, workload, err);
     crypto_tls_context_free(tls);
     if (status < 0) {
         err_context(err, "cannot fetch the workload");
-        package_free(package);
+        workload_free(workload);
     }
     return status;
 }
