@@ -26,8 +26,7 @@ struct deployment {
     struct session session;
     struct keep_entry entry;
     struct timings timings;
-    FILE *summary; /* where it is printed */
-    int announce;  /* a detached Keep's parent waits here for a byte; -1: none does */
+    int announce; /* a detached Keep's parent waits here for a byte; -1: none does */
     bool json;
 };
 
@@ -51,29 +50,29 @@ static void print_facts(const struct deployment *deployment, const char *workloa
     fprintf(stream, "  steward       %s\n", or_none(steward, "none: nobody vouches for this Keep"));
 }
 
-static void print_text(const struct deployment *deployment)
+static void print_text(const struct deployment *deployment, FILE *stream)
 {
     const struct keep_record *record = &deployment->entry.record;
     char expires[DATE_TEXT_SIZE];
     date_format(record->expires, expires);
-    fprintf(deployment->summary, "Keep %s runs %s\n", record->id, record->what);
-    print_facts(deployment, record->workload, record->steward, deployment->summary);
-    fprintf(deployment->summary, "  certificate   %s%s\n",
+    fprintf(stream, "Keep %s runs %s\n", record->id, record->what);
+    print_facts(deployment, record->workload, record->steward, stream);
+    fprintf(stream, "  certificate   %s%s\n",
             record->expires > 0 ? "valid until " : "none: no file of the program uses TLS",
             record->expires > 0 ? expires : "");
 }
 
-static void print_summary(const struct deployment *deployment)
+static void print_summary(const struct deployment *deployment, FILE *stream)
 {
     char buffer[8192];
     struct text text = text_init(buffer, sizeof(buffer));
     if (deployment->json) {
         keep_record_write(&deployment->entry.record, &text);
-        fprintf(deployment->summary, "%s\n", buffer);
+        fprintf(stream, "%s\n", buffer);
     } else {
-        print_text(deployment);
+        print_text(deployment, stream);
     }
-    fflush(deployment->summary);
+    fflush(stream);
 }
 
 static void copy_text(char *out, size_t size, const char *from)
@@ -102,8 +101,9 @@ static void on_ready(void *context, const struct message_ready *ready)
         status = keeps_write(&deployment->entry, &err);
     if (status < 0)
         log_warn("enarx::cli", "%s", err.message);
-    print_summary(deployment);
-    if (deployment->announce >= 0 && write(deployment->announce, "", 1) < 0)
+    if (deployment->announce < 0)
+        print_summary(deployment, stderr);
+    else if (write(deployment->announce, "", 1) < 0)
         log_warn("enarx::cli", "nobody waits any more for this Keep to begin");
 }
 
@@ -213,8 +213,9 @@ static void print_log(const struct deployment *deployment)
         fwrite(data, 1, size, stderr);
 }
 
-/* Waits until the Keep runs, or has failed: then its status. */
-static int await_start(struct deployment *deployment, pid_t pid, int announced, int *exit_status)
+/* Waits until the Keep runs, which is told, or has failed: then its status. */
+static int await_start(struct deployment *deployment, pid_t pid, int announced, int *exit_status,
+                       struct err *err)
 {
     char byte;
     int status = 0;
@@ -222,24 +223,26 @@ static int await_start(struct deployment *deployment, pid_t pid, int announced, 
     do
         got = read(announced, &byte, 1);
     while (got < 0 && errno == EINTR);
-    if (got == 1)
-        return 0;
+    if (got == 1) {
+        status = keeps_read(&deployment->entry, err);
+        if (status == 0)
+            print_summary(deployment, stdout);
+        return status;
+    }
     waitpid(pid, &status, 0);
     print_log(deployment);
     *exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     return 0;
 }
 
-/* Makes this process independent of its terminal; only the summary goes there. */
-static int leave_terminal(struct deployment *deployment, struct err *err)
+/* Makes this process independent of its terminal. */
+static int leave_terminal(const struct deployment *deployment, struct err *err)
 {
     autoclose int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
     autoclose int log = keeps_open_log(&deployment->entry, err);
-    int before = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-    deployment->summary = before < 0 ? NULL : fdopen(before, "w");
     if (log < 0)
         return log;
-    if (nothing < 0 || !deployment->summary || setsid() < 0 || dup2(nothing, STDIN_FILENO) < 0 ||
+    if (nothing < 0 || setsid() < 0 || dup2(nothing, STDIN_FILENO) < 0 ||
         dup2(log, STDOUT_FILENO) < 0 || dup2(log, STDERR_FILENO) < 0)
         return err_set(err, ERR_IO, errno, "cannot leave the terminal");
     return 0;
@@ -260,9 +263,9 @@ static int detach(struct deployment *deployment, int *exit_status, struct err *e
     }
     close(channel[pid == 0 ? 0 : 1]);
     if (pid > 0) {
-        await_start(deployment, pid, channel[0], exit_status);
+        int status = await_start(deployment, pid, channel[0], exit_status, err);
         close(channel[0]);
-        return 1;
+        return status < 0 ? status : 1;
     }
     deployment->announce = channel[1];
     deployment->entry.record.pid = getpid();
@@ -334,12 +337,13 @@ static int prepare(struct deployment *deployment, struct err *err)
 
 static int deploy(struct deployment *deployment, int *exit_status, struct err *err)
 {
-    int status = refuse_open_backend(deployment, err);
+    bool dry = invocation_flag(deployment->invocation, "dry-run");
+    int status = dry ? 0 : refuse_open_backend(deployment, err);
     if (status == 0)
         status = target_find(deployment->invocation, &deployment->target, err);
     if (status == 0)
         status = open_files(deployment, err);
-    if (status == 0 && invocation_flag(deployment->invocation, "dry-run"))
+    if (status == 0 && dry)
         return dry_run(deployment, err);
     if (status == 0)
         status = prepare(deployment, err);
@@ -359,7 +363,6 @@ int command_deploy(const struct invocation *invocation, int *exit_status, struct
         .session = SESSION_INIT,
         .entry = {.directory = -1, .lock = -1},
         .timings = {.began = timings_now()},
-        .summary = stderr,
         .announce = -1,
         .json = invocation_flag(invocation, "json"),
     };

@@ -294,25 +294,39 @@ bool keeps_alive(const struct keep_entry *entry)
     return lock >= 0 && flock(lock, LOCK_SH | LOCK_NB) < 0;
 }
 
-/* Opens a Keep by its whole id and reads its record: 0 or -errno. */
-static int read_entry(int place, const char *id, struct keep_entry *entry)
+/* The record of a Keep whose directory is open: 0 or -errno. */
+static int read_record(struct keep_entry *entry)
 {
     autofree uint8_t *data = NULL;
     size_t size;
+    autoclose int fd = openat(entry->directory, "keep.json", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    int status = fd < 0 ? -errno : read_all(fd, RECORD_MAX, &data, &size);
+    if (status == 0 && !keep_record_parse(span_of(data, size), &entry->record))
+        status = -EBADMSG;
+    if (status == 0 && entry->record.state < KEEP_ENDED && !keeps_alive(entry))
+        entry->record.state = KEEP_LOST;
+    return status;
+}
+
+int keeps_read(struct keep_entry *entry, struct err *err)
+{
+    int status = read_record(entry);
+    return status < 0 ? err_set(err, ERR_IO, -status, "cannot read what is known of Keep %s",
+                                entry->record.id)
+                      : 0;
+}
+
+/* Opens a Keep by its whole id. */
+static int open_entry(int place, const char *id, struct keep_entry *entry)
+{
     *entry = (struct keep_entry){
         .directory = openat(place, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
         .lock = -1};
-    if (entry->directory < 0)
-        return -errno;
-    autoclose int fd = openat(entry->directory, "keep.json", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    int status = fd < 0 ? -errno : read_all(fd, RECORD_MAX, &data, &size);
-    if (status == 0 && (!keep_record_parse(span_of(data, size), &entry->record) ||
-                        strcmp(entry->record.id, id) != 0))
+    int status = entry->directory < 0 ? -errno : read_record(entry);
+    if (status == 0 && strcmp(entry->record.id, id) != 0)
         status = -EBADMSG;
     if (status < 0)
         keeps_close(entry);
-    else if (entry->record.state < KEEP_ENDED && !keeps_alive(entry))
-        entry->record.state = KEEP_LOST;
     return status;
 }
 
@@ -365,7 +379,7 @@ int keeps_find(const char *id, struct keep_entry *entry, struct err *err)
     autoclose int place = open_place(false, path, err);
     if (place < 0)
         return place;
-    status = read_entry(place, ids[0], entry);
+    status = open_entry(place, ids[0], entry);
     return status < 0
                ? err_set(err, ERR_IO, -status, "cannot read what is known of Keep %s", ids[0])
                : 0;
@@ -395,7 +409,7 @@ int keeps_each(void (*each)(void *context, const struct keep_record *record), vo
         return records ? place : err_set(err, ERR_IO, ENOMEM, "list the Keeps");
     for (size_t i = 0; i < count; i++) {
         struct keep_entry entry;
-        if (read_entry(place, ids[i], &entry) < 0)
+        if (open_entry(place, ids[i], &entry) < 0)
             continue; /* it is coming, or going */
         records[known++] = entry.record;
         keeps_close(&entry);

@@ -54,6 +54,8 @@ __attribute__((warn_unused_result)) int keeps_create(struct keep_entry *entry, s
 /* Writes the record as it is. */
 __attribute__((warn_unused_result)) int keeps_write(const struct keep_entry *entry,
                                                     struct err *err);
+/* Reads it anew. */
+__attribute__((warn_unused_result)) int keeps_read(struct keep_entry *entry, struct err *err);
 /* Writes another file of the Keep. */
 __attribute__((warn_unused_result)) int keeps_write_file(const struct keep_entry *entry,
                                                          const char *name, const char *text,

@@ -38,7 +38,7 @@ static void print_text(const struct phase *phases, size_t count, const struct ti
 static void print_json(const struct phase *phases, size_t count, const char *backend,
                        const struct timings *timings)
 {
-    char buffer[1024];
+    char buffer[2048];
     struct text text = text_init(buffer, sizeof(buffer));
     struct json_writer json = {.text = &text};
     uint64_t began = timings->began, before = began;
@@ -62,7 +62,10 @@ void timings_print(const struct timings *timings, const char *backend, bool json
         {"open", "open_us", "files, devices, options", timings->keep.opened},
         {"load", "load_us", "exec into the Keep's memory", timings->keep.loaded},
         {"boot", "boot_us", "until exec's first instruction", timings->exec.started},
+        {"admit", "admit_us", "a certificate to fetch with", timings->exec.admitted},
+        {"fetch", "fetch_us", "the package, with comparing its digests", timings->exec.fetched},
         {"validate", "validate_us", "read, decode and validate the module", timings->exec.loaded},
+        {"certify", "certify_us", "the certificate that Enarx.toml wants", timings->exec.certified},
         {"first instruction", "first_instruction_us", "sockets, linking", timings->exec.entered},
         {"run", "run_us", "the program, with compiling what it calls", timings->exec.ended},
         {"end", "end_us", "taking the Keep down", timings->ended},

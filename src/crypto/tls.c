@@ -250,8 +250,24 @@ static const char *find_reason(const struct crypto_tls *tls)
     return reason ? reason : "the peer closed the connection";
 }
 
+/* Whether the peer says that it does not believe our certificate, or wants one. */
+static bool is_refusal(unsigned long error)
+{
+    static const int alerts[] = {SSL_AD_BAD_CERTIFICATE,     SSL_AD_UNSUPPORTED_CERTIFICATE,
+                                 SSL_AD_CERTIFICATE_REVOKED, SSL_AD_CERTIFICATE_EXPIRED,
+                                 SSL_AD_CERTIFICATE_UNKNOWN, SSL_AD_UNKNOWN_CA,
+                                 SSL_AD_ACCESS_DENIED,       SSL_AD_CERTIFICATE_REQUIRED};
+    for (size_t i = 0; i < sizeof(alerts) / sizeof(alerts[0]); i++) {
+        if (ERR_GET_LIB(error) == ERR_LIB_SSL &&
+            ERR_GET_REASON(error) == SSL_AD_REASON_OFFSET + alerts[i])
+            return true;
+    }
+    return false;
+}
+
 static ssize_t result_of(struct crypto_tls *tls, int status)
 {
+    bool refused = is_refusal(ERR_peek_error());
     int error = SSL_get_error(tls->ssl, status);
     if (error == SSL_ERROR_SSL || error == SSL_ERROR_SYSCALL)
         tls->reason = find_reason(tls);
@@ -262,7 +278,7 @@ static ssize_t result_of(struct crypto_tls *tls, int status)
     if (error == SSL_ERROR_ZERO_RETURN)
         return 0;
     tls->broken = true;
-    return SSL_get_verify_result(tls->ssl) == X509_V_OK ? -EIO : -EACCES;
+    return !refused && SSL_get_verify_result(tls->ssl) == X509_V_OK ? -EIO : -EACCES;
 }
 
 ssize_t crypto_tls_read(struct crypto_tls *tls, void *buffer, size_t size)

@@ -49,8 +49,8 @@ struct crypto_tls *crypto_tls_connect_any(struct crypto_tls_context *context, in
 void crypto_tls_free(struct crypto_tls *tls);
 
 /* Bytes moved; 0 at the end, which the peer has to announce; -EAGAIN if the socket has to be ready
- * first, for writing if crypto_tls_wants_write says so; -EACCES if the server's certificate is not
- * believed; -EIO. The handshake happens on the way. */
+ * first, for writing if crypto_tls_wants_write says so; -EACCES if one of both does not believe the
+ * other's certificate; -EIO. The handshake happens on the way. */
 ssize_t crypto_tls_read(struct crypto_tls *tls, void *buffer, size_t size);
 ssize_t crypto_tls_write(struct crypto_tls *tls, const void *buffer, size_t size);
 bool crypto_tls_wants_write(const struct crypto_tls *tls);

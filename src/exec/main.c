@@ -82,7 +82,7 @@ static int certify_first(struct run *run, struct span roots, struct err *err)
         status = identity_certify(identity, &certification, time(NULL), err);
     free((void *)identity->trust.data);
     identity->trust = (struct span){0};
-    run->report.certified = now();
+    run->report.admitted = now();
     return status;
 }
 

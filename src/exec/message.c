@@ -162,9 +162,10 @@ static const struct {
     size_t offset;
 } report_fields[] = {
     {"started", offsetof(struct message_report, started)},
-    {"certified", offsetof(struct message_report, certified)},
+    {"admitted", offsetof(struct message_report, admitted)},
     {"fetched", offsetof(struct message_report, fetched)},
     {"loaded", offsetof(struct message_report, loaded)},
+    {"certified", offsetof(struct message_report, certified)},
     {"entered", offsetof(struct message_report, entered)},
     {"ended", offsetof(struct message_report, ended)},
     {"compiled", offsetof(struct message_report, compiled)},

@@ -56,9 +56,10 @@ struct message_ready {
  * engine did. */
 struct message_report {
     uint64_t started;   /* first instruction of main */
-    uint64_t certified; /* a Steward has certified the Keep */
+    uint64_t admitted;  /* a Steward has certified the Keep, so that it may fetch */
     uint64_t fetched;   /* the workload has come, and is what was promised */
     uint64_t loaded;    /* the module is decoded and validated */
+    uint64_t certified; /* the Steward of Enarx.toml has certified the Keep */
     uint64_t entered;   /* the first WebAssembly instruction is about to run */
     uint64_t ended;     /* the program is over */
     uint64_t compiled;  /* functions that have become machine code */

@@ -87,9 +87,6 @@ static int refused(const struct download *download, const struct http_reply *rep
             said.size > 0 ? ", " : "", buffer);
     if (status >= 300 && status < 400)
         err_hint(err, "It is elsewhere; write the URL where it is.");
-    else if (status == 401 || status == 403)
-        err_hint(err, "Private packages are for Keeps that a Steward certified, which the "
-                      "Drawbridge trusts, and for this very workload.");
     return again_is_worth_http(status) ? -EBUSY : -EACCES;
 }
 
@@ -256,6 +253,10 @@ int workload_fetch(const struct workload_source *source, struct workload *worklo
                        "the roots that vouch for the server are not certificates");
     int status = fetch_with(source, tls, workload, err);
     crypto_tls_context_free(tls);
+    if (status == -EACCES && err && !err->hint[0])
+        err_hint(err,
+                 "Private packages are for Keeps that are certified for this very workload, by "
+                 "a Steward that the Drawbridge trusts.");
     if (status < 0) {
         err_context(err, "cannot fetch the workload");
         workload_free(workload);

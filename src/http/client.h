@@ -65,8 +65,8 @@ void http_client_free(struct http_client *client);
 
 /* Asks, and waits for the whole answer, whatever its status. On failure there is no reply to
  * release: class ERR_USAGE for a URL that cannot be used, else ERR_IO; -ETIMEDOUT at the deadline;
- * -EACCES if the server's certificate is not believed. A kept connection that turns out to be
- * closed is opened anew, unless the method is POST. */
+ * -EACCES if one of both does not believe the other's certificate. A kept connection that turns out
+ * to be closed is opened anew, unless the method is POST. */
 __attribute__((warn_unused_result)) int http_client_call(struct http_client *client,
                                                          const struct http_call *call,
                                                          struct http_reply *reply, struct err *err);

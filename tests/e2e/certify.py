@@ -2,68 +2,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Keeps that a Steward certifies: certify.py ENARX STEWARD PROGRAMS BACKEND. Speaks TAP."""
 import base64
-import hashlib
-import json
 import os
-import re
 import socket
 import ssl
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import traceback
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "lib"))
 from peers import SECONDS, STDIO, await_ping, ends, free_port, server, talk  # noqa: E402
+from stewards import Impostor, Steward, digest_of, make_authority, openssl, read, reply  # noqa: E402
 
 enarx, steward, programs, backend = sys.argv[1:5]
-
-
-def openssl(*arguments, data=None):
-    return subprocess.run(["openssl", *arguments], input=data, check=True, capture_output=True).stdout
-
-
-def make_authority(directory, name):
-    path = os.path.join(directory, name)
-    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name}",
-            "-days", "2", "-addext", "basicConstraints=critical,CA:true", "-addext",
-            "keyUsage=critical,digitalSignature,keyCertSign,cRLSign", "-addext", "subjectAltName=DNS:localhost",
-            "-keyout", path + ".key", "-out", path + ".crt")
-    return path
-
-
-def read(path):
-    with open(path, encoding="utf-8") as file:
-        return file.read()
-
-
-class Steward:
-    """A Steward over HTTPS with an authority of its own; its server has a certificate of `web`."""
-
-    def __init__(self, directory, authority, web, policy='debug = true\nworkload = "required"\n',
-                 more=()):
-        config = os.path.join(directory, "steward.toml")
-        with open(config, "w", encoding="utf-8") as file:
-            file.write(policy)
-        self.process = subprocess.Popen(
-            [steward, "--key", authority + ".key", "--crt", authority + ".crt", "--config", config,
-             "--tls-key", web + ".key", "--tls-crt", web + ".crt", "--addr", "127.0.0.1", "--port", "0",
-             *more],
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        for line in self.process.stdout:
-            found = re.search(r"listening on port (\d+)", line)
-            if found:
-                self.port = int(found[1])
-                break
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.terminate()
-        self.process.wait()
 
 
 def config(port, web, files, roots=""):
@@ -79,18 +31,6 @@ def start(directory, module, text, name="Enarx.toml"):
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
-def digest_of(text, module):
-    """The package's digest, computed here from the description of Drawbridge's trees."""
-    def entry(content, kind):
-        digests = {name: base64.b64encode(hashlib.new(name.replace("-", ""), content).digest()).decode()
-                   for name in ("sha-224", "sha-256", "sha-384", "sha-512")}
-        return {"digest": digests, "length": len(content), "type": kind}
-    with open(os.path.join(programs, module), "rb") as file:
-        wasm = file.read()
-    directory = {"Enarx.toml": entry(text.encode(), "application/toml"), "main.wasm": entry(wasm, "application/wasm")}
-    return hashlib.sha256(json.dumps(directory, separators=(",", ":")).encode()).digest()
-
-
 def listener_config(port, ping, more=""):
     return (f'[[files]]\nkind = "listen"\nprot = "tls"\nname = "ingest"\naddr = "127.0.0.1"\nport = {port}\n{more}'
             '[[files]]\nkind = "connect"\nprot = "tcp"\nname = "ping"\n'
@@ -100,7 +40,7 @@ def listener_config(port, ping, more=""):
 def certified(directory):
     """A client believes the Steward, and finds the workload's digest in the certificate"""
     authority, web = make_authority(directory, "authority"), make_authority(directory, "web")
-    with Steward(directory, authority, web) as issuer:
+    with Steward(steward, directory, authority, web) as issuer:
         listener, ping = server()
         port = free_port()
         text = config(issuer.port, web, listener_config(port, ping))
@@ -109,7 +49,7 @@ def certified(directory):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.load_verify_locations(authority + ".crt")
-        uri = "ni:///sha-256;" + base64.urlsafe_b64encode(digest_of(text, "listen.wasm")).decode().rstrip("=")
+        uri = "ni:///sha-256;" + base64.urlsafe_b64encode(digest_of(text, os.path.join(programs, "listen.wasm"))).decode().rstrip("=")
         for _ in range(3):
             with context.wrap_socket(socket.create_connection(("127.0.0.1", port), timeout=SECONDS)) as connection:
                 names = connection.getpeercert()["subjectAltName"]
@@ -122,7 +62,7 @@ def between_keeps(directory):
     """Two Keeps know each other by their workloads"""
     authority, web = make_authority(directory, "authority"), make_authority(directory, "web")
     roots = f'steward = """{read(authority + ".crt")}"""\n'
-    with Steward(directory, authority, web) as issuer:
+    with Steward(steward, directory, authority, web) as issuer:
         good = True
         for wrong in (False, True):
             listener, ping = server()
@@ -131,7 +71,7 @@ def between_keeps(directory):
                              listener_config(port, ping, 'ca = { custom = ["steward"] }\n'), roots)
             first = start(directory, "crowd.wasm", serving)
             good = await_ping(listener) and good
-            pin = "00" * 32 if wrong else digest_of(serving, "crowd.wasm").hex()
+            pin = "00" * 32 if wrong else digest_of(serving, os.path.join(programs, "crowd.wasm")).hex()
             calling = config(issuer.port, web, '[[files]]\nkind = "connect"\nprot = "tls"\nname = "stream"\n'
                              f'host = "127.0.0.1"\nport = {port}\n'
                              f'peer_workload = ["{pin}"]\n')
@@ -148,7 +88,7 @@ def between_keeps(directory):
 def refused(directory):
     """A Steward that takes no unprotected Keeps ends the run, with its status"""
     authority, web = make_authority(directory, "authority"), make_authority(directory, "web")
-    with Steward(directory, authority, web, 'workload = "required"\n') as issuer:
+    with Steward(steward, directory, authority, web, 'workload = "required"\n') as issuer:
         process = start(directory, "hello.wasm", config(issuer.port, web, ""))
         return ends(process, 124, b"refuses this Keep: status 4")
 
@@ -156,46 +96,11 @@ def refused(directory):
 def foreign_steward(directory):
     """A Steward whose server is not vouched for, or that is not there, ends the run before the program begins"""
     authority, web, other = (make_authority(directory, name) for name in ("authority", "web", "other"))
-    with Steward(directory, authority, other) as issuer:
+    with Steward(steward, directory, authority, other) as issuer:
         process = start(directory, "hello.wasm", config(issuer.port, web, ""))
         good = ends(process, 124, b"no certificate from the Steward")
     process = start(directory, "hello.wasm", config(free_port(), web, ""))
     return ends(process, 124, b"cannot connect to localhost port") and good
-
-
-class Impostor:
-    """Answers like a Steward, but wrongly."""
-
-    def __init__(self, web, answer):
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(web + ".crt", web + ".key")
-        self.listener, self.port = server()
-        self.thread = threading.Thread(target=self.serve, args=(context, answer))
-        self.thread.start()
-
-    def serve(self, context, answer):
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:  # stopped
-                return
-            with context.wrap_socket(connection, server_side=True) as tls, connection:
-                request = b""
-                while b"\r\n\r\n" not in request:
-                    request += tls.recv(4096)
-                head, body = request.split(b"\r\n\r\n", 1)
-                length = int(re.search(rb"(?i)content-length: (\d+)", head)[1])
-                while len(body) < length:
-                    body += tls.recv(4096)
-                tls.sendall(answer(body))
-
-    def stop(self):
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.thread.join()
-
-
-def reply(body):
-    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(body) + body
 
 
 def useless_answers(directory):
@@ -207,7 +112,7 @@ def useless_answers(directory):
         body = b"".join(certificates)
         return b"\x30\x82" + len(body).to_bytes(2, "big") + body
 
-    with Steward(directory, authority, web) as issuer:
+    with Steward(steward, directory, authority, web) as issuer:
         def from_steward(_):  # a genuine answer to somebody else
             context = ssl.create_default_context(cafile=web + ".crt")
             context.check_hostname = False
@@ -228,7 +133,7 @@ def useless_answers(directory):
         good = True
         loose_directory = os.path.join(directory, "loose")
         os.mkdir(loose_directory)
-        with Steward(loose_directory, authority, web, 'debug = true\nworkload = "optional"\n') as loose:
+        with Steward(steward, loose_directory, authority, web, 'debug = true\nworkload = "optional"\n') as loose:
             for answer, words in ((lambda _: reply(b"x"), b"it is not a path of certificates"),
                                   (lambda _: reply(path(other, other)), b"is for another key"),
                                   (lambda _: reply(b"x" * 200000), b"no certificate from the Steward"),
@@ -246,7 +151,7 @@ def other_time(directory):
     """A certificate that is not valid now is of no use, whosever clock is wrong"""
     authority, web = make_authority(directory, "authority"), make_authority(directory, "web")
     later = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3600))
-    with Steward(directory, authority, web, more=("--time", later)) as issuer:
+    with Steward(steward, directory, authority, web, more=("--time", later)) as issuer:
         process = start(directory, "hello.wasm", config(issuer.port, web, ""))
         return ends(process, 124, b"the certificate is not valid now")
 

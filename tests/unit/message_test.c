@@ -38,7 +38,7 @@ TEST(round_trip, "what a Keep writes is what its host reads")
     message_free(&message);
 
     text = text_init(buffer, sizeof(buffer));
-    const struct message_report report = {1, 20, 300, 4000, 50000, 600000, 7000000};
+    const struct message_report report = {1, 20, 300, 4000, 50000, 600000, 7000000, 8};
     message_write_report(&report, &text);
     message = parse(buffer);
     CHECK_INT(message.kind, MESSAGE_REPORT);
