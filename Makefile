@@ -3,6 +3,7 @@
 # make run      installs what is missing, builds, and runs an example in the best Keep there is
 # make run-steward   builds, and runs a certificate authority for Keeps
 # make run-drawbridge   builds, and runs a repository for packages, with an OpenID provider from npm
+# make demo     publishes, attests and deploys a web service with servers of its own, and shows what is refused
 # make check    installs what the tests need, builds, runs all tests, closes with a count
 #
 # Everything else is for developers. The build itself is Meson's: see meson.build.
@@ -10,7 +11,7 @@
 BUILD ?= build
 JOBS ?= $(shell nproc)
 
-.PHONY: all run run-steward run-drawbridge check check-asan check-qemu reproducible bench bench-wasm bench-drawbridge coverage format format-check tidy clean \
+.PHONY: all run run-steward run-drawbridge demo check check-asan check-qemu reproducible bench bench-wasm bench-drawbridge coverage format format-check tidy clean \
 	install packages packages-check
 
 all: packages
@@ -27,6 +28,11 @@ run-steward: all
 run-drawbridge: all
 	@tools/packages drawbridge
 	@tools/run-drawbridge $(BUILD)
+
+# The whole way from publish to a service in a Keep, with servers of its own: docs/deploy.md.
+demo: all
+	@tools/packages drawbridge
+	@tools/demo $(BUILD)
 
 # With CI=true in the environment also: the format, a build with clang, unit tests under sanitizers.
 check: packages-check

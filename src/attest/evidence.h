@@ -9,6 +9,7 @@
 #define ENARX_OID      "\x2B\x06\x01\x04\x01\x83\xC7\x1E\x01"
 #define OID_CLAIMS     SPAN_LITERAL(ENARX_OID "\x05")
 #define OID_COLLATERAL SPAN_LITERAL(ENARX_OID "\x06")
+#define OID_RESULT     SPAN_LITERAL(ENARX_OID "\x07")
 
 /* What an extension with evidence holds. */
 struct evidence {

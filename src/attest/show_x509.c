@@ -133,6 +133,56 @@ static void show_claims(const struct viewer *viewer, struct span value)
     show_end(viewer);
 }
 
+static void show_string(const struct viewer *viewer, const char *label, struct attest_bytes text)
+{
+    if (text.size > 0)
+        show_text(viewer, label, "%.*s", (int)(text.size < NAME_SIZE ? text.size : NAME_SIZE),
+                  (const char *)text.data);
+}
+
+static void show_bytes(const struct viewer *viewer, const char *label, struct attest_bytes bytes)
+{
+    if (bytes.size > 0)
+        show_hex(viewer, label, span_of(bytes.data, bytes.size));
+}
+
+/* What an issuer verified. */
+static void show_result(const struct viewer *viewer, struct span value)
+{
+    struct attest_result result;
+    if (attest_result_read((struct attest_bytes){value.data, value.size}, &result) < 0) {
+        show_hex(viewer, "verified (malformed)", value);
+        return;
+    }
+    show_begin(viewer, "verified");
+    show_string(viewer, "technology", result.technology);
+    show_string(viewer, "product", result.product);
+    show_bytes(viewer, "measurement", result.measurement);
+    show_bytes(viewer, "signer", result.signer);
+    show_bytes(viewer, "workload SHA-256", result.workload);
+    show_string(viewer, "name", result.name);
+    show_text(viewer, "simulated", "%s", result.simulated ? "yes" : "no");
+    show_end(viewer);
+}
+
+/* The names of a subjectAltName that are text: DNS and URI. */
+static void show_names(const struct viewer *viewer, struct span value)
+{
+    struct der top = der_of(value), names = der_enter(&top, DER_SEQUENCE);
+    while (der_peek(&names)) {
+        struct der_element item = der_next(&names);
+        const char *label = item.tag == (DER_CONTEXT | 2)   ? "DNS name"
+                            : item.tag == (DER_CONTEXT | 6) ? "URI"
+                                                            : NULL;
+        if (label)
+            show_text(viewer, label, "%.*s",
+                      (int)(item.value.size < NAME_SIZE ? item.value.size : NAME_SIZE),
+                      (const char *)item.value.data);
+        else
+            show_hex(viewer, "other name", item.value);
+    }
+}
+
 static void show_items(const struct viewer *viewer, const struct pool *pool, unsigned depth)
 {
     for (size_t i = 0; i < pool->count; i++) {
@@ -178,6 +228,10 @@ static void show_extensions(const struct viewer *viewer, struct span extensions,
             show_evidence(viewer, &extension, depth);
         else if (span_equal(extension.oid, OID_CLAIMS))
             show_claims(viewer, extension.value);
+        else if (span_equal(extension.oid, OID_RESULT))
+            show_result(viewer, extension.value);
+        else if (span_equal(extension.oid, X509_OID_ALT_NAME))
+            show_names(viewer, extension.value);
         else if (span_equal(extension.oid, OID_COLLATERAL) &&
                  evidence_add_collateral(extension.value, &pool))
             show_items(viewer, &pool, depth);

@@ -15,6 +15,8 @@
 
 #include "codec/der.h"
 
+#define X509_OID_ALT_NAME SPAN_LITERAL("\x55\x1D\x11") /* subjectAltName */
+
 enum x509_key_kind { X509_KEY_OTHER, X509_KEY_P256, X509_KEY_P384, X509_KEY_RSA };
 
 struct x509_key {

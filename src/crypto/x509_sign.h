@@ -20,8 +20,7 @@
 
 enum { X509_KEY_ID_SIZE = 20 };
 
-#define X509_OID_KEY_ID   SPAN_LITERAL("\x55\x1D\x0E")
-#define X509_OID_ALT_NAME SPAN_LITERAL("\x55\x1D\x11")
+#define X509_OID_KEY_ID SPAN_LITERAL("\x55\x1D\x0E")
 
 /* Makes an extension of the value that was written since `mark`. */
 void x509_close_extension(struct der_writer *writer, size_t mark, struct span oid, bool critical);

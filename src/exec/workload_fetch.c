@@ -87,7 +87,9 @@ static int refused(const struct download *download, const struct http_reply *rep
             said.size > 0 ? ", " : "", buffer);
     if (status >= 300 && status < 400)
         err_hint(err, "It is elsewhere; write the URL where it is.");
-    return again_is_worth_http(status) ? -EBUSY : -EACCES;
+    return again_is_worth_http(status)      ? -EBUSY
+           : status == 401 || status == 403 ? -EACCES
+                                            : -EREMOTEIO;
 }
 
 static bool says_directory(const struct http_reply *reply)
@@ -253,7 +255,8 @@ int workload_fetch(const struct workload_source *source, struct workload *worklo
                        "the roots that vouch for the server are not certificates");
     int status = fetch_with(source, tls, workload, err);
     crypto_tls_context_free(tls);
-    if (status == -EACCES && err && !err->hint[0])
+    bool refused = status == -EACCES || (status == -EPIPE && identity->signer);
+    if (refused && err && !err->hint[0])
         err_hint(err,
                  "Private packages are for Keeps that are certified for this very workload, by "
                  "a Steward that the Drawbridge trusts.");

@@ -125,7 +125,7 @@ check('A package that does not exist is told', deploy(host + '/alice/secret:2.0.
 
 with Steward(STEWARD, tempfile.mkdtemp(dir=work), work + '/web', work + '/web') as foreign:
     refused('A Steward that the Drawbridge does not know opens nothing',
-            deploy('--steward', f'https://localhost:{foreign.port}', slug), b'unknown ca', b'the Drawbridge trusts')
+            deploy('--steward', f'https://localhost:{foreign.port}', slug), b'cannot fetch the workload', b'the Drawbridge trusts')
 with Steward(STEWARD, tempfile.mkdtemp(dir=work), work + '/authority', work + '/web', 'workload = "required"\n') as strict:
     refused('A Steward that takes no unprotected Keeps gives no certificate',
             deploy('--steward', f'https://localhost:{strict.port}', slug), b'refuses this Keep')
