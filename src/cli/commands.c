@@ -29,17 +29,12 @@ static const struct option global_options[] = {
     }
 
 #define OPTIONS_PROGRAM                                                                            \
-    {.name = "env",                                                                                \
-     .letter = 'e',                                                                                \
-     .value = "KEY=VALUE",                                                                         \
+    {.name = "dir",                                                                                \
+     .letter = 'd',                                                                                \
+     .value = "HOST::GUEST[:ro]",                                                                  \
+     .kind = VALUE_DIRECTORY,                                                                      \
      .repeats = true,                                                                              \
-     .help = "Add a variable to the environment of the program"},                                  \
-        {.name = "dir",                                                                            \
-         .letter = 'd',                                                                            \
-         .value = "HOST::GUEST[:ro]",                                                              \
-         .kind = VALUE_DIRECTORY,                                                                  \
-         .repeats = true,                                                                          \
-         .help = "Let the program use the directory HOST under the name GUEST"},                   \
+     .help = "Let the program use the directory HOST under the name GUEST"},                       \
         {.name = "engine",                                                                         \
          .value = "ENGINE",                                                                        \
          .preset = "compiler",                                                                     \
@@ -61,6 +56,11 @@ static const struct option run_options[] = {
      .kind = VALUE_FILE,
      .help = "The Enarx.toml to use (none if not given: stdin, stdout and stderr only)"},
     {.name = "config-beside", .help = "Use the Enarx.toml in the directory of MODULE"},
+    {.name = "env",
+     .letter = 'e',
+     .value = "KEY=VALUE",
+     .repeats = true,
+     .help = "Add a variable to the environment of the program"},
     OPTIONS_PROGRAM,
     {.name = "json", .help = "Print the timings as JSON"},
     {0},
@@ -481,9 +481,9 @@ const struct command commands[] = {
      .examples = run_examples,
      .run = command_run},
     {.path = "deploy",
-     .operands = "PACKAGE [ARGS…]",
+     .operands = "PACKAGE",
      .operands_min = 1,
-     .passes_operands = true,
+     .operands_max = 1,
      .operand_kind = VALUE_FILE,
      .summary = "Run a package in a Keep that proves itself first",
      .description =
@@ -495,7 +495,8 @@ const struct command commands[] = {
          "the key and for the package's digest to the Steward that the Drawbridge names, and "
          "fetches "
          "with the certificate that it gets. What comes is compared with the digest, and runs only "
-         "then. Its Enarx.toml has the last word about who certifies it.\n\n"
+         "then. Its Enarx.toml has the last word about who certifies it, and the only one about "
+         "arguments and variables.\n\n"
          "Kinds of Keeps that hide nothing from this host are refused without --insecure. When the "
          "program begins, a summary says what was proved to whom: on stderr, or with --detach on "
          "stdout.",

@@ -8,7 +8,8 @@
 
 #include <string.h>
 
-/* Makes known who certifies Keeps that run the package: what its Enarx.toml says. */
+/* Makes known who certifies Keeps that run the package: what its Enarx.toml says. One that is wrong
+ * is published all the same, as whoever runs it will be told. */
 static int publish_steward(struct store *store, const struct local_tree *tree, struct err *err)
 {
     struct config config __attribute__((cleanup(config_free))) = {0};
@@ -25,9 +26,13 @@ static int publish_steward(struct store *store, const struct local_tree *tree, s
     status = read_all(fd, CONFIG_SIZE_MAX, &text, &size);
     if (status < 0)
         return err_set(err, ERR_IO, -status, "cannot read Enarx.toml");
-    status = config_parse(span_of(text, size), "Enarx.toml", &config, err);
-    if (status < 0 || !config.steward)
-        return status;
+    struct err defect = {0};
+    if (config_parse(span_of(text, size), "Enarx.toml", &config, &defect) < 0) {
+        fprintf(stderr, "Warning: no Keep will run this package: %s\n", defect.message);
+        return 0;
+    }
+    if (!config.steward)
+        return 0;
     text_add(&json, "{\"steward\":");
     text_add_quoted(&json, config.steward);
     text_add(&json, "}");

@@ -177,9 +177,24 @@ static int make_guest(struct run *run, struct err *err)
     return status;
 }
 
+/* What is proved is what runs: nobody but the workload says what it is given. */
+static int refuse_additions(const struct run *run, struct err *err)
+{
+    const struct control *control = &run->control;
+    bool proved = run->config.steward || control->package.url;
+    if (!proved || (control->arg_count == 0 && control->env_count == 0))
+        return 0;
+    err_set(err, ERR_CONFIG, 0,
+            "a workload that is proved takes no arguments and no variables from the host");
+    err_hint(err, "Write args and env into its Enarx.toml, which is a part of what is proved.");
+    return -EINVAL;
+}
+
 static int run_guest(struct run *run, int *exit_status, struct err *err)
 {
-    int status = make_guest(run, err);
+    int status = refuse_additions(run, err);
+    if (status == 0)
+        status = make_guest(run, err);
     if (status == 0)
         status = program_load(run->program, run->workload.module, &run->control, err);
     run->report.loaded = now();
