@@ -156,7 +156,7 @@ TEST(moved, "records that were left out, doubled or exchanged are refused")
                     rest = span_of(log.data + after, log.size - after), none = span_of("", 0);
         CHECK_INT(judge_parts(&f, before, from_two, none), -EBADMSG);
         CHECK_INT(judge_parts(&f, before, one, from_one), -EBADMSG);
-        struct span swapped = span_of(malloc(one.size + two.size), one.size + two.size);
+        struct span swapped = span_of(tap_memory(one.size + two.size), one.size + two.size);
         memcpy((uint8_t *)swapped.data, two.data, two.size);
         memcpy((uint8_t *)swapped.data + two.size, one.data, one.size);
         CHECK_INT(judge_parts(&f, before, swapped, rest), -EBADMSG);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sealed_test.h"
 
+#include "sealed/tree.h"
+
 #include <signal.h>
 #include <sys/resource.h>
 
@@ -109,6 +111,30 @@ TEST(limits, "files beyond the largest size are refused; holes read as zeros and
     CHECK(got == 3 && memcmp(text, "e\0\0", 3) == 0);
     sealed_release(f.store, node);
     end(&f);
+}
+
+TEST(full, "beyond the largest number of files, and of blocks, there is no space")
+{
+    struct tree tree;
+    CHECK_INT(tree_init(&tree), 0);
+    struct tree_op op = {.kind = TREE_NODE};
+    for (op.inode = 2; op.inode <= SEALED_NODES_MAX; op.inode++)
+        CHECK_INT(tree_apply(&tree, &op), 0);
+    CHECK_INT(tree_apply(&tree, &op), -ENOSPC);
+    op = (struct tree_op){.kind = TREE_FREE, .inode = 3};
+    CHECK_INT(tree_apply(&tree, &op), 0);
+    op = (struct tree_op){.kind = TREE_NODE, .inode = SEALED_NODES_MAX + 1};
+    CHECK_INT(tree_apply(&tree, &op), 0);
+    struct tree_node *node = tree_find(&tree, 2);
+    for (uint64_t block = 0; block < SEALED_BLOCKS_MAX; block++)
+        CHECK_INT(tree_claim(&tree, node, block), 0);
+    CHECK_INT(tree_claim(&tree, node, SEALED_BLOCKS_MAX), -ENOSPC);
+    CHECK_INT(tree_claim(&tree, node, 5), 0);
+    op = (struct tree_op){.kind = TREE_CUT, .inode = 2, .size = SEALED_BLOCK};
+    CHECK_INT(tree_apply(&tree, &op), 0);
+    CHECK_INT(tree.blocks, 1);
+    CHECK_INT(tree_claim(&tree, node, SEALED_BLOCKS_MAX), 0);
+    tree_fini(&tree);
 }
 
 TEST(unlinked, "a file without a name is of use as long as it is held, and gone afterwards")

@@ -146,7 +146,7 @@ static inline struct bytes take_log(const struct fixture *f)
     int fd = openat(f->directory, SEALED_LOG, O_RDONLY);
     struct stat stat;
     CHECK(fd >= 0 && fstat(fd, &stat) == 0);
-    struct bytes log = {malloc((size_t)stat.st_size + 1), (size_t)stat.st_size};
+    struct bytes log = {tap_memory((size_t)stat.st_size + 1), (size_t)stat.st_size};
     CHECK(read(fd, log.data, log.size) == (ssize_t)log.size);
     close(fd);
     return log;
