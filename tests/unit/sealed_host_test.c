@@ -278,6 +278,49 @@ TEST(while_open, "what the host changes while a Keep runs is an error when it is
     end(&f);
 }
 
+/* The descriptor of the log becomes another one. */
+static void replace_log(const struct fixture *f, int with)
+{
+    char wanted[80], link[40], target[80];
+    snprintf(wanted, sizeof(wanted), "%s/" SEALED_LOG, f->path);
+    for (int fd = 3; fd < 100; fd++) {
+        snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+        ssize_t length = readlink(link, target, sizeof(target) - 1);
+        if (length <= 0)
+            continue;
+        target[length] = '\0';
+        if (strcmp(target, wanted) == 0 && fd != with) {
+            CHECK(dup2(with, fd) == fd);
+            return;
+        }
+    }
+    CHECK(false);
+}
+
+TEST(failing, "after a host has failed to write or to synchronize, nothing is changed any more")
+{
+    static const struct {
+        const char *path; /* what takes the place of the log: cannot be written, or synchronized */
+        int flags;
+    } hosts[] = {{SEALED_LOG, O_RDONLY}, {"/dev/null", O_RDWR}};
+    for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+        struct fixture f = begin();
+        uint64_t node;
+        open_store(&f);
+        put_text(&f, "file", "good");
+        CHECK_INT(sealed_sync(f.store), 0);
+        replace_log(&f, openat(f.directory, hosts[i].path, hosts[i].flags));
+        put_text(&f, "file", "lost");
+        CHECK_INT(sealed_sync(f.store), -EIO);
+        CHECK_INT(sealed_find(f.store, SEALED_ROOT, "new", SEALED_CREATE, &node), -EIO);
+        CHECK_INT(sealed_sync(f.store), -EIO);
+        CHECK_INT(sealed_close(f.store), -EIO);
+        open_store(&f);
+        CHECK(has_text(&f, "file", "good"));
+        end(&f);
+    }
+}
+
 TEST(other_key, "with another key nothing is opened, and the sentence says that it is the key")
 {
     struct fixture f = begin();
