@@ -235,11 +235,6 @@ int store_create(struct sealed *store)
     return write_new(store, NULL);
 }
 
-int store_renew(struct sealed *store)
-{
-    return write_new(store, &store->journal);
-}
-
 void store_renew_if_long(struct sealed *store)
 {
     enum { BLOCK_COST = SEALED_BLOCK + 64, NODE_COST = 80, NAME_COST = 64 };
@@ -250,7 +245,7 @@ void store_renew_if_long(struct sealed *store)
                    store->journal.segment_count > JOURNAL_SEGMENTS_MAX;
     if (!is_long || store->journal.end < store->renew_at)
         return;
-    int status = store_renew(store);
+    int status = write_new(store, &store->journal);
     store->renew_at = status < 0 ? store->journal.end + store->options.slack : 0;
     if (status < 0)
         log_warn(target, "sealed storage: " SEALED_LOG " could not be written anew: %s",

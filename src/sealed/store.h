@@ -75,9 +75,8 @@ void store_stat(const struct tree_node *node, struct sealed_stat *stat);
 /* ---- renew.c ----------------------------------------------------------------------------------
  */
 
-/* Writes all that is of use into a new log, which takes the place of the old one. */
-__attribute__((warn_unused_result)) int store_renew(struct sealed *store);
-/* The same if the log has become too long; a failure is logged, for the old one is still good. */
+/* Writes all that is of use into a new log, which takes the place of the old one, if that has
+ * become too long. A failure is logged, for the old one is still good. */
 void store_renew_if_long(struct sealed *store);
 /* Adds a record with a block, as much of it as the file has, to a transaction. */
 __attribute__((warn_unused_result)) int

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "codec/base64.h"
 #include "exec/guest.h"
 #include "tap.h"
 
@@ -110,6 +111,17 @@ TEST(listen, "a listening socket is there before the program runs, and gone afte
     guest_free(&guest);
     CHECK(close(fd) < 0);
     config_free(&config);
+}
+
+TEST(sealing, "a workload's key stays the same: else what it has sealed is lost")
+{
+    uint8_t workload[WORKLOAD_DIGEST_SIZE] = {1}, key[SEALING_KEY_SIZE];
+    char text[2 * SEALING_KEY_SIZE + 1];
+    bool development = false;
+    CHECK_INT(sealing_key(workload, key, &development, NULL), 0);
+    CHECK(development);
+    hex_encode(span_of(key, sizeof(key)), text);
+    CHECK_STR(text, "30b3ecb9256393385dca6406c736080794327661d4da384e92b9076e532bd86f");
 }
 
 TEST(sealed,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sealed_test.h"
 
+#include "codec/base64.h"
 #include "sealed/tree.h"
 
 #include <signal.h>
@@ -568,6 +569,34 @@ TEST(secret, "the host sees no name and no content, and never the same bytes for
         CHECK(both_heads || memcmp(logs[0].data + i, logs[1].data + i, 8) != 0);
     }
     open_store(&f);
+    end(&f);
+}
+
+TEST(format, "what the first version sealed can be opened for ever")
+{
+    static const char golden[] =
+        "456e617278534c3101000000000000000000000000000000d523443125a0c539cc49cb37ea6ed4c724319c7130"
+        "f6d62f3ed77715f65c6e4d000000000000000030000080ae1633177b1c8641b0d287740b99f1434afd061c873e"
+        "e880813b53d81443605f780d231df6cf518d891acb6661d48bd7c5e376a63b000000a16779bc40b89fa3041d26"
+        "83b76ba7b67da91fb5475f5afc6b17c525b296970137008202e03b4636452407212a7b33eb86064f58727a4677"
+        "1c8e2a458c726e12000000ccb06a0155594a6eaa95a5c2db787789b6db5a34e3ade7000000edc2ce3ab5857be2"
+        "cedc13736b41b0a11715e5c1762fb9e5bd57e07bd7f0f99bba58b19df61a59e8ff498bfe28056ca4b4f79eda83"
+        "738c0af273dbae937b265356aeec74732d725f34c47285fb3c5a5dffd09e243abfeb1c5ad810edabb70ee13427"
+        "d15efda15092916fd12a01991cbc0696d36df33ee53aeca064251c9325423e80afb9c54c679e40b6061c19381d"
+        "f364e4d7d4361d550a058f39c0c9f750cfcf03f745ee22d7ddb38862ded32267ace35210a137813a111d88eb47"
+        "a4fce49a489bcb044cbe5b8223e89b10db353c19a476875222ea69774304ea27c401440dddf45c364ba7aefa99"
+        "34e8360000000094b06e2a31c435f107baf530f5171dfd0042d0a31f1d5d411a68a8295caf5859a36405d81b6e"
+        "4a6bfde259a107ddc12133cd2ae5f2b6d84ceb120000004e0b875de1e151039eccbc40a4bda5648e61a9f8d9b"
+        "6";
+    struct fixture f = begin();
+    uint8_t log[sizeof(golden) / 2], digest[SEALED_DIGEST_SIZE];
+    CHECK_INT(hex_decode(SPAN_LITERAL(golden), log, sizeof(log)), 0);
+    give_log(&f, log, sizeof(log));
+    f.options.read_only = true;
+    open_store(&f);
+    CHECK(has_text(&f, "dir/note", "of the first version"));
+    CHECK_INT(sealed_version(f.store, digest), 2);
+    CHECK(memcmp(digest, log + sizeof(log) - sizeof(digest), sizeof(digest)) == 0);
     end(&f);
 }
 
