@@ -22,6 +22,8 @@
 #ifndef WICK_WASI_H
 #define WICK_WASI_H
 
+#include <sys/uio.h>
+#include <time.h>
 #include <wick.h>
 
 #ifdef __cplusplus
@@ -92,6 +94,64 @@ struct wick_wasi_stream {
 WASM_API_EXTERN enum wick_status wick_wasi_add_stream(struct wick_wasi *, uint32_t number,
                                                       const struct wick_wasi_stream *stream,
                                                       void *env, enum wick_wasi_role);
+
+/* What is known of a node; times in nanoseconds since 1970. */
+struct wick_wasi_node {
+    uint64_t inode, links, size;
+    uint64_t accessed, modified, changed;
+    bool is_directory;
+};
+
+/* Takes an entry; `next` is the cookie of what follows it. False: no more room. */
+typedef bool (*wick_wasi_entry)(void *env, uint64_t next, uint64_t inode, bool is_directory,
+                                const char *name, size_t length);
+
+/* For find: create a file; fail if there is something; make a file empty. */
+enum wick_wasi_find { WICK_WASI_CREATE = 1, WICK_WASI_EXCLUSIVE = 2, WICK_WASI_TRUNCATE = 4 };
+/* As an offset: at the end. */
+#define WICK_WASI_APPEND UINT64_MAX
+
+/*
+ * A directory of the embedder's own making, and what is below it: files and directories, without
+ * symbolic links. A node is a number, and held from find to release; while it is, it is of use
+ * even if it has no name any more. Paths are relative to a node, and must lead nowhere above it
+ * (-EPERM). Results are 0 or -errno. Any thread calls.
+ */
+struct wick_wasi_tree {
+    /* `how` is of enum wick_wasi_find. A directory with CREATE or TRUNCATE is -EISDIR. */
+    int (*find)(void *env, uint64_t directory, const char *path, unsigned how, uint64_t *node);
+    void (*release)(void *env, uint64_t node);
+    int (*stat)(void *env, uint64_t node, struct wick_wasi_node *out);
+    int (*stat_at)(void *env, uint64_t directory, const char *path, struct wick_wasi_node *out);
+    /* As utimensat(2) has them: accessed, modified. */
+    int (*set_times)(void *env, uint64_t node, const struct timespec times[2]);
+    int (*set_times_at)(void *env, uint64_t directory, const char *path,
+                        const struct timespec times[2]);
+    /* Less than was asked for is allowed, but for nothing there is a reason; *end is the offset
+     * behind what was written. */
+    int (*read)(void *env, uint64_t node, const struct iovec *iovs, int count, uint64_t offset,
+                size_t *done);
+    int (*write)(void *env, uint64_t node, const struct iovec *iovs, int count, uint64_t offset,
+                 size_t *done, uint64_t *end);
+    int (*resize)(void *env, uint64_t node, uint64_t size);
+    int (*sync)(void *env, uint64_t node, bool only_data);
+    /* From a cookie on, 0 for the first; no "." and "..". */
+    int (*list)(void *env, uint64_t directory, uint64_t cookie, wick_wasi_entry entry,
+                void *entry_env);
+    int (*mkdir)(void *env, uint64_t directory, const char *path);
+    int (*unlink)(void *env, uint64_t directory, const char *path);
+    int (*rmdir)(void *env, uint64_t directory, const char *path);
+    int (*link)(void *env, uint64_t directory, const char *path, uint64_t to, const char *to_path);
+    int (*rename)(void *env, uint64_t directory, const char *path, uint64_t to,
+                  const char *to_path);
+};
+/* A pre-opened directory in which the program finds the tree's node `root`, which stays held by the
+ * embedder. `tree` and `env` must outlive the context. Changes below a read-only one fail with
+ * EROFS. */
+WASM_API_EXTERN enum wick_status wick_wasi_add_tree(struct wick_wasi *, uint32_t number,
+                                                    const struct wick_wasi_tree *tree, void *env,
+                                                    uint64_t root, const char *guest_path,
+                                                    bool read_only);
 
 /* ---- Linking ----------------------------------------------------------------------------------
  */

@@ -35,6 +35,10 @@ static const struct option global_options[] = {
      .kind = VALUE_DIRECTORY,                                                                      \
      .repeats = true,                                                                              \
      .help = "Let the program use the directory HOST under the name GUEST"},                       \
+        {.name = "sealed-min",                                                                     \
+         .value = "GUEST=VERSION",                                                                 \
+         .repeats = true,                                                                          \
+         .help = "Refuse the sealed directory GUEST if it is older than VERSION"},                 \
         {.name = "engine",                                                                         \
          .value = "ENGINE",                                                                        \
          .preset = "compiler",                                                                     \

@@ -49,7 +49,13 @@ static const char template[] =
     "# [[files]]\n"
     "# kind = \"dir\"\n"
     "# path = \"/data\"\n"
-    "# read_only = true\n";
+    "# read_only = true\n"
+    "\n"
+    "# A directory that the host grants and keeps, but can neither read nor change unnoticed.\n"
+    "# [[files]]\n"
+    "# kind = \"dir\"\n"
+    "# path = \"/secrets\"\n"
+    "# sealed = true\n";
 
 int command_config_init(const struct invocation *invocation, int *exit_status, struct err *err)
 {

@@ -76,7 +76,7 @@ static int open_grant(struct session *session, const char *text, struct err *err
     session->fds[session->fd_count] = fd;
     session->keep_dirs[index] = (struct keep_dir){grant->host, grant->read_only};
     session->control_dirs[index] =
-        (struct control_dir){(int)session->fd_count++, grant->guest, grant->read_only};
+        (struct control_dir){(int)session->fd_count++, grant->guest, grant->read_only, 0};
     return 0;
 }
 
@@ -95,6 +95,44 @@ static int open_grants(struct session *session, const struct invocation *invocat
     session->fd_count = CONTROL_DIRS_FD;
     for (const char *text; (text = invocation_next(invocation, "dir", &cursor));) {
         int status = open_grant(session, text, err);
+        if (status < 0)
+            return status;
+    }
+    return 0;
+}
+
+/* What the user demands of a sealed directory. */
+static int demand_version(struct session *session, const char *text, struct err *err)
+{
+    const char *equals = strrchr(text, '=');
+    size_t length = equals ? (size_t)(equals - text) : 0;
+    char *end = NULL;
+    errno = 0;
+    unsigned long long version = length ? strtoull(equals + 1, &end, 10) : 0;
+    if (version == 0 || version > INT64_MAX || errno || *end || equals[1] < '0' ||
+        equals[1] > '9') {
+        err_set(err, ERR_USAGE, 0, "--sealed-min %s is not of the form GUEST=VERSION", text);
+        err_hint(err, "For example: --sealed-min /data=42");
+        return -EINVAL;
+    }
+    for (size_t i = 0; i < session->grant_count; i++) {
+        struct control_dir *dir = &session->control_dirs[i];
+        if (strlen(dir->path) != length || strncmp(dir->path, text, length) != 0)
+            continue;
+        dir->minimum = version;
+        return 0;
+    }
+    err_set(err, ERR_USAGE, 0, "--sealed-min %s is for a directory that is not granted", text);
+    err_hint(err, "Add --dir HOST::%.*s.", (int)length, text);
+    return -EINVAL;
+}
+
+static int demand_versions(struct session *session, const struct invocation *invocation,
+                           struct err *err)
+{
+    size_t cursor = 0;
+    for (const char *text; (text = invocation_next(invocation, "sealed-min", &cursor));) {
+        int status = demand_version(session, text, err);
         if (status < 0)
             return status;
     }
@@ -184,6 +222,8 @@ int session_prepare(struct session *session, const struct invocation *invocation
 {
     struct control control;
     int status = open_grants(session, invocation, err);
+    if (status == 0)
+        status = demand_versions(session, invocation, err);
     if (status == 0)
         status = collect_env(session, invocation, err);
     if (status == 0)

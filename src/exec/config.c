@@ -223,14 +223,25 @@ static int read_path(const struct reader *reader, const struct toml_node *node,
     return 0;
 }
 
+static int read_flag(const struct reader *reader, const struct toml_node *node, bool *flag)
+{
+    if (node->kind != TOML_BOOLEAN)
+        return config_fail(reader, node->at, "%s must be true or false, but is %s",
+                           (const char *)node->key.data, toml_kind_name(node->kind));
+    *flag = node->boolean;
+    return 0;
+}
+
 static int read_read_only(const struct reader *reader, const struct toml_node *node,
                           struct config_file *file)
 {
-    if (node->kind != TOML_BOOLEAN)
-        return config_fail(reader, node->at, "read_only must be true or false, but is %s",
-                           toml_kind_name(node->kind));
-    file->read_only = node->boolean;
-    return 0;
+    return read_flag(reader, node, &file->read_only);
+}
+
+static int read_sealed(const struct reader *reader, const struct toml_node *node,
+                       struct config_file *file)
+{
+    return read_flag(reader, node, &file->sealed);
 }
 
 enum field {
@@ -241,7 +252,8 @@ enum field {
     FIELD_PORT = 16,
     FIELD_PATH = 32,
     FIELD_READ_ONLY = 64,
-    FIELD_TLS = 128, /* several, of which each may be missing */
+    FIELD_SEALED = 128,
+    FIELD_TLS = 256, /* several, of which each may be missing */
 };
 
 static const struct field_rule {
@@ -257,6 +269,7 @@ static const struct field_rule {
     {"port", FIELD_PORT, read_port, "port = 8080"},
     {"path", FIELD_PATH, read_path, "path = \"/data\""},
     {"read_only", FIELD_READ_ONLY, read_read_only, "read_only = true"},
+    {"sealed", FIELD_SEALED, read_sealed, "sealed = true"},
     {"ca", FIELD_TLS, config_read_ca, ""},
     {"alpn", FIELD_TLS, config_read_alpn, ""},
     {"server_name", FIELD_TLS, config_read_server_name, ""},
@@ -282,7 +295,8 @@ static const struct kind_rule {
     [FILE_CONNECT] = {"connect", FIELD_HOST | FIELD_PROT, FIELD_NAME | FIELD_PORT | FIELD_TLS,
                       "kind, name, prot, host, port, and for TLS ca, alpn, server_name, "
                       "min_version, peer_workload, peer_measurement"},
-    [FILE_DIR] = {"dir", FIELD_PATH, FIELD_NAME | FIELD_READ_ONLY, "kind, name, path, read_only"},
+    [FILE_DIR] = {"dir", FIELD_PATH, FIELD_NAME | FIELD_READ_ONLY | FIELD_SEALED,
+                  "kind, name, path, read_only, sealed"},
 };
 enum { KIND_RULES = sizeof(kind_rules) / sizeof(kind_rules[0]) };
 

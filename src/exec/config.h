@@ -57,6 +57,7 @@ struct config_file {
     const char *path;            /* dir: absolute name inside the guest */
     uint16_t port;               /* listen, connect */
     bool read_only;              /* dir */
+    bool sealed;                 /* dir: the host keeps it, but cannot read or change it */
     struct config_tls tls;       /* listen, connect with PROTOCOL_TLS */
 };
 

@@ -87,7 +87,7 @@ void control_write(const struct control *control, struct text *text)
         text_printf(text, "\n[[dirs]]\nfd = %d\nread_only = %s\npath = ", dir->fd,
                     dir->read_only ? "true" : "false");
         text_add_quoted(text, dir->path);
-        text_add(text, "\n");
+        text_printf(text, "\nminimum = %llu\n", (unsigned long long)dir->minimum);
     }
 }
 
@@ -241,6 +241,7 @@ static int read_dir(const struct toml_node *entry, struct control_dir *dir, stru
         int status = key_is(pair, "fd")          ? read_fd(pair, &dir->fd, err)
                      : key_is(pair, "path")      ? read_text(pair, &dir->path, err)
                      : key_is(pair, "read_only") ? read_boolean(pair, &dir->read_only, err)
+                     : key_is(pair, "minimum")   ? read_count(pair, &dir->minimum, err)
                                                  : fail(err, pair, "this key is not known");
         if (status < 0)
             return status;

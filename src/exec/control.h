@@ -28,6 +28,7 @@ struct control_dir {
     int fd;
     const char *path; /* absolute name inside the guest */
     bool read_only;
+    uint64_t minimum; /* version that is demanded of what is sealed in it; 0: none is */
 };
 
 /* What runs the WebAssembly. */

@@ -2,6 +2,10 @@
 #include "exec/guest.h"
 
 #include "exec/socket.h"
+#include "sealed/sealed.h"
+
+#include "base/log.h"
+#include "codec/base64.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -118,6 +122,14 @@ static const struct control_dir *find_grant(const struct control *control, const
     return NULL;
 }
 
+static int not_sealed(const struct control_dir *grant, struct err *err)
+{
+    err_set(err, ERR_CONFIG, 0,
+            "a version is demanded of the directory \"%s\", which is not sealed", grant->path);
+    err_hint(err, "Leave --sealed-min out, or write sealed = true in Enarx.toml.");
+    return -EINVAL;
+}
+
 static int make_file(struct guest_file *file, const struct config_file *config,
                      const struct control *control, struct err *err)
 {
@@ -140,8 +152,11 @@ static int make_file(struct guest_file *file, const struct config_file *config,
         err_hint(err, "Add --dir HOST::%s to the command line.", config->path);
         return -EINVAL;
     }
+    if (grant->minimum > 0 && !config->sealed)
+        return not_sealed(grant, err);
     file->fd = grant->fd;
     file->read_only = file->read_only || grant->read_only;
+    file->minimum = grant->minimum;
     return 0;
 }
 
@@ -179,6 +194,8 @@ static int make_files(struct guest *guest, const struct config *config, bool has
         return check_grants(control, config, err);
     for (size_t i = 0; i < control->dir_count; i++) {
         const struct control_dir *grant = &control->dirs[i];
+        if (grant->minimum > 0)
+            return not_sealed(grant, err);
         guest->files[guest->file_count++] = (struct guest_file){
             .kind = FILE_DIR,
             .name = grant->path,
@@ -229,6 +246,82 @@ int guest_certify(struct guest *guest, const struct config *config, struct atten
     return status;
 }
 
+/* --- Sealed directories ---------------------------------------------------------------------- */
+
+static bool is_sealed(const struct guest_file *file)
+{
+    return file->kind == FILE_DIR && file->config && file->config->sealed;
+}
+
+bool guest_is_sealed(const struct guest *guest)
+{
+    for (size_t i = 0; i < guest->file_count; i++) {
+        if (is_sealed(&guest->files[i]))
+            return true;
+    }
+    return false;
+}
+
+/* What an owner can write down, to demand it next time. */
+static void report_version(const struct guest_file *file, const char *when)
+{
+    uint8_t digest[SEALED_DIGEST_SIZE];
+    char text[2 * SEALED_DIGEST_SIZE + 1];
+    uint64_t version = sealed_version(file->sealed, digest);
+    hex_encode(span_of(digest, sizeof(digest)), text);
+    log_info("enarx::exec", "sealed directory %s: version %llu, digest %s, %s", file->path,
+             (unsigned long long)version, text, when);
+}
+
+static int unseal(struct guest_file *file, const uint8_t key[SEALING_KEY_SIZE], struct err *err)
+{
+    struct sealed_options options = {.read_only = file->read_only, .minimum = file->minimum};
+    int status = sealed_open(file->fd, key, &options, &file->sealed, err);
+    if (status == -EKEYREJECTED)
+        err_hint(err, "Only the workload that sealed it can open it, on the same kind of Keep.");
+    if (status < 0)
+        err_context(err, "cannot open the sealed directory \"%s\"", file->path);
+    else
+        report_version(file, "opened");
+    return status;
+}
+
+int guest_unseal(struct guest *guest, const uint8_t digest[WORKLOAD_DIGEST_SIZE], struct err *err)
+{
+    uint8_t key[SEALING_KEY_SIZE];
+    if (!guest_is_sealed(guest))
+        return 0;
+    int status = sealing_key(digest, key, &guest->development, err);
+    for (size_t i = 0; i < guest->file_count && status == 0; i++) {
+        if (is_sealed(&guest->files[i]))
+            status = unseal(&guest->files[i], key, err);
+    }
+    explicit_bzero(key, sizeof(key));
+    return status;
+}
+
+int guest_seal(struct guest *guest, struct err *err)
+{
+    int result = 0;
+    for (size_t i = 0; i < guest->file_count; i++) {
+        struct guest_file *file = &guest->files[i];
+        if (!file->sealed)
+            continue;
+        int status = sealed_sync(file->sealed);
+        if (status < 0 && result == 0)
+            result =
+                err_set(err, ERR_IO, -status,
+                        "the last changes of the sealed directory \"%s\" are lost", file->path);
+        else if (status == 0)
+            report_version(file, "closed");
+        status = sealed_close(file->sealed);
+        if (status < 0 && result == 0)
+            result = err_set(err, ERR_IO, -status, "close the sealed directory \"%s\"", file->path);
+        file->sealed = NULL;
+    }
+    return result;
+}
+
 static int open_socket(struct guest *guest, const struct config *config,
                        struct attendant *attendant, struct guest_file *file, struct err *err)
 {
@@ -272,6 +365,7 @@ void guest_free(struct guest *guest)
         if ((file->kind == FILE_LISTEN || file->kind == FILE_CONNECT) && file->fd >= 0)
             close(file->fd);
         tls_file_free(file->tls);
+        sealed_close(file->sealed); /* only if the program did not run */
     }
     identity_free(&guest->identity);
     free((void *)guest->certification.trust.data);

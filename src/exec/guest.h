@@ -9,15 +9,18 @@
 
 #include "exec/config.h"
 #include "exec/control.h"
+#include "exec/sealing.h"
 #include "exec/tls_file.h"
 
 /* One descriptor of the program; its number is its index. */
 struct guest_file {
     enum file_kind kind;
     const char *name;
-    int fd;           /* descriptor of this process; -1 for FILE_NULL and before guest_open */
-    const char *path; /* FILE_DIR: the name of the pre-opened directory */
-    bool read_only;   /* FILE_DIR */
+    int fd;                /* descriptor of this process; -1 for FILE_NULL and before guest_open */
+    const char *path;      /* FILE_DIR: the name of the pre-opened directory */
+    bool read_only;        /* FILE_DIR */
+    uint64_t minimum;      /* FILE_DIR: version that the host demands of a sealed one; else 0 */
+    struct sealed *sealed; /* FILE_DIR: the storage in it after guest_unseal, or NULL */
     const struct config_file *config; /* FILE_LISTEN, FILE_CONNECT: where to; else NULL */
     struct tls_file *tls;             /* instead of fd after guest_open, with PROTOCOL_TLS */
 };
@@ -29,6 +32,7 @@ struct guest {
     size_t envc;
     struct guest_file *files;
     size_t file_count;
+    bool development;         /* a sealed directory was opened, with a key that is no secret */
     struct identity identity; /* made when it is certified, or the first TLS file is opened */
     struct certification certification; /* internal: `trust` is owned */
     void *storage;                      /* internal */
@@ -44,6 +48,14 @@ struct guest {
 __attribute__((warn_unused_result)) int guest_init(struct guest *guest, const struct config *config,
                                                    bool has_config, const struct control *control,
                                                    struct err *err);
+
+/* Whether there is a sealed directory. */
+bool guest_is_sealed(const struct guest *guest);
+/* Opens the storage in sealed directories with the key of the workload of this digest. */
+__attribute__((warn_unused_result)) int
+guest_unseal(struct guest *guest, const uint8_t digest[WORKLOAD_DIGEST_SIZE], struct err *err);
+/* Writes what is left, and closes them, when the program is over and unlinked. */
+__attribute__((warn_unused_result)) int guest_seal(struct guest *guest, struct err *err);
 
 /* Has the Steward of the config certify the Keep's key, which is made if there is none yet, for
  * this workload, now and whenever the certificate has to be renewed. `digest`, which is the

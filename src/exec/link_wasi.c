@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The guest's files, arguments and environment become the engine's WASI. */
 #include "exec/program.h"
+#include "exec/sealed_dir.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -35,6 +36,9 @@ static enum wick_status add_file(struct wick_wasi *wasi, uint32_t number, struct
             return wick_wasi_add_null(wasi, number);
         return wick_wasi_add_fd(wasi, number, file->fd, WICK_WASI_STREAM, false);
     case FILE_DIR:
+        if (file->sealed)
+            return wick_wasi_add_tree(wasi, number, &sealed_dir_tree, file->sealed, SEALED_ROOT,
+                                      file->path, file->read_only);
         return wick_wasi_add_dir(wasi, number, file->fd, file->path, file->read_only, false);
     case FILE_LISTEN:
     case FILE_CONNECT:

@@ -117,7 +117,26 @@ static int take_workload(struct run *run, struct err *err)
 /* Whether the digest is of use: to be proved, or to be told. Of what was fetched it is known. */
 static bool needs_digest(const struct run *run)
 {
-    return !run->control.package.url && (run->config.steward || run->control.ready);
+    return !run->control.package.url &&
+           (run->config.steward || run->control.ready || guest_is_sealed(&run->guest));
+}
+
+static void print_note(const char *note)
+{
+    char buffer[256];
+    struct text text = text_init(buffer, sizeof(buffer));
+    text_printf(&text, "Note: %s\n", note);
+    ssize_t written = write(STDERR_FILENO, buffer, text.size);
+    (void)written;
+}
+
+/* The key of sealed directories is that of the workload. */
+static int unseal(struct run *run, struct err *err)
+{
+    int status = guest_unseal(&run->guest, run->workload.digest, err);
+    if (run->guest.development)
+        print_note("sealed directories are protected by a development key: the host can read them");
+    return status;
 }
 
 /* Without a Steward nobody vouches for the Keep. */
@@ -127,9 +146,10 @@ static int prove(struct run *run, struct err *err)
     if (needs_digest(run) &&
         workload_digest(workload->module, workload->config, workload->digest) < 0)
         return err_set(err, ERR_INTERNAL, 0, "cannot compute the digest of the workload");
-    if (!run->config.steward)
-        return 0;
-    int status = guest_certify(&run->guest, &run->config, run->attendant, workload->digest, err);
+    int status = unseal(run, err);
+    if (status < 0 || !run->config.steward)
+        return status;
+    status = guest_certify(&run->guest, &run->config, run->attendant, workload->digest, err);
     run->report.certified = now();
     return status;
 }
@@ -177,24 +197,27 @@ static int make_guest(struct run *run, struct err *err)
     return status;
 }
 
-/* What is proved is what runs: nobody but the workload says what it is given. */
+/* What is proved, or holds what only this workload may know, is what runs: nobody else says what it
+ * is given. */
 static int refuse_additions(const struct run *run, struct err *err)
 {
     const struct control *control = &run->control;
+    bool sealed = guest_is_sealed(&run->guest);
     bool proved = run->config.steward || control->package.url;
-    if (!proved || (control->arg_count == 0 && control->env_count == 0))
+    if ((!proved && !sealed) || (control->arg_count == 0 && control->env_count == 0))
         return 0;
     err_set(err, ERR_CONFIG, 0,
-            "a workload that is proved takes no arguments and no variables from the host");
-    err_hint(err, "Write args and env into its Enarx.toml, which is a part of what is proved.");
+            "a workload that %s takes no arguments and no variables from the host",
+            proved ? "is proved" : "has sealed directories");
+    err_hint(err, "Write args and env into its Enarx.toml, which is a part of its digest.");
     return -EINVAL;
 }
 
 static int run_guest(struct run *run, int *exit_status, struct err *err)
 {
-    int status = refuse_additions(run, err);
+    int status = make_guest(run, err);
     if (status == 0)
-        status = make_guest(run, err);
+        status = refuse_additions(run, err);
     if (status == 0)
         status = program_load(run->program, run->workload.module, &run->control, err);
     run->report.loaded = now();
@@ -207,6 +230,8 @@ static int run_guest(struct run *run, int *exit_status, struct err *err)
     if (status == 0)
         status = program_run(run->program, &run->control, &run->guest, &run->report.entered,
                              exit_status, err);
+    int sealed = guest_seal(&run->guest, status < 0 ? NULL : err);
+    status = status < 0 ? status : sealed;
     run->report.ended = now();
     run->report.compiled = run->program->module ? wick_module_compiled(run->program->module) : 0;
     return status;

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/select.h>
 #include <sys/socket.h>
@@ -42,6 +43,9 @@ static void pipes(void)
 {
     int ends[2];
     CHECK(pipe2(ends, O_CLOEXEC) == 0);
+    CHECK(flock(ends[0], LOCK_EX | LOCK_NB) == 0);
+    CHECK(flock(ends[1], LOCK_EX | LOCK_NB) == -1 && errno == EWOULDBLOCK);
+    CHECK(flock(ends[0], LOCK_UN) == 0);
     CHECK(write(ends[1], "abcdef", 6) == 6);
     int available = 0;
     CHECK(ioctl(ends[0], FIONREAD, &available) == 0 && available == 6);

@@ -56,7 +56,7 @@ TEST(whole, "every key arrives, with its defaults")
                                        "[[files]]\nkind = 'connect'\nprot = 'tcp'\nhost = 'db'\n"
                                        "[[files]]\nkind = 'dir'\npath = '/data'\n"
                                        "[[files]]\nkind = 'dir'\npath = '/'\nname = 'root'\n"
-                                       "read_only = true\n");
+                                       "read_only = true\nsealed = true\n");
     CHECK_STR(config.steward, "https://attest.example");
     CHECK_INT(config.arg_count, 2);
     CHECK_STR(config.args[0], "a");
@@ -75,9 +75,9 @@ TEST(whole, "every key arrives, with its defaults")
     CHECK_STR(config.files[4].name, "db");
     CHECK_INT(config.files[4].port, 80);
     CHECK_STR(config.files[5].name, "/data");
-    CHECK(!config.files[5].read_only);
+    CHECK(!config.files[5].read_only && !config.files[5].sealed);
     CHECK_STR(config.files[6].path, "/");
-    CHECK(config.files[6].read_only);
+    CHECK(config.files[6].read_only && config.files[6].sealed);
     config_free(&config);
 }
 
@@ -189,6 +189,14 @@ static const struct {
      "It is the GUEST part of --dir HOST::GUEST, for example \"/data\"."},
     {"[[files]]\nkind = 'dir'\npath = '/a'\nread_only = 1",
      "Enarx.toml:4:13: read_only must be true or false, but is an integer", ""},
+    {"[[files]]\nkind = 'dir'\npath = '/a'\nsealed = 'yes'",
+     "Enarx.toml:4:10: sealed must be true or false, but is a string", ""},
+    {"[[files]]\nkind = 'stdin'\nsealed = true",
+     "Enarx.toml:3:1: unknown key \"sealed\" in a file of kind \"stdin\"",
+     "The keys of this kind are: kind, name."},
+    {"[[files]]\nkind = 'dir'\npath = '/a'\nseal = true",
+     "Enarx.toml:4:1: unknown key \"seal\" in a file of kind \"dir\"",
+     "The keys of this kind are: kind, name, path, read_only, sealed."},
 };
 
 TEST(tls, "the keys of TLS files arrive; names in ca may come before [roots]")

@@ -14,7 +14,7 @@ TEST(round_trip, "what the host writes is what the exec reads")
 {
     const char *args[] = {"one", "t\"w\\o\n", ""};
     const char *env[] = {"A=1", "B=x=y"};
-    struct control_dir dirs[] = {{6, "/data", true}, {7, "/out", false}};
+    struct control_dir dirs[] = {{6, "/data", true, 0}, {7, "/out", false, 42}};
     struct control sent = {.log = LOG_DEBUG,
                            .engine = CONTROL_INTERP,
                            .timings = true,
@@ -51,6 +51,7 @@ TEST(round_trip, "what the host writes is what the exec reads")
     CHECK_INT(got.dirs[0].fd, 6);
     CHECK_STR(got.dirs[1].path, "/out");
     CHECK(got.dirs[0].read_only && !got.dirs[1].read_only);
+    CHECK(got.dirs[0].minimum == 0 && got.dirs[1].minimum == 42);
     CHECK_INT(got.memory, 1 << 20);
     CHECK_INT(got.fuel, 99);
     control_free(&got);

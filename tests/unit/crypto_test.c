@@ -2,6 +2,7 @@
 #include "codec/base64.h"
 #include "crypto/crypto.h"
 #include "crypto/jose.h"
+#include "crypto/seal.h"
 #include "tap.h"
 #include "vectors.h"
 
@@ -25,6 +26,93 @@ TEST(hashes, "hashes are those of FIPS 180-4")
                               "072ba1e7cc2358baeca134c825a7");
     check_hash(CRYPTO_SHA512, "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192"
                               "992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f");
+}
+
+static struct span from_hex(const char *text, uint8_t *out)
+{
+    size_t size = strlen(text) / 2;
+    CHECK(hex_decode(span_of(text, strlen(text)), out, size) == 0);
+    return span_of(out, size);
+}
+
+/* RFC 5869, appendix A.1 to A.3. */
+TEST(derive, "keys are derived as RFC 5869 has them")
+{
+    static const struct {
+        const char *secret, *salt, *info, *key;
+    } cases[] = {
+        {"0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b", "000102030405060708090a0b0c",
+         "f0f1f2f3f4f5f6f7f8f9",
+         "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865"},
+        {"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+         "202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f"
+         "404142434445464748494a4b4c4d4e4f",
+         "606162636465666768696a6b6c6d6e6f707172737475767778797a7b7c7d7e7f"
+         "808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f"
+         "a0a1a2a3a4a5a6a7a8a9aaabacadaeaf",
+         "b0b1b2b3b4b5b6b7b8b9babbbcbdbebfc0c1c2c3c4c5c6c7c8c9cacbcccdcecf"
+         "d0d1d2d3d4d5d6d7d8d9dadbdcdddedfe0e1e2e3e4e5e6e7e8e9eaebecedeeef"
+         "f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff",
+         "b11e398dc80327a1c8e7f78c596a49344f012eda2d4efad8a050cc4c19afa97c"
+         "59045a99cac7827271cb41c65e590e09da3275600c2f09b8367793a9aca3db71"
+         "cc30c58179ec3e87c14c01d5c1f3434f1d87"},
+        {"0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b", "", "",
+         "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        uint8_t secret[128], salt[128], info[128], out[128];
+        char text[2 * sizeof(out) + 1];
+        size_t size = strlen(cases[i].key) / 2;
+        CHECK_INT(seal_derive(from_hex(cases[i].secret, secret), from_hex(cases[i].salt, salt),
+                              from_hex(cases[i].info, info), out, size),
+                  0);
+        hex_encode(span_of(out, size), text);
+        CHECK_STR(text, cases[i].key);
+    }
+    uint8_t out[1];
+    CHECK_INT(seal_derive(SPAN_LITERAL(""), SPAN_LITERAL(""), SPAN_LITERAL(""), out, 1), -EINVAL);
+    CHECK_INT(seal_derive(SPAN_LITERAL("x"), SPAN_LITERAL(""), SPAN_LITERAL(""), out, 0), -EINVAL);
+    CHECK_INT(seal_derive(SPAN_LITERAL("x"), SPAN_LITERAL(""), SPAN_LITERAL(""), out,
+                          SEAL_DERIVED_MAX + 1),
+              -EINVAL);
+}
+
+/* The Galois/Counter Mode of Operation, McGrew and Viega, test case 16: AES-256 with bound bytes.
+ */
+TEST(seal, "AES-256-GCM is that of its specification, and whatever was changed is refused")
+{
+    uint8_t key[SEAL_KEY_SIZE], nonce[SEAL_NONCE_SIZE], plain[60], bound[20], out[76], back[60];
+    char text[2 * sizeof(out) + 1];
+    from_hex("feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308", key);
+    from_hex("cafebabefacedbaddecaf888", nonce);
+    from_hex("d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a72"
+             "1c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39",
+             plain);
+    from_hex("feedfacedeadbeeffeedfacedeadbeefabaddad2", bound);
+    struct sealer *sealer = sealer_new();
+    CHECK(sealer && sealer_set_key(sealer, key) == 0);
+    struct span about = span_of(bound, sizeof(bound)), sealed = span_of(out, sizeof(out));
+    CHECK_INT(sealer_seal(sealer, nonce, about, span_of(plain, sizeof(plain)), out), 0);
+    hex_encode(sealed, text);
+    CHECK_STR(text, "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa"
+                    "8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662"
+                    "76fc6ece0f4e1768cddf8853bb2d551b");
+    CHECK_INT(sealer_open(sealer, nonce, about, sealed, back), 0);
+    CHECK(memcmp(plain, back, sizeof(plain)) == 0);
+    for (size_t i = 0; i < sizeof(out); i++) {
+        out[i] ^= 1;
+        CHECK_INT(sealer_open(sealer, nonce, about, sealed, back), -EBADMSG);
+        CHECK(back[0] == 0 && back[59] == 0);
+        out[i] ^= 1;
+    }
+    bound[3] ^= 1;
+    CHECK_INT(sealer_open(sealer, nonce, about, sealed, back), -EBADMSG);
+    bound[3] ^= 1;
+    CHECK_INT(sealer_open(sealer, nonce, about, span_of(out, SEAL_TAG_SIZE - 1), back), -EBADMSG);
+    nonce[0] ^= 1;
+    CHECK_INT(sealer_open(sealer, nonce, about, sealed, back), -EBADMSG);
+    sealer_free(sealer);
+    sealer_free(NULL);
 }
 
 TEST(hasher, "a hash of pieces is that of the whole, and a hasher begins anew")

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* WASI's functions, called through their table over a memory that is no program's. */
+#include "exec/sealed_dir.h"
 #include "tap.h"
 #include "wick/wasi/context.h"
 
@@ -976,6 +977,65 @@ TEST(streams, "TLS connections could not be files")
         CHECK_INT(CALL(&f, "sock_shutdown", 10, 1), WASI_NOTSUP);
     }
     CHECK_INT(state, -1);
+}
+
+/* ---- Directories of the embedder's own making: sealed ones ------------------------------------
+ */
+
+static struct sealed *add_sealed(struct fixture *f, const char *name, uint32_t number)
+{
+    static const uint8_t key[SEALED_KEY_SIZE];
+    char path[100];
+    struct sealed *store;
+    snprintf(path, sizeof(path), "%s/%s", f->path, name);
+    CHECK(mkdir(path, 0777) == 0);
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    CHECK_INT(sealed_open(fd, key, NULL, &store, NULL), 0);
+    close(fd);
+    CHECK_INT(
+        wick_wasi_add_tree(f->wasi, number, &sealed_dir_tree, store, SEALED_ROOT, name, false),
+        WICK_OK);
+    return store;
+}
+
+TEST(trees, "sealed directories would not behave as those of the host")
+{
+    FIXTURE f = fixture_new();
+    const uint32_t dir = 5, other = 6, read_only = 100;
+    struct sealed *store = add_sealed(&f, "one", dir), *second = add_sealed(&f, "two", other);
+    read_and_write(&f, dir);
+    append(&f, dir);
+    times(&f, dir);
+    change_tree(&f, dir);
+    odd_paths(&f, dir);
+    uint32_t fd = must_open(&f, dir, "keep", OFLAG_CREAT);
+    CHECK_INT(write_text(&f, fd, "kept"), 0);
+    CHECK_INT(two_paths(&f, "path_rename", dir, "keep", other, "keep"), WASI_XDEV);
+    CHECK_INT(two_paths(&f, "path_link", dir, "keep", other, "keep"), WASI_XDEV);
+    CHECK_INT(two_paths(&f, "path_rename", dir, "keep", f.ram, "keep"), WASI_XDEV);
+    CHECK_INT(two_paths(&f, "path_symlink", 0, "keep", dir, "link"), WASI_NOTSUP);
+    CHECK_INT(two_paths(&f, "path_link", dir, "keep", dir, "linked"), 0);
+    CHECK_INT(wick_wasi_add_tree(f.wasi, dir, &sealed_dir_tree, store, SEALED_ROOT, "x", false),
+              WICK_USAGE);
+
+    CHECK_INT(
+        wick_wasi_add_tree(f.wasi, read_only, &sealed_dir_tree, store, SEALED_ROOT, "/ro", true),
+        WICK_OK);
+    CHECK_INT(open_at(&f, read_only, "keep", 0, RIGHT_FD_READ, 0), 0);
+    CHECK_INT(open_at(&f, read_only, "keep", OFLAG_CREAT, RIGHT_FD_READ, 0), 0);
+    CHECK_INT(open_at(&f, read_only, "keep", OFLAG_CREAT | OFLAG_EXCL, RIGHT_FD_READ, 0),
+              WASI_EXIST);
+    CHECK_INT(open_at(&f, read_only, "keep", OFLAG_TRUNC, RIGHT_FD_READ, 0), WASI_ROFS);
+    CHECK_INT(open_at(&f, read_only, "keep", 0, RIGHT_FD_WRITE, 0), WASI_ROFS);
+    CHECK_INT(open_at(&f, read_only, "new", OFLAG_CREAT, RIGHT_FD_READ, 0), WASI_ROFS);
+    CHECK_INT(path_call(&f, "path_create_directory", read_only, "d"), WASI_ROFS);
+    CHECK_INT(path_call(&f, "path_unlink_file", read_only, "keep"), WASI_ROFS);
+    CHECK_INT(two_paths(&f, "path_rename", read_only, "keep", dir, "gone"), WASI_ROFS);
+    CHECK_INT(stat_path(&f, read_only, 1, "keep"), 0);
+    /* All is released before the stores are closed. */
+    wick_wasi_delete(f.wasi);
+    f.wasi = NULL;
+    CHECK(sealed_close(store) == 0 && sealed_close(second) == 0);
 }
 
 TAP_MAIN()

@@ -237,6 +237,11 @@ int64_t sys_eventfd2(struct regs *regs)
     return file_install(sp_eventfd2(port_hold(), regs->rdi, regs->rsi), regs->rsi);
 }
 
+int64_t sys_flock(struct regs *regs)
+{
+    return ON_FILE(regs, sp_flock(port_get(), file->handle, regs->rsi));
+}
+
 int64_t sys_fsync(struct regs *regs)
 {
     return ON_FILE(regs, sp_fsync(port_get(), file->handle));

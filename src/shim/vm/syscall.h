@@ -27,6 +27,7 @@ int64_t sys_dup3(struct regs *regs);
 int64_t sys_pipe(struct regs *regs);
 int64_t sys_pipe2(struct regs *regs);
 int64_t sys_eventfd2(struct regs *regs);
+int64_t sys_flock(struct regs *regs);
 int64_t sys_fsync(struct regs *regs);
 int64_t sys_fdatasync(struct regs *regs);
 int64_t sys_ftruncate(struct regs *regs);

@@ -157,6 +157,17 @@ enum wick_status wick_wasi_add_memory_dir(struct wick_wasi *wasi, uint32_t numbe
     return error ? refused(error) : insert(wasi, number, file, WICK_WASI_STREAM, guest_path, false);
 }
 
+enum wick_status wick_wasi_add_tree(struct wick_wasi *wasi, uint32_t number,
+                                    const struct wick_wasi_tree *tree, void *env, uint64_t root,
+                                    const char *guest_path, bool read_only)
+{
+    struct wasi_file *file;
+    if (!is_free(wasi, number) || strlen(guest_path) >= WASI_PATH_MAX)
+        return WICK_USAGE;
+    enum wasi_errno error = tree_dir_new(tree, env, root, read_only, &file);
+    return error ? refused(error) : insert(wasi, number, file, WICK_WASI_STREAM, guest_path, false);
+}
+
 enum wick_status wick_wasi_add_stream(struct wick_wasi *wasi, uint32_t number,
                                       const struct wick_wasi_stream *stream, void *env,
                                       enum wick_wasi_role role)

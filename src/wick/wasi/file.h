@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * An open file, and what the kinds of files do behind the functions of WASI: host_*.c (files and
- * directories of the host), memory_*.c (in memory), stream.c (null, and the embedder's own).
+ * directories of the host), memory_*.c (in memory), stream.c (null, and the embedder's own),
+ * tree.c (the embedder's directories).
  *
  * Paths here are NUL-terminated, not empty, relative, and shorter than WASI_PATH_MAX; their memory
  * is private. iovecs have no empty element, their list is private, the bytes are the program's.
@@ -127,5 +128,8 @@ void host_file_own(struct wasi_file *);
 struct wick_wasi_stream;
 enum wasi_errno stream_file_new(const struct wick_wasi_stream *stream, void *env,
                                 struct wasi_file **out);
+struct wick_wasi_tree;
+enum wasi_errno tree_dir_new(const struct wick_wasi_tree *tree, void *env, uint64_t root,
+                             bool read_only, struct wasi_file **out);
 enum wasi_errno null_file_new(struct wasi_file **out);
 enum wasi_errno memory_dir_new(uint64_t max_bytes, struct wasi_file **out);
