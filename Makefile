@@ -11,7 +11,7 @@
 BUILD ?= build
 JOBS ?= $(shell nproc)
 
-.PHONY: all run run-steward run-drawbridge demo check check-asan check-qemu reproducible bench bench-wasm bench-drawbridge coverage format format-check tidy clean \
+.PHONY: all run run-steward run-drawbridge demo check check-asan check-qemu reproducible bench bench-wasm bench-drawbridge bench-deploy coverage format format-check tidy clean \
 	install packages packages-check
 
 all: packages
@@ -64,6 +64,12 @@ bench-drawbridge: packages-check
 	@tools/packages bench-drawbridge
 	@tools/build $(BUILD)
 	@bench/drawbridge $(BUILD)
+
+# A service in Keeps beside the same program natively, and the time of a deployment; docs/deploy.md.
+bench-deploy: packages-check
+	@tools/packages bench-drawbridge
+	@tools/build $(BUILD)
+	@bench/deploy $(BUILD)
 
 coverage: packages-check
 	@tools/coverage

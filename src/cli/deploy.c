@@ -83,6 +83,18 @@ static void copy_text(char *out, size_t size, const char *from)
                                                                       : span_of(at, 1));
 }
 
+/* How long it took until the program began, where that is wanted. */
+static void print_timings(struct deployment *deployment)
+{
+    struct timings *timings = &deployment->timings;
+    if (deployment->session.attend.report.started == 0)
+        return;
+    timings->exec = deployment->session.attend.report;
+    timings->keep = *deployment->session.times;
+    timings->ended = timings_now();
+    timings_print(timings, deployment->backend->name, deployment->json);
+}
+
 /* The Keep says that its program begins. */
 static void on_ready(void *context, const struct message_ready *ready)
 {
@@ -101,6 +113,7 @@ static void on_ready(void *context, const struct message_ready *ready)
         status = keeps_write(&deployment->entry, &err);
     if (status < 0)
         log_warn("enarx::cli", "%s", err.message);
+    print_timings(deployment);
     if (deployment->announce < 0)
         print_summary(deployment, stderr);
     else if (write(deployment->announce, "", 1) < 0)
@@ -301,12 +314,6 @@ static int supervise(struct deployment *deployment, int *exit_status, struct err
     if (session->is_keep)
         return status;
     note_end(deployment, status < 0 ? (int)err->class : *exit_status);
-    deployment->timings.exec = session->attend.report;
-    deployment->timings.ended = timings_now();
-    if (status == 0 && deployment->timings.exec.started > 0) {
-        deployment->timings.keep = *session->times;
-        timings_print(&deployment->timings, deployment->backend->name, deployment->json);
-    }
     return status;
 }
 

@@ -68,7 +68,7 @@ void timings_print(const struct timings *timings, const char *backend, bool json
         {"certify", "certify_us", "the certificate that Enarx.toml wants", timings->exec.certified},
         {"first instruction", "first_instruction_us", "sockets, linking", timings->exec.entered},
         {"run", "run_us", "the program, with compiling what it calls", timings->exec.ended},
-        {"end", "end_us", "taking the Keep down", timings->ended},
+        {"end", "end_us", "taking the Keep down", timings->exec.ended ? timings->ended : 0},
     };
     size_t count = sizeof(phases) / sizeof(phases[0]);
     if (json)

@@ -154,6 +154,15 @@ static int prove(struct run *run, struct err *err)
     return status;
 }
 
+static void tell_report(const struct run *run)
+{
+    char buffer[512];
+    struct text text = text_init(buffer, sizeof(buffer));
+    message_write_report(&run->report, &text);
+    attendant_tell(run->attendant, &text);
+}
+
+/* What was proved; and before it, where that is wanted, how long it took. */
 static void tell_ready(const struct run *run)
 {
     static const char digits[] = "0123456789abcdef";
@@ -176,14 +185,8 @@ static void tell_ready(const struct run *run)
                                   .expires = (uint64_t)identity->not_after};
     struct text text = text_init(buffer, MESSAGE_SIZE_MAX + 1);
     message_write_ready(&ready, &text);
-    attendant_tell(run->attendant, &text);
-}
-
-static void tell_report(const struct run *run)
-{
-    char buffer[512];
-    struct text text = text_init(buffer, sizeof(buffer));
-    message_write_report(&run->report, &text);
+    if (run->control.timings)
+        tell_report(run);
     attendant_tell(run->attendant, &text);
 }
 
@@ -225,6 +228,7 @@ static int run_guest(struct run *run, int *exit_status, struct err *err)
         status = prove(run, err);
     if (status == 0)
         status = guest_open(&run->guest, &run->config, run->attendant, err);
+    run->report.entered = now();
     if (status == 0 && run->control.ready)
         tell_ready(run);
     if (status == 0)

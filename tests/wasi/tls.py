@@ -113,6 +113,19 @@ def listen(directory):
     return ends(keep.process, 0, b"ok\n") and good
 
 
+def sessions(directory):
+    """A client takes up the session that it had, without another look at the certificate"""
+    keep = Listening(directory)
+    good, session = keep.ready, None
+    context = client_context()
+    for _ in range(3):
+        with keep.call(context, session=session) as connection:
+            good = talk(connection) and connection.recv(1) == b"" and good
+            good = connection.session_reused == (session is not None) and good
+            session = connection.session
+    return ends(keep.process, 0, b"ok\n") and good
+
+
 def other_clients(directory):
     """openssl s_client and gnutls-cli talk to a listener"""
     keep = Listening(directory)
@@ -189,7 +202,7 @@ def client_certificates(directory):
     good = keep.ready
     for _ in range(3):
         with keep.call(context) as connection:
-            good = talk(connection) and good
+            good = talk(connection) and connection.recv(1) == b"" and good
     good = ends(keep.process, 0, b"ok\n") and good
     for wrong in (None, other):
         keep = Listening(directory, BELIEVE, roots(ours))
@@ -307,7 +320,7 @@ def known_workload(directory):
     return good
 
 
-tests = [listen, other_clients, slow_clients, old_protocol, client_certificates, application_protocols, connect,
+tests = [listen, sessions, other_clients, slow_clients, old_protocol, client_certificates, application_protocols, connect,
          foreign_server, server_name, no_authority, wanted_workload, known_workload]
 only = sys.argv[3:]
 tests = [test for test in tests if not only or test.__name__ in only]
