@@ -396,6 +396,18 @@ static int read_file(const struct reader *reader, const struct toml_node *entry,
     return 0;
 }
 
+/* A sealed directory has one owner. */
+static int check_owner(const struct reader *reader, const struct config_file *file)
+{
+    for (const struct config_file *other = reader->config->files; other < file; other++) {
+        if (file->path && other->path && (file->sealed || other->sealed) &&
+            strcmp(file->path, other->path) == 0)
+            return config_fail(reader, file->at, "the sealed directory \"%s\" is named twice",
+                               file->path);
+    }
+    return 0;
+}
+
 static int read_files(const struct reader *reader, const struct toml_node *node)
 {
     struct config *config = reader->config;
@@ -414,7 +426,10 @@ static int read_files(const struct reader *reader, const struct toml_node *node)
         if (entry->kind != TOML_TABLE)
             return config_fail(reader, entry->at, "an element of files must be a table, but is %s",
                                toml_kind_name(entry->kind));
-        int status = read_file(reader, entry, &config->files[config->file_count++]);
+        struct config_file *file = &config->files[config->file_count++];
+        int status = read_file(reader, entry, file);
+        if (status == 0)
+            status = check_owner(reader, file);
         if (status < 0)
             return status;
     }

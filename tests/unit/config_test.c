@@ -191,6 +191,8 @@ static const struct {
      "Enarx.toml:4:13: read_only must be true or false, but is an integer", ""},
     {"[[files]]\nkind = 'dir'\npath = '/a'\nsealed = 'yes'",
      "Enarx.toml:4:10: sealed must be true or false, but is a string", ""},
+    {"[[files]]\nkind = 'dir'\npath = '/a'\nsealed = true\n[[files]]\nkind = 'dir'\npath = '/a'",
+     "Enarx.toml:5:3: the sealed directory \"/a\" is named twice", ""},
     {"[[files]]\nkind = 'stdin'\nsealed = true",
      "Enarx.toml:3:1: unknown key \"sealed\" in a file of kind \"stdin\"",
      "The keys of this kind are: kind, name."},
