@@ -103,6 +103,7 @@ static const struct store_ops local_ops = {
     .stage_size = local_stage_size,
     .stage_remove = local_stage_remove,
     .stage_add = local_stage_add,
+    .stage_save = local_stage_save,
     .stage_end = local_stage_end,
     .stage_free = local_stage_free,
     .content_open = local_content_open,

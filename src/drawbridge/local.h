@@ -59,6 +59,7 @@ int local_stage_new(struct store *store, const char *id, struct stage **stage);
 int local_stage_size(struct store *store, const char *id, uint64_t *size);
 int local_stage_remove(struct store *store, const char *id);
 int local_stage_add(struct stage *stage, struct span bytes);
+int local_stage_save(struct stage *stage);
 int local_stage_end(struct stage *stage);
 void local_stage_free(struct stage *stage);
 /* Has the bytes written to disk, before the transaction. */

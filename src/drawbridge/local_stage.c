@@ -202,6 +202,12 @@ int local_stage_end(struct stage *base)
     return status == 0 ? digester_end(stage->digester, &base->digests) : status;
 }
 
+int local_stage_save(struct stage *base)
+{
+    const struct local_stage *stage = stage_of(base);
+    return stage->resumable && fdatasync(stage->fd) < 0 ? -errno : 0;
+}
+
 int local_stage_flush(struct stage *base)
 {
     struct local_stage *stage = stage_of(base);
@@ -265,9 +271,7 @@ void local_stage_free(struct stage *base)
 {
     struct local_stage *stage = stage_of(base);
     if (stage->fd >= 0) {
-        if (stage->resumable)
-            fdatasync(stage->fd); /* what fails here fails again when it is completed */
-        else if (!stage->kept)
+        if (!stage->resumable && !stage->kept)
             unlinkat(local_of(base->store)->directory, stage->name, 0);
         close(stage->fd);
     }

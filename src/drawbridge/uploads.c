@@ -93,11 +93,16 @@ static struct service_upload *allocate(struct exchange *exchange)
     return upload;
 }
 
+static bool refuse_busy(struct exchange *exchange)
+{
+    return refuse(exchange, 409, "Somebody adds to this upload right now");
+}
+
 static bool open_stage(struct service_upload *upload, struct exchange *exchange, const char *id)
 {
     int status = store_stage(exchange->service->store, id, &upload->stage);
     if (status == -EBUSY)
-        return refuse(exchange, 409, "Somebody adds to this upload right now");
+        return refuse_busy(exchange);
     return status == 0 ? true : refuse_errno(exchange, status);
 }
 
@@ -134,6 +139,12 @@ int service_upload_add(struct service_upload *upload, struct span piece)
 static void end_part(struct service_upload *upload, struct exchange *exchange)
 {
     uint64_t size = upload->stage->length;
+    if (upload->status == 0)
+        upload->status = stage_save(upload->stage);
+    if (upload->status == -EBUSY) {
+        refuse_busy(exchange);
+        return;
+    }
     if (upload->status < 0) {
         refuse_errno(exchange, upload->status);
         return;
