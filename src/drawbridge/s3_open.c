@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { STALE_SECONDS = 60 };
+enum { STALE_SECONDS = 60, PROBES = 6 };
 
 #define SCRATCH_NAME "drawbridge-"
 
@@ -141,12 +141,12 @@ static int probe_match(struct s3_bucket *bucket, const char *name, char etag[S3_
         if (status != -EEXIST)
             return status < 0 ? fail_probe(bucket, status, err) : 0;
     }
-    return refuse_server(bucket, "refuses what If-Match allows", err);
+    refuse_server(bucket, "refuses what If-Match allows", err);
+    return -EAGAIN; /* unless it was written, and the answer was lost */
 }
 
-/* Whether conditional writes are honoured: a server that ignored the conditions would lose what was
- * acknowledged as soon as two write at once. */
-static int probe(struct s3_bucket *bucket, struct err *err)
+/* -EAGAIN: it seems not, but answers may have been lost. */
+static int probe_once(struct s3_bucket *bucket, struct err *err)
 {
     uint8_t nonce[S3_NONCE];
     char name[S3_OBJECT_NAME_MAX], digits[2 * S3_NONCE + 1], etag[S3_ETAG_MAX];
@@ -155,8 +155,10 @@ static int probe(struct s3_bucket *bucket, struct err *err)
     hex_encode(span_of(nonce, sizeof(nonce)), digits);
     snprintf(name, sizeof(name), "probe/%s", digits);
     int status = s3_put(bucket->client, name, SPAN_LITERAL("one"), S3_IF_ABSENT, etag);
-    if (status < 0)
-        return fail_probe(bucket, status, err);
+    if (status < 0) {
+        fail_probe(bucket, status, err);
+        return status == -EEXIST ? -EAGAIN : status; /* nobody else has this name */
+    }
     status = s3_put(bucket->client, name, SPAN_LITERAL("one"), S3_IF_ABSENT, NULL);
     if (status == 0)
         status = refuse_server(bucket, "writes whatever If-None-Match says", err);
@@ -165,6 +167,16 @@ static int probe(struct s3_bucket *bucket, struct err *err)
                                    : fail_probe(bucket, status, err);
     int removed = s3_delete(bucket->client, name);
     return status < 0 || removed == 0 ? status : fail_probe(bucket, removed, err);
+}
+
+/* Whether conditional writes are honoured: a server that ignored the conditions would lose what was
+ * acknowledged as soon as two write at once. */
+static int probe(struct s3_bucket *bucket, struct err *err)
+{
+    int status = -EAGAIN;
+    for (unsigned i = 0; status == -EAGAIN && i < PROBES; i++)
+        status = probe_once(bucket, err);
+    return status;
 }
 
 /* The first unit makes an empty bucket a store. */

@@ -237,6 +237,50 @@ static int with_bytes(int fd, uint64_t offset, uint64_t size, void *context,
     return status;
 }
 
+/* Bytes of an object beside those that it should have. */
+struct comparison {
+    struct span wanted;
+    size_t at;
+    bool same;
+};
+
+static void begin_comparison(void *context)
+{
+    struct comparison *comparison = context;
+    comparison->at = 0;
+    comparison->same = true;
+}
+
+static int compare_piece(void *context, struct span piece, struct err *err)
+{
+    struct comparison *comparison = context;
+    size_t left = comparison->wanted.size - comparison->at;
+    (void)err;
+    if (piece.size > left ||
+        memcmp(piece.data, comparison->wanted.data + comparison->at, piece.size) != 0)
+        comparison->same = false;
+    else
+        comparison->at += piece.size;
+    return 0;
+}
+
+/* Whether an object has these bytes: then it was written after all, and the answer was lost. */
+static int compare(struct s3_store *s3, const char *name, struct span bytes)
+{
+    struct comparison comparison = {.wanted = bytes};
+    struct http_reply reply;
+    struct s3_call call = {.method = "GET",
+                           .name = name,
+                           .take = compare_piece,
+                           .begin = begin_comparison,
+                           .context = &comparison};
+    int status = s3_do(s3->client, &call, &reply);
+    if (status < 0)
+        return status;
+    http_reply_free(&reply);
+    return comparison.same && comparison.at == bytes.size ? 0 : -EBUSY;
+}
+
 static int save_chunk(void *context, uint64_t offset, struct span bytes)
 {
     char name[S3_OBJECT_NAME_MAX];
@@ -244,7 +288,7 @@ static int save_chunk(void *context, uint64_t offset, struct span bytes)
     struct s3_store *s3 = s3_of(stage->stage.store);
     chunk_name(stage->id, offset, name);
     int status = s3_put(s3->client, name, bytes, S3_IF_ABSENT, NULL);
-    return status == -EEXIST ? -EBUSY : status; /* somebody was first, or an answer was lost */
+    return status == -EEXIST ? compare(s3, name, bytes) : status;
 }
 
 int s3_stage_save(struct stage *base)

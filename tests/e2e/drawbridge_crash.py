@@ -3,7 +3,7 @@
 """kill -9 in a loop under load. Everything that was acknowledged is there afterwards, byte for byte;
 everything that is there is whole; nothing is in the way of a repetition. ROUNDS=N makes N rounds.
 A machine that loses its power is not tested, but that the system was told to write before a 201 was
-sent."""
+sent. With S3_DOUBLE the store is in object storage that fails now and then."""
 import hashlib
 import os
 import random
@@ -114,7 +114,9 @@ with tempfile.TemporaryDirectory() as directory:
     try:
         world.start()
         result(world.prepare(), 'a user and a repository')
-        if shutil.which('strace'):
+        if world.storage:
+            world.storage.faults(error=0.02, reset=0.01, lost=0.02)
+        elif shutil.which('strace'):
             order(world, os.path.join(directory, 'trace'))
         else:
             skip('file, name, directory and record are on disk before 201 is sent', 'there is no strace')

@@ -4,6 +4,7 @@
 
 #include "drawbridge/program/metrics.h"
 #include "drawbridge/program/state.h"
+#include "drawbridge/program/stores.h"
 
 #include <pthread.h>
 
@@ -12,6 +13,7 @@ struct daemon {
     struct state *state;    /* under the mutex */
     struct care_stats care; /* likewise */
     struct provider *provider;
+    struct stores *stores;
     unsigned generation; /* atomic: counts reloads */
     bool ending;         /* atomic */
 };

@@ -253,7 +253,7 @@ int worker_start(struct worker *worker, struct daemon *daemon, int listener, str
     worker->state = daemon_state(daemon);
     worker->service = (struct service){
         .rules = &worker->state->rules, .other_keys = other_keys, .context = worker};
-    int status = store_local_open(worker->state->options.store, false, &worker->service.store, err);
+    int status = stores_open(daemon->stores, &worker->service.store, err);
     if (status == 0)
         status = open_server(worker, err);
     if (status < 0)
