@@ -52,7 +52,7 @@ def free_port():
 
 
 def signed(port, method, path):
-    """A request without query and body; its status."""
+    """A request without query and body; its status and what was answered."""
     date, empty = datetime.now(timezone.utc).strftime('%Y%m%dT%H%M%SZ'), hashlib.sha256().hexdigest()
     fields = {'host': f'127.0.0.1:{port}', 'x-amz-content-sha256': empty, 'x-amz-date': date}
     names = ';'.join(fields)
@@ -65,9 +65,21 @@ def signed(port, method, path):
     connection = http.client.HTTPConnection('127.0.0.1', port, timeout=30)
     connection.request(method, path, headers=fields)
     answer = connection.getresponse()
-    answer.read()
+    body = answer.read()
     connection.close()
-    return answer.status
+    return answer.status, body
+
+
+def fetch(port, path):
+    """Gets an object; a server that fails now and then is asked again."""
+    for _ in range(20):
+        try:
+            status, body = signed(port, 'GET', path)
+            if status != 503:
+                break
+        except (OSError, http.client.HTTPException):
+            continue
+    return status, body
 
 
 class Ceph:
@@ -109,7 +121,7 @@ class Ceph:
     def make_bucket(self):
         for _ in range(300):
             try:
-                if signed(self.port, 'PUT', '/' + BUCKET) == 200:
+                if signed(self.port, 'PUT', '/' + BUCKET)[0] == 200:
                     return
             except OSError:
                 pass
