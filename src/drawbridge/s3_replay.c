@@ -162,6 +162,7 @@ static int take_head(struct replaying *replaying, const struct http_reply *reply
     char etag[S3_ETAG_MAX];
     if (!s3_reply_etag(reply, etag))
         return -EPROTO;
+    s3_bytes_fini(&bucket->next_head->tail); /* of an attempt to write that failed */
     int status = s3_head_read(reply->body, bucket->next_head);
     if (status == -EINVAL)
         log_error("drawbridge", "the head of the store is damaged, or of another version");

@@ -150,8 +150,7 @@ TEST(lists, "objects would be missed, and uploads of others be taken for one's o
                                         "<r><!-- c --></r>",
                                         "<r><![CDATA[x]]></r>",
                                         "<r a=b/>",
-                                        "<r><Contents><LastModified>then</LastModified></Contents>"
-                                        "</r>"};
+                                        "<r><Contents><Size>x</Size></Contents></r>"};
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
         CHECK_INT(parse(wrong[i], &page), -EINVAL);
 }

@@ -28,7 +28,7 @@ static bool take_name(const char *text, size_t size, const char *others, size_t 
 {
     char allowed[128];
     snprintf(allowed, sizeof(allowed), ALPHANUMERIC "%s", others);
-    return size > 0 && size < max && strspn(text, allowed) >= size && text[0] != '/' &&
+    return text && size > 0 && size < max && strspn(text, allowed) >= size && text[0] != '/' &&
            text[0] != '.' && !memmem(text, size, "//", 2) && !memmem(text, size, "..", 2);
 }
 
