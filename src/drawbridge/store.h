@@ -104,6 +104,12 @@ __attribute__((warn_unused_result)) static inline int store_refresh(struct store
     return store->ops->refresh ? store->ops->refresh(store) : 0;
 }
 
+/* Whether each call can take as long as a network does. */
+static inline bool store_is_remote(const struct store *store)
+{
+    return store->ops->refresh != NULL;
+}
+
 /* Between these two, nothing is written with this handle, and what is read is of one moment: faster
  * than several reads by themselves. */
 static inline void store_view_begin(struct store *store)

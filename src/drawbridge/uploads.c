@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { LONG_SIZE = 1 << 20 /* bytes that are not hashed and written in no time */ };
+
 static struct record_key upload_key(const struct route *route)
 {
     return RECORD_KEY('p', route->user, route->repository, route->id);
@@ -202,6 +204,17 @@ void service_upload_end(struct service_upload *upload, struct service_response *
     snprintf(response->repository, sizeof(response->repository), "%.*s",
              (int)route->repository.size, (const char *)route->repository.data);
     end(upload, response);
+}
+
+bool service_upload_is_long(const struct service_upload *upload)
+{
+    return upload->stage->length > LONG_SIZE || store_is_remote(upload->stage->store);
+}
+
+void service_upload_move(struct service_upload *upload, const struct service *service)
+{
+    upload->exchange.service = service;
+    upload->stage->store = service->store;
 }
 
 void service_upload_drop(struct service_upload *upload)

@@ -6,9 +6,11 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,7 +28,15 @@ enum {
 
 #define RETRY_AFTER "1" /* seconds */
 
+struct http_later {
+    struct http_server *server;
+    struct http_later *next; /* under the server's mutex, while it is among those answered */
+    struct http_answer answer;
+    bool pending, keep; /* the answer has not been put into the output; the connection goes on */
+};
+
 struct connection {
+    struct http_later later; /* the first member */
     struct connection *next, **link;
     int fd;
     struct http_peer peer;
@@ -53,7 +63,9 @@ struct connection {
 
 struct http_server {
     struct http_server_config config;
-    int epoll;
+    pthread_mutex_t mutex;
+    struct http_later *answered; /* under the mutex: by other threads, not sent yet */
+    int epoll, wakeup;           /* an eventfd: there are some */
     struct connection *connections;
     struct http_server_stats stats;
     struct buffer_budget budget;
@@ -121,6 +133,7 @@ static void open_connection(struct http_server *server, int fd, struct http_peer
         return;
     }
     *connection = (struct connection){
+        .later.server = server,
         .fd = fd,
         .peer = peer,
         .next = server->connections,
@@ -201,7 +214,8 @@ static struct connection *find_slowest(const struct http_server *server)
     struct connection *slowest = NULL;
     for (struct connection *each = server->connections; each; each = each->next) {
         size_t held = each->input.capacity + each->body.capacity + each->output.capacity;
-        if (held > 3 * BUFFER_SMALL && (!slowest || each->deadline <= slowest->deadline))
+        if (held > 3 * BUFFER_SMALL && !each->later.pending &&
+            (!slowest || each->deadline <= slowest->deadline))
             slowest = each;
     }
     return slowest;
@@ -503,18 +517,45 @@ static int feed_sink(struct connection *connection, struct span *input, bool *re
     return connection->sink_chunked ? connection->chunked.done : connection->rest == 0;
 }
 
+static void answer_sink(struct http_server *server, struct connection *connection,
+                        struct http_answer *answer, bool keep)
+{
+    connection->chunked = (struct http1_chunked){0};
+    connection->continued = false;
+    connection->begun = keep ? 0 : connection->begun;
+    int status = put_answer(server, connection, answer, keep, !connection->sink_head);
+    if (status < 0)
+        put_error(server, connection, status == -ENOBUFS ? 503 : 500);
+}
+
 static void finish_sink(struct http_server *server, struct connection *connection, bool keep)
 {
     struct http_sink sink = connection->sink;
     struct http_answer answer = {.status = 500};
     connection->sink = (struct http_sink){0};
+    connection->later.keep = keep;
+    connection->later.pending = true; /* before it is asked: the answer may be there at once */
+    if (sink.finish_later && sink.finish_later(sink.state, &connection->later)) {
+        /* Nothing of the client's is looked at, not even that it goes. */
+        epoll_ctl(server->epoll, EPOLL_CTL_DEL, connection->fd, NULL);
+        return;
+    }
+    connection->later.pending = false;
     sink.finish(sink.state, &answer);
-    connection->chunked = (struct http1_chunked){0};
-    connection->continued = false;
-    connection->begun = keep ? 0 : connection->begun;
-    int status = put_answer(server, connection, &answer, keep, !connection->sink_head);
-    if (status < 0)
-        put_error(server, connection, status == -ENOBUFS ? 503 : 500);
+    answer_sink(server, connection, &answer, keep);
+}
+
+void http_later_answer(struct http_later *later, const struct http_answer *answer)
+{
+    struct http_server *server = later->server;
+    const uint64_t one = 1;
+    later->answer = *answer;
+    pthread_mutex_lock(&server->mutex);
+    later->next = server->answered;
+    server->answered = later;
+    pthread_mutex_unlock(&server->mutex);
+    while (write(server->wakeup, &one, sizeof(one)) < 0 && errno == EINTR)
+        continue;
 }
 
 /* Hands on what is in the input: whether the request was answered, or failed. */
@@ -647,6 +688,8 @@ static bool linger(struct connection *connection)
 static int advance(struct http_server *server, struct connection *connection)
 {
     for (unsigned i = 0; i < TURN_STEPS; i++) {
+        if (connection->later.pending)
+            return 0;
         if (connection->starved)
             put_error(server, connection, 503);
         if (!flush(server, connection))
@@ -669,10 +712,40 @@ static void serve(struct http_server *server, struct connection *connection)
     int more = advance(server, connection);
     if (more < 0)
         close_connection(server, connection);
+    else if (connection->later.pending)
+        return;        /* it is not watched */
     else if (more > 0) /* bytes may be waiting inside of TLS: come back as soon as possible */
         wait_for(server, connection, EPOLLIN | EPOLLOUT);
     else
         wait_for(server, connection, sends(connection) ? EPOLLOUT : EPOLLIN);
+}
+
+static struct http_later *take_answered(struct http_server *server)
+{
+    pthread_mutex_lock(&server->mutex);
+    struct http_later *list = server->answered;
+    server->answered = NULL;
+    pthread_mutex_unlock(&server->mutex);
+    return list;
+}
+
+/* Sends what other threads have answered. */
+static void serve_answered(struct http_server *server)
+{
+    uint64_t count;
+    (void)!read(server->wakeup, &count, sizeof(count));
+    for (struct http_later *later = take_answered(server), *next; later; later = next) {
+        struct connection *connection = (struct connection *)later;
+        struct epoll_event event = {.events = EPOLLIN, .data.ptr = connection};
+        next = later->next;
+        later->pending = false;
+        connection->events = EPOLLIN;
+        answer_sink(server, connection, &later->answer, later->keep);
+        if (epoll_ctl(server->epoll, EPOLL_CTL_ADD, connection->fd, &event) < 0)
+            close_connection(server, connection);
+        else
+            serve(server, connection);
+    }
 }
 
 static void close_late(struct http_server *server)
@@ -683,6 +756,8 @@ static void close_late(struct http_server *server)
     server->next_sweep = now + SWEEP_MS;
     for (struct connection *each = server->connections, *next; each; each = next) {
         next = each->next;
+        if (each->later.pending)
+            continue;
         bool idle = each->input.size == 0 && !sends(each) && !each->sink.take;
         if (now > each->deadline || (server->draining && idle)) {
             server->stats.late += !idle;
@@ -698,10 +773,14 @@ struct http_server *http_server_new(const struct http_server_config *config)
         return NULL;
     server->config = *config;
     server->budget.max = config->memory_max;
+    pthread_mutex_init(&server->mutex, NULL);
     server->epoll = epoll_create1(EPOLL_CLOEXEC);
+    server->wakeup = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};
-    if (server->epoll < 0 ||
-        epoll_ctl(server->epoll, EPOLL_CTL_ADD, config->listener, &event) < 0) {
+    struct epoll_event wakeup = {.events = EPOLLIN, .data.ptr = server};
+    if (server->epoll < 0 || server->wakeup < 0 ||
+        epoll_ctl(server->epoll, EPOLL_CTL_ADD, config->listener, &event) < 0 ||
+        epoll_ctl(server->epoll, EPOLL_CTL_ADD, server->wakeup, &wakeup) < 0) {
         http_server_free(server);
         return NULL;
     }
@@ -712,10 +791,15 @@ void http_server_free(struct http_server *server)
 {
     if (!server)
         return;
+    for (struct http_later *later = take_answered(server); later; later = later->next)
+        release(server, &later->answer);
     while (server->connections)
         close_connection(server, server->connections);
     if (server->epoll >= 0)
         close(server->epoll);
+    if (server->wakeup >= 0)
+        close(server->wakeup);
+    pthread_mutex_destroy(&server->mutex);
     free(server);
 }
 
@@ -726,7 +810,9 @@ int http_server_step(struct http_server *server, int milliseconds)
     if (count < 0)
         return errno == EINTR ? 0 : -errno;
     for (int i = 0; i < count; i++) {
-        if (events[i].data.ptr)
+        if (events[i].data.ptr == server)
+            serve_answered(server);
+        else if (events[i].data.ptr)
             serve(server, events[i].data.ptr);
         else if (!server->draining)
             accept_connections(server);

@@ -152,6 +152,26 @@ def outage(world):
     world.storage.faults()
 
 
+def patience(world):
+    """The only thread that serves goes on while an upload is on its way to the object storage."""
+    other = copy.copy(world)
+    other.process, other.options = None, ('--log-filter', 'warn', '--threads', '1')
+    other.start()
+    data = os.urandom(20 * MIB)
+    tag = f'{API}/alice/repo/_tag/6.0.0'
+    statuses, answered = [other.put(tag, ENTRY, entry('a/b', data))], 0
+    world.storage.faults(delay=0.3)
+    thread = threading.Thread(target=lambda: statuses.append(other.put(tag + '/tree', 'a/b', data)))
+    thread.start()
+    while thread.is_alive():
+        good = other.ask('GET', '/health')[0] == 200
+        answered += good and thread.is_alive()
+    thread.join()
+    world.storage.faults()
+    result(statuses == [201, 201] and answered > 2, 'others are served while an upload ends')
+    result(other.kill(15) == 0, 'and it ends')
+
+
 def attempt(world, *options, environment=None):
     """How drawbridge ends, and what it says, when it cannot start."""
     words = ['--addr', '127.0.0.1:0', '--oidc-issuer', world.issuer, '--oidc-audience', 'drawbridge', *options]
@@ -240,6 +260,7 @@ def on_double(directory):
         resume(world, other)
         large(world, other)
         outage(world)
+        patience(world)
         death(world, other, 'with the double')
         checked = world.run('fsck')
         result(checked.returncode == 0 and ' 0 problems' in checked.stdout, 'fsck finds no problem')

@@ -2,6 +2,7 @@
 /* What the threads of the program share. */
 #pragma once
 
+#include "drawbridge/program/finisher.h"
 #include "drawbridge/program/metrics.h"
 #include "drawbridge/program/state.h"
 #include "drawbridge/program/stores.h"
@@ -33,6 +34,7 @@ struct worker {
     pthread_t thread;
     int listener;
     struct http_server *server;
+    struct finisher *finisher;
     struct service service;
     struct state *state;
     struct provider_keys *keys;
