@@ -11,7 +11,7 @@
 BUILD ?= build
 JOBS ?= $(shell nproc)
 
-.PHONY: all run run-steward run-drawbridge demo check check-asan check-qemu reproducible bench bench-wasm bench-drawbridge bench-deploy coverage format format-check tidy clean \
+.PHONY: all run run-steward run-drawbridge demo check check-asan check-long check-qemu reproducible bench bench-wasm bench-drawbridge bench-deploy coverage format format-check tidy clean \
 	install packages packages-check
 
 all: packages
@@ -41,6 +41,11 @@ check: packages-check
 # Unit and specification tests with AddressSanitizer and UndefinedBehaviorSanitizer.
 check-asan: packages-check
 	@tools/check-asan
+
+# Crashes and fuzzing for MINUTES (30).
+check-long: packages-check
+	@tools/build $(BUILD)
+	@tools/check-long $(BUILD) $(or $(MINUTES),30)
 
 # The kvm tests inside QEMU, with an emulated AMD processor and Linux's own kvm_amd.
 check-qemu: packages-check

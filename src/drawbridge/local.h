@@ -12,61 +12,33 @@
  */
 #pragma once
 
-#include "drawbridge/store.h"
+#include "drawbridge/contents.h"
+#include "drawbridge/records.h"
 
-#include <sqlite3.h>
 #include <sys/stat.h>
 
 enum {
     LOCAL_INLINE_MAX = 32 * 1024,
-    LOCAL_BLOCK = 256 * 1024, /* bytes that one hash of `blocks` covers */
-    LOCAL_OPEN_MAX = 64,      /* contents that stay open after they were used */
-    LOCAL_NAME_SIZE = 128,    /* of files below the store */
+    LOCAL_NAME_SIZE = 128, /* of files below the store */
     LOCAL_VERIFY_SECONDS = 3600,
 };
 
-enum local_statement {
-    LOCAL_GET,
-    LOCAL_LIST,
-    LOCAL_INSERT,
-    LOCAL_REPLACE,
-    LOCAL_UPDATE,
-    LOCAL_DELETE,
-    LOCAL_DELETE_SAME,
-    LOCAL_CONTENT_GET,
-    LOCAL_CONTENT_HAS,
-    LOCAL_CONTENT_ADD,
-    LOCAL_GARBAGE,
-    LOCAL_CONTENT_NEXT,
-    LOCAL_CONTENT_DELETE,
-    LOCAL_VIEW,
-    LOCAL_BEGIN,
-    LOCAL_COMMIT,
-    LOCAL_ROLLBACK,
-    LOCAL_STATEMENTS
-};
-
 struct local_content {
-    struct content content;
-    uint8_t sha256[STORE_SHA256];
+    struct cached_content cached;
     int fd;         /* -1: in `data` */
     uint8_t *data;  /* inline content, verified when it was read */
     uint8_t *sums;  /* SHA-256 of each block */
     uint8_t *known; /* one bit a block: it was verified */
     struct timespec changed;
     int64_t verified_since; /* monotonic seconds: when `known` was last empty */
-    unsigned users;
-    uint64_t used; /* for the least recently used */
 };
 
 struct local_store {
     struct store store;
     int directory, lock;
-    sqlite3 *db;
-    sqlite3_stmt *statements[LOCAL_STATEMENTS];
-    struct local_content *open[LOCAL_OPEN_MAX];
-    uint64_t clock;
-    uint8_t *scratch; /* LOCAL_BLOCK bytes: a block that is being verified */
+    struct records records;
+    struct content_cache cache;
+    uint8_t *scratch; /* CONTENT_BLOCK bytes: a block that is being verified */
 };
 
 static inline struct local_store *local_of(struct store *store)
@@ -75,15 +47,10 @@ static inline struct local_store *local_of(struct store *store)
 }
 
 /* local.c */
-int local_errno(int sqlite_status);
-sqlite3_stmt *local_statement(struct local_store *local, enum local_statement which);
-int local_run(struct local_store *local, enum local_statement which);
 /* Takes the lock of writers and begins a transaction. */
 int local_begin(struct local_store *local);
-/* Commits, or rolls back if `status` is negative, and returns the status. local_end also unlocks.
- */
-int local_commit(struct local_store *local, int status);
 void local_unlock(struct local_store *local);
+/* Commits, or rolls back if `status` is negative, unlocks, and returns the status. */
 int local_end(struct local_store *local, int status);
 void local_content_name(const uint8_t *sha256, char name[LOCAL_NAME_SIZE]);
 
@@ -92,6 +59,7 @@ int local_stage_new(struct store *store, const char *id, struct stage **stage);
 int local_stage_size(struct store *store, const char *id, uint64_t *size);
 int local_stage_remove(struct store *store, const char *id);
 int local_stage_add(struct stage *stage, struct span bytes);
+int local_stage_save(struct stage *stage);
 int local_stage_end(struct stage *stage);
 void local_stage_free(struct stage *stage);
 /* Has the bytes written to disk, before the transaction. */
@@ -105,10 +73,12 @@ int local_stage_move(struct local_store *local, struct stage *stage);
 void local_stage_done(struct stage *stage);
 
 /* local_content.c */
+void local_content_destroy(struct cached_content *content);
+/* What was verified long ago is verified again. */
+bool local_content_refresh(struct cached_content *content);
 int local_content_open(struct store *store, const uint8_t *sha256, struct content **content);
 ssize_t local_content_read(struct content *content, uint64_t offset, uint8_t *buffer, size_t size);
 void local_content_close(struct content *content);
-void local_content_forget(struct local_store *local); /* all that are open */
 
 /* local_care.c */
 int local_collect(struct store *store, int64_t uploads_before, uint64_t *removed);

@@ -2,7 +2,6 @@
 /* Reading contents. Every block is compared with its hash when it is read first, and again when an
  * hour has passed or the file was touched: what is damaged is never delivered. */
 #include "base/cleanup.h"
-#include "crypto/crypto.h"
 #include "drawbridge/local.h"
 
 #include <errno.h>
@@ -22,13 +21,9 @@ static int64_t now_seconds(void)
     return time.tv_sec;
 }
 
-static size_t count_blocks(uint64_t length)
+void local_content_destroy(struct cached_content *base)
 {
-    return (size_t)((length + LOCAL_BLOCK - 1) / LOCAL_BLOCK);
-}
-
-static void destroy(struct local_content *content)
-{
+    struct local_content *content = content_of(&base->content);
     if (content->fd >= 0)
         close(content->fd);
     free(content->data);
@@ -37,29 +32,14 @@ static void destroy(struct local_content *content)
     free(content);
 }
 
-static bool has_hash(struct span bytes, const uint8_t *sha256)
-{
-    uint8_t actual[STORE_SHA256];
-    return crypto_hash(CRYPTO_SHA256, &bytes, 1, actual) == 0 &&
-           memcmp(actual, sha256, STORE_SHA256) == 0;
-}
-
-static uint8_t *copy_column(sqlite3_stmt *statement, int column, size_t *size)
-{
-    *size = (size_t)sqlite3_column_bytes(statement, column);
-    uint8_t *copy = malloc(*size + 1);
-    if (copy && *size > 0)
-        memcpy(copy, sqlite3_column_blob(statement, column), *size);
-    return copy;
-}
-
 static int load_inline(struct local_content *content, sqlite3_stmt *row)
 {
     size_t size;
-    content->data = copy_column(row, 1, &size);
+    content->data = records_copy_column(row, 1, &size);
     if (!content->data)
         return -ENOMEM;
-    if (size != content->content.length || !has_hash(span_of(content->data, size), content->sha256))
+    if (size != content->cached.content.length ||
+        !content_has_hash(span_of(content->data, size), content->cached.sha256))
         return -EBADMSG;
     return 0;
 }
@@ -68,16 +48,16 @@ static int load_file(struct local_store *local, struct local_content *content, s
 {
     char name[LOCAL_NAME_SIZE];
     struct stat status;
-    size_t size, blocks = count_blocks(content->content.length);
-    content->sums = copy_column(row, 2, &size);
+    size_t size, blocks = content_blocks(content->cached.content.length);
+    content->sums = records_copy_column(row, 2, &size);
     content->known = calloc(blocks / 8 + 1, 1);
     if (!content->sums || !content->known)
         return -ENOMEM;
-    local_content_name(content->sha256, name);
+    local_content_name(content->cached.sha256, name);
     content->fd = openat(local->directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (content->fd < 0 || fstat(content->fd, &status) < 0)
         return errno == ENOENT ? -EBADMSG : -errno;
-    if (size != blocks * STORE_SHA256 || (uint64_t)status.st_size != content->content.length)
+    if (size != blocks * STORE_SHA256 || (uint64_t)status.st_size != content->cached.content.length)
         return -EBADMSG;
     content->changed = status.st_ctim;
     content->verified_since = now_seconds();
@@ -86,123 +66,67 @@ static int load_file(struct local_store *local, struct local_content *content, s
 
 static int load(struct local_store *local, struct local_content *content)
 {
-    sqlite3_stmt *row = local_statement(local, LOCAL_CONTENT_GET);
-    sqlite3_bind_blob(row, 1, content->sha256, STORE_SHA256, SQLITE_STATIC);
+    sqlite3_stmt *row = records_statement(&local->records, RECORDS_CONTENT_GET);
+    sqlite3_bind_blob(row, 1, content->cached.sha256, STORE_SHA256, SQLITE_STATIC);
     int status = sqlite3_step(row);
     if (status == SQLITE_ROW) {
-        content->content.length = (uint64_t)sqlite3_column_int64(row, 0);
+        content->cached.content.length = (uint64_t)sqlite3_column_int64(row, 0);
         status = sqlite3_column_type(row, 1) == SQLITE_NULL ? load_file(local, content, row)
                                                             : load_inline(content, row);
     } else {
-        status = status == SQLITE_DONE ? -ENOENT : local_errno(status);
+        status = status == SQLITE_DONE ? -ENOENT : records_errno(status);
     }
     sqlite3_reset(row);
     return status;
 }
 
-/* Whether it may be used as it is; what was verified long ago is verified again. */
-static bool refresh(struct local_content *content)
+bool local_content_refresh(struct cached_content *base)
 {
+    struct local_content *content = content_of(&base->content);
     struct stat status;
     if (content->fd < 0)
         return true;
-    if (fstat(content->fd, &status) < 0 || (uint64_t)status.st_size != content->content.length)
+    if (fstat(content->fd, &status) < 0 ||
+        (uint64_t)status.st_size != content->cached.content.length)
         return false;
     bool touched = status.st_ctim.tv_sec != content->changed.tv_sec ||
                    status.st_ctim.tv_nsec != content->changed.tv_nsec;
     int64_t now = now_seconds();
     if (touched || now > content->verified_since + LOCAL_VERIFY_SECONDS) {
-        memset(content->known, 0, count_blocks(content->content.length) / 8 + 1);
+        memset(content->known, 0, content_blocks(content->cached.content.length) / 8 + 1);
         content->changed = status.st_ctim;
         content->verified_since = now;
     }
     return true;
 }
 
-static struct local_content *find_open(struct local_store *local, const uint8_t *sha256)
-{
-    for (size_t i = 0; i < LOCAL_OPEN_MAX; i++) {
-        struct local_content *each = local->open[i];
-        if (!each || memcmp(each->sha256, sha256, STORE_SHA256) != 0)
-            continue;
-        if (refresh(each))
-            return each;
-        if (each->users == 0)
-            destroy(each);
-        local->open[i] = NULL; /* those who use it find out by themselves */
-        return NULL;
-    }
-    return NULL;
-}
-
-/* Keeps a content open after its use, instead of the one that was used the longest time ago. */
-static void remember(struct local_store *local, struct local_content *content)
-{
-    size_t oldest = LOCAL_OPEN_MAX;
-    for (size_t i = 0; i < LOCAL_OPEN_MAX; i++) {
-        const struct local_content *each = local->open[i];
-        if (!each) {
-            oldest = i;
-            break;
-        }
-        if (each->users == 0 &&
-            (oldest == LOCAL_OPEN_MAX || each->used < local->open[oldest]->used))
-            oldest = i;
-    }
-    if (oldest == LOCAL_OPEN_MAX)
-        return;
-    if (local->open[oldest])
-        destroy(local->open[oldest]);
-    local->open[oldest] = content;
-}
-
 int local_content_open(struct store *store, const uint8_t *sha256, struct content **opened)
 {
     struct local_store *local = local_of(store);
-    struct local_content *content = find_open(local, sha256);
-    if (!content) {
-        content = calloc(1, sizeof(*content));
+    struct cached_content *cached = content_cache_find(&local->cache, sha256);
+    if (!cached) {
+        struct local_content *content = calloc(1, sizeof(*content));
         if (!content)
             return -ENOMEM;
+        cached = &content->cached;
         content->fd = -1;
-        content->content.store = store;
-        memcpy(content->sha256, sha256, STORE_SHA256);
+        cached->content.store = store;
+        memcpy(cached->sha256, sha256, STORE_SHA256);
         int status = load(local, content);
         if (status < 0) {
-            destroy(content);
+            local_content_destroy(cached);
             return status;
         }
-        remember(local, content);
+        content_cache_add(&local->cache, cached);
     }
-    content->users++;
-    content->used = ++local->clock;
-    *opened = &content->content;
+    content_cache_take(&local->cache, cached);
+    *opened = &cached->content;
     return 0;
-}
-
-static bool is_remembered(const struct local_store *local, const struct local_content *content)
-{
-    for (size_t i = 0; i < LOCAL_OPEN_MAX; i++) {
-        if (local->open[i] == content)
-            return true;
-    }
-    return false;
 }
 
 void local_content_close(struct content *base)
 {
-    struct local_content *content = content_of(base);
-    if (--content->users == 0 && !is_remembered(local_of(base->store), content))
-        destroy(content);
-}
-
-void local_content_forget(struct local_store *local)
-{
-    for (size_t i = 0; i < LOCAL_OPEN_MAX; i++) {
-        if (local->open[i] && local->open[i]->users == 0)
-            destroy(local->open[i]);
-        local->open[i] = NULL;
-    }
+    content_cache_give(&local_of(base->store)->cache, &content_of(base)->cached);
 }
 
 static int read_exactly(int fd, uint8_t *buffer, size_t size, uint64_t offset)
@@ -224,13 +148,13 @@ static int read_exactly(int fd, uint8_t *buffer, size_t size, uint64_t offset)
 static int read_new(struct local_content *content, size_t block, size_t offset, uint8_t *buffer,
                     size_t size)
 {
-    struct local_store *local = local_of(content->content.store);
-    uint64_t begin = (uint64_t)block * LOCAL_BLOCK, rest = content->content.length - begin;
-    size_t whole = rest < LOCAL_BLOCK ? (size_t)rest : LOCAL_BLOCK;
+    struct local_store *local = local_of(content->cached.content.store);
+    uint64_t begin = (uint64_t)block * CONTENT_BLOCK, rest = content->cached.content.length - begin;
+    size_t whole = rest < CONTENT_BLOCK ? (size_t)rest : CONTENT_BLOCK;
     int status = read_exactly(content->fd, local->scratch, whole, begin);
     if (status < 0)
         return status;
-    if (!has_hash(span_of(local->scratch, whole), content->sums + block * STORE_SHA256))
+    if (!content_has_hash(span_of(local->scratch, whole), content->sums + block * STORE_SHA256))
         return -EBADMSG;
     content->known[block / 8] |= (uint8_t)(1U << block % 8);
     memcpy(buffer, local->scratch + offset, size);
@@ -248,9 +172,9 @@ ssize_t local_content_read(struct content *base, uint64_t offset, uint8_t *buffe
         memcpy(buffer, content->data + offset, size);
         return (ssize_t)size;
     }
-    size_t block = (size_t)(offset / LOCAL_BLOCK), within = (size_t)(offset % LOCAL_BLOCK);
-    if (size > LOCAL_BLOCK - within)
-        size = LOCAL_BLOCK - within;
+    size_t block = (size_t)(offset / CONTENT_BLOCK), within = (size_t)(offset % CONTENT_BLOCK);
+    if (size > CONTENT_BLOCK - within)
+        size = CONTENT_BLOCK - within;
     bool known = content->known[block / 8] >> block % 8 & 1;
     int status = known ? read_exactly(content->fd, buffer, size, offset)
                        : read_new(content, block, within, buffer, size);

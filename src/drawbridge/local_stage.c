@@ -2,7 +2,6 @@
 /* Uploads: small ones in memory, larger ones in files, resumable ones always in files. */
 #include "base/cleanup.h"
 #include "codec/base64.h"
-#include "crypto/crypto.h"
 #include "crypto/sign.h"
 #include "drawbridge/local.h"
 
@@ -17,15 +16,12 @@ enum { RANDOM_SIZE = 16, READ_SIZE = 64 * 1024 };
 struct local_stage {
     struct stage stage;
     struct digester *digester;
-    struct crypto_hasher *block;
-    size_t block_size; /* bytes that `block` has seen */
-    uint8_t *data;     /* the bytes, while they are few and not resumable */
+    struct block_sums blocks;
+    uint8_t *data; /* the bytes, while they are few and not resumable */
     size_t capacity;
     int fd; /* -1: they are in `data` */
     char name[LOCAL_NAME_SIZE];
     bool resumable, kept;
-    uint8_t *sums; /* of blocks that are complete, later of all */
-    size_t sum_count, sum_capacity;
 };
 
 static struct local_stage *stage_of(struct stage *stage)
@@ -93,8 +89,7 @@ int local_stage_new(struct store *store, const char *id, struct stage **made)
     stage->fd = -1;
     stage->stage.store = store;
     stage->digester = digester_new();
-    stage->block = crypto_hasher_new(CRYPTO_SHA256);
-    int status = stage->digester && stage->block ? 0 : -ENOMEM;
+    int status = stage->digester ? 0 : -ENOMEM;
     if (status == 0 && id)
         status = open_resumable(local_of(store), stage, id);
     if (status < 0)
@@ -123,34 +118,11 @@ int local_stage_remove(struct store *store, const char *id)
     return 0;
 }
 
-static int end_block(struct local_stage *stage)
-{
-    if (stage->sum_count == stage->sum_capacity) {
-        size_t capacity = stage->sum_capacity * 2 + 8;
-        uint8_t *sums = realloc(stage->sums, capacity * STORE_SHA256);
-        if (!sums)
-            return -ENOMEM;
-        stage->sums = sums;
-        stage->sum_capacity = capacity;
-    }
-    stage->block_size = 0;
-    return crypto_hasher_end(stage->block, stage->sums + STORE_SHA256 * stage->sum_count++);
-}
-
 /* Hashes bytes: all of them together, and block by block. */
 static int hash(struct local_stage *stage, struct span bytes)
 {
     int status = digester_add(stage->digester, bytes);
-    while (status == 0 && bytes.size > 0) {
-        size_t room = LOCAL_BLOCK - stage->block_size;
-        size_t size = bytes.size < room ? bytes.size : room;
-        status = crypto_hasher_add(stage->block, span_of(bytes.data, size));
-        stage->block_size += size;
-        bytes = span_of(bytes.data + size, bytes.size - size);
-        if (status == 0 && stage->block_size == LOCAL_BLOCK)
-            status = end_block(stage);
-    }
-    return status;
+    return status == 0 ? block_sums_add(&stage->blocks, bytes) : status;
 }
 
 /* From memory to a file. */
@@ -225,9 +197,15 @@ int local_stage_end(struct stage *base)
 {
     struct local_stage *stage = stage_of(base);
     int status = stage->resumable ? hash_file(stage) : 0;
-    if (status == 0 && stage->block_size > 0)
-        status = end_block(stage);
+    if (status == 0)
+        status = block_sums_end(&stage->blocks);
     return status == 0 ? digester_end(stage->digester, &base->digests) : status;
+}
+
+int local_stage_save(struct stage *base)
+{
+    const struct local_stage *stage = stage_of(base);
+    return stage->resumable && fdatasync(stage->fd) < 0 ? -errno : 0;
 }
 
 int local_stage_flush(struct stage *base)
@@ -250,19 +228,15 @@ static int load_small(struct local_stage *stage)
 
 static int add_row(struct local_store *local, struct local_stage *stage, bool in_file)
 {
-    sqlite3_stmt *statement = local_statement(local, LOCAL_CONTENT_ADD);
     const struct stage *base = &stage->stage;
-    sqlite3_bind_blob(statement, 1, stage_sha256(base), STORE_SHA256, SQLITE_STATIC);
-    sqlite3_bind_int64(statement, 2, (sqlite3_int64)base->length);
+    const struct block_sums *blocks = &stage->blocks;
+    struct span data = {0}, sums = {0};
     if (in_file)
-        sqlite3_bind_blob64(statement, 4, stage->sums, stage->sum_count * STORE_SHA256,
-                            SQLITE_STATIC);
+        sums = span_of(blocks->sums, blocks->count * STORE_SHA256);
     else
-        sqlite3_bind_blob64(statement, 3, stage->data ? stage->data : (const uint8_t *)"",
-                            base->length, SQLITE_STATIC);
-    int status = local_errno(sqlite3_step(statement));
-    sqlite3_reset(statement);
-    return status;
+        data = span_of(stage->data ? stage->data : (const uint8_t *)"", (size_t)base->length);
+    return records_add_content(&local->records, stage_sha256(base), base->length, data, sums,
+                               false);
 }
 
 int local_stage_record(struct local_store *local, struct stage *base)
@@ -297,15 +271,12 @@ void local_stage_free(struct stage *base)
 {
     struct local_stage *stage = stage_of(base);
     if (stage->fd >= 0) {
-        if (stage->resumable)
-            fdatasync(stage->fd); /* what fails here fails again when it is completed */
-        else if (!stage->kept)
+        if (!stage->resumable && !stage->kept)
             unlinkat(local_of(base->store)->directory, stage->name, 0);
         close(stage->fd);
     }
     digester_free(stage->digester);
-    crypto_hasher_free(stage->block);
+    block_sums_fini(&stage->blocks);
     free(stage->data);
-    free(stage->sums);
     free(stage);
 }

@@ -68,6 +68,8 @@ static bool open_exchange(struct exchange *exchange, const struct service *servi
         return refuse(exchange, status, "%s", problem);
     copy_name(exchange->route.user, response->user);
     copy_name(exchange->route.repository, response->repository);
+    if (exchange->route.kind != ROUTE_HEALTH && store_refresh(service->store) < 0)
+        return refuse(exchange, 503, "The store cannot be reached");
     return true;
 }
 

@@ -87,6 +87,10 @@ enum service_begun service_begin(const struct service *service,
                                  struct service_upload **upload, struct service_response *response);
 /* A negative errno when no more is wanted; service_upload_end says why. */
 int service_upload_add(struct service_upload *upload, struct span piece);
+/* Whether its end takes long: then it is better left to a thread that serves nobody. */
+bool service_upload_is_long(const struct service_upload *upload);
+/* Its end will be by another service, of another thread, with another handle of the same store. */
+void service_upload_move(struct service_upload *upload, const struct service *service);
 /* Both release the upload. */
 void service_upload_end(struct service_upload *upload, struct service_response *response);
 void service_upload_drop(struct service_upload *upload);

@@ -71,6 +71,7 @@ typedef void (*store_problem_fn)(void *context, const char *problem);
 
 struct store_ops {
     void (*close)(struct store *);
+    int (*refresh)(struct store *); /* NULL: what others write is seen by itself */
     void (*view)(struct store *, bool begins);
     int (*get)(struct store *, const char *key, struct store_value *);
     int (*list)(struct store *, const char *prefix, const char *after, store_list_fn, void *);
@@ -79,6 +80,7 @@ struct store_ops {
     int (*stage_size)(struct store *, const char *id, uint64_t *size);
     int (*stage_remove)(struct store *, const char *id);
     int (*stage_add)(struct stage *, struct span bytes);
+    int (*stage_save)(struct stage *);
     int (*stage_end)(struct stage *);
     void (*stage_free)(struct stage *);
     int (*content_open)(struct store *, const uint8_t *sha256, struct content **);
@@ -92,6 +94,20 @@ static inline void store_close(struct store *store)
 {
     if (store)
         store->ops->close(store);
+}
+
+/* What others had written, with whatever handle, before this call is seen after it. Without it,
+ * what is read may be older, but store_write still judges by what is there. 0; -EIO if the store
+ * cannot be reached. */
+__attribute__((warn_unused_result)) static inline int store_refresh(struct store *store)
+{
+    return store->ops->refresh ? store->ops->refresh(store) : 0;
+}
+
+/* Whether each call can take as long as a network does. */
+static inline bool store_is_remote(const struct store *store)
+{
+    return store->ops->refresh != NULL;
 }
 
 /* Between these two, nothing is written with this handle, and what is read is of one moment: faster
@@ -134,7 +150,7 @@ store_write(struct store *store, struct stage *stage, const struct store_change 
 }
 
 /* Begins an upload. With an id (letters and digits) it can be taken up again: what was added before
- * is still there, after a crash at least what was added before the last stage_free. 0; -EBUSY if
+ * is still there, after a crash at least what was added before the last stage_save. 0; -EBUSY if
  * somebody has this one; or -errno. */
 __attribute__((warn_unused_result)) static inline int
 store_stage(struct store *store, const char *id, struct stage **stage)
@@ -160,6 +176,13 @@ __attribute__((warn_unused_result)) static inline int stage_add(struct stage *st
                                                                 struct span bytes)
 {
     return stage->store->ops->stage_add(stage, bytes);
+}
+
+/* What was added to an upload with an id survives from now on. 0; -EBUSY if somebody else added to
+ * it meanwhile; -errno. */
+__attribute__((warn_unused_result)) static inline int stage_save(struct stage *stage)
+{
+    return stage->store->ops->stage_save(stage);
 }
 
 /* Computes stage->digests: the upload is complete. 0 or -errno. */

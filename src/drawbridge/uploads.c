@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { LONG_SIZE = 1 << 20 /* bytes that are not hashed and written in no time */ };
+
 static struct record_key upload_key(const struct route *route)
 {
     return RECORD_KEY('p', route->user, route->repository, route->id);
@@ -93,11 +95,16 @@ static struct service_upload *allocate(struct exchange *exchange)
     return upload;
 }
 
+static bool refuse_busy(struct exchange *exchange)
+{
+    return refuse(exchange, 409, "Somebody adds to this upload right now");
+}
+
 static bool open_stage(struct service_upload *upload, struct exchange *exchange, const char *id)
 {
     int status = store_stage(exchange->service->store, id, &upload->stage);
     if (status == -EBUSY)
-        return refuse(exchange, 409, "Somebody adds to this upload right now");
+        return refuse_busy(exchange);
     return status == 0 ? true : refuse_errno(exchange, status);
 }
 
@@ -134,6 +141,12 @@ int service_upload_add(struct service_upload *upload, struct span piece)
 static void end_part(struct service_upload *upload, struct exchange *exchange)
 {
     uint64_t size = upload->stage->length;
+    if (upload->status == 0)
+        upload->status = stage_save(upload->stage);
+    if (upload->status == -EBUSY) {
+        refuse_busy(exchange);
+        return;
+    }
     if (upload->status < 0) {
         refuse_errno(exchange, upload->status);
         return;
@@ -191,6 +204,17 @@ void service_upload_end(struct service_upload *upload, struct service_response *
     snprintf(response->repository, sizeof(response->repository), "%.*s",
              (int)route->repository.size, (const char *)route->repository.data);
     end(upload, response);
+}
+
+bool service_upload_is_long(const struct service_upload *upload)
+{
+    return upload->stage->length > LONG_SIZE || store_is_remote(upload->stage->store);
+}
+
+void service_upload_move(struct service_upload *upload, const struct service *service)
+{
+    upload->exchange.service = service;
+    upload->stage->store = service->store;
 }
 
 void service_upload_drop(struct service_upload *upload)

@@ -50,7 +50,11 @@ struct http_answer {
 typedef void (*http_answer_fn)(void *context, const struct http_exchange *exchange,
                                struct http_answer *answer);
 
-/* Where the body of a request goes piece by piece. Exactly one of `finish` and `drop` is called. */
+/* A request whose answer another thread gives. */
+struct http_later;
+
+/* Where the body of a request goes piece by piece. Exactly one of `finish`, `finish_later` and
+ * `drop` is called. */
 struct http_sink {
     /* A negative errno if no more is wanted: then `finish` is next and the connection ends. */
     int (*take)(void *state, struct span piece);
@@ -59,7 +63,14 @@ struct http_sink {
     /* The connection ended before that. */
     void (*drop)(void *state);
     void *state;
+    /* NULL, or asked before `finish`: true if there will be a call of http_later_answer instead.
+     * The connection waits for it, whatever its client does and however long it takes. */
+    bool (*finish_later)(void *state, struct http_later *later);
 };
+
+/* Answers such a request: from any thread, once. The answer is copied; its `release` is called by
+ * the thread that serves. All have to be answered before http_server_free. */
+void http_later_answer(struct http_later *later, const struct http_answer *answer);
 
 /* Asked when the head of a request with a body is there, and nothing of the body was looked at:
  * fills *sink and returns true if the body shall go there; or returns false: then it is collected

@@ -3,6 +3,8 @@
 # A Drawbridge and its OpenID provider for tests. Sourced after lib.sh, with DRAWBRIDGE, OIDC (the
 # provider's script) and OIDC_PACKAGES set by Meson.
 #
+# Stores are the directory "store"; with S3_DOUBLE (its script) set, a bucket of that instead:
+#   start_store                       $store_options, for drawbridge and for fsck and collect
 #   need curl openssl …               skips the whole test without them
 #   start_provider                    $issuer
 #   start_drawbridge OPTIONS…         $url, $port, $pid
@@ -19,11 +21,13 @@ need() {
     done
 }
 
-pid='' provider='' audience=drawbridge
+pid='' provider='' storage='' audience=drawbridge
+export AWS_SECRET_ACCESS_KEY=testsecret
 # shellcheck disable=SC2317 # called by trap
 end_all() {
     [ -z "$pid" ] || kill "$pid" 2>/dev/null
     [ -z "$provider" ] || kill "$provider" 2>/dev/null
+    [ -z "$storage" ] || kill "$storage" 2>/dev/null
     rm -rf "$work"
 }
 trap end_all EXIT
@@ -48,6 +52,18 @@ start_provider() {
         exit 1
     }
     issuer=$(head -n 1 provider.out)
+}
+
+start_store() {
+    store_options="--store store"
+    [ -n "${S3_DOUBLE:-}" ] || return 0
+    python3 "$S3_DOUBLE" >storage.out 2>storage.err &
+    storage=$!
+    wait_for '[0-9]' storage.out || {
+        echo "Bail out! the object storage does not start: $(head -n 3 storage.err)"
+        exit 1
+    }
+    store_options="--store s3://test/shell --s3-endpoint http://127.0.0.1:$(cat storage.out) --s3-key-id testkey --scratch scratch"
 }
 
 start_drawbridge() {

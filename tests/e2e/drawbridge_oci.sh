@@ -6,7 +6,9 @@
 . "$here/drawbridge_lib.sh"
 need curl openssl python3 node skopeo
 start_provider
-start_drawbridge --store store --care-interval 1 --retention 0 --log-filter info
+start_store
+# shellcheck disable=SC2086 # words
+start_drawbridge $store_options --care-interval 1 --retention 0 --log-filter info
 t=$(token 'test|alice' "$all")
 alice="Authorization: Bearer $t"
 printf '{"subject":"test|alice"}' >user
@@ -173,7 +175,8 @@ has '"manifests":[]' "to the other"
 ask 200 "tags have pages" GET "/v2/alice/oci/tags/list?n=1"
 is '{"name":"alice/oci","tags":["1.0.0"]}' "of the size wanted"
 head_has 'link: </v2/alice/oci/tags/list?n=1&last=1.0.0>; rel="next"' "and a link to the next"
-try "$DRAWBRIDGE" fsck --store store
+# shellcheck disable=SC2086
+try "$DRAWBRIDGE" fsck $store_options
 is_status 0 "fsck is content"
 stop_drawbridge
 is_status 0 "it ends"

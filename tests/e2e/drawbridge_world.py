@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A Drawbridge, its OpenID provider and a client for the tests that are written in Python. Started
-by Meson with DRAWBRIDGE, OIDC and OIDC_PACKAGES set."""
+by Meson with DRAWBRIDGE, OIDC and OIDC_PACKAGES set; with S3_DOUBLE also, the store is a bucket of
+that script instead of a directory."""
 import base64
 import hashlib
 import http.client
@@ -52,6 +53,32 @@ def entry(kind, data):
     return json.dumps({'digest': digests, 'length': len(data), 'type': kind}, separators=(',', ':')).encode()
 
 
+class Storage:
+    """The double of object storage."""
+
+    def __init__(self, *arguments):
+        self.process = subprocess.Popen([sys.executable, os.path.join(os.path.dirname(__file__), 's3_double.py'), *arguments],
+                                        stdout=subprocess.PIPE, text=True)
+        self.port = int(self.process.stdout.readline())
+        self.endpoint = f'http://127.0.0.1:{self.port}'
+
+    def faults(self, **faults):
+        connection = http.client.HTTPConnection('127.0.0.1', self.port)
+        connection.request('PUT', '/!faults', json.dumps(faults))
+        connection.getresponse().read()
+        connection.close()
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+def s3_options(endpoint, directory, prefix='world'):
+    return ['--store', f's3://test/{prefix}', '--s3-endpoint', endpoint, '--s3-key-id', 'testkey', '--scratch',
+            os.path.join(directory, 'scratch')]
+
+
 class World:
     def __init__(self, directory, *options):
         self.directory, self.options, self.process, self.trust = directory, options, None, None
@@ -66,6 +93,9 @@ class World:
         self.issuer = self.provider.stdout.readline().strip()
         self.token = self.mint('test|alice')
         self.log = open(os.path.join(directory, 'log'), 'ab')
+        self.storage = Storage() if os.environ.get('S3_DOUBLE') else None
+        self.store_options = s3_options(self.storage.endpoint, directory) if self.storage else None
+        os.environ['AWS_SECRET_ACCESS_KEY'] = 'testsecret'
 
     def mint(self, subject):
         query = urllib.parse.urlencode({'sub': subject, 'scope': SCOPES})
@@ -74,8 +104,9 @@ class World:
 
     def start(self, store='store', wait=True):
         self.store = os.path.join(self.directory, store)
+        options = self.store_options or ['--store', self.store]
         self.process = subprocess.Popen(
-            [os.environ['DRAWBRIDGE'], '--addr', '127.0.0.1:0', '--store', self.store, '--oidc-issuer', self.issuer,
+            [os.environ['DRAWBRIDGE'], '--addr', '127.0.0.1:0', *options, '--oidc-issuer', self.issuer,
              '--oidc-audience', 'drawbridge', *self.options], stdout=subprocess.PIPE, stderr=self.log, text=True)
         line = self.process.stdout.readline()
         if 'port' not in line:
@@ -95,6 +126,8 @@ class World:
         if self.process:
             self.kill()
         self.provider.kill()
+        if self.storage:
+            self.storage.close()
 
     def secure(self):
         """Serve HTTPS from the next start on."""
@@ -139,5 +172,5 @@ class World:
                 self.put(path + '/tree', 'application/wasm', data, connection))
 
     def run(self, *arguments):
-        return subprocess.run([os.environ['DRAWBRIDGE'], *arguments, '--store', self.store], capture_output=True,
-                              text=True)
+        options = self.store_options or ['--store', self.store]
+        return subprocess.run([os.environ['DRAWBRIDGE'], *arguments, *options], capture_output=True, text=True)

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <time.h>
 
 enum { RECEIVED_MAX = 64 * 1024, LARGE = 16 << 20 };
@@ -413,7 +414,7 @@ static bool begin_tub(void *context, const struct http_exchange *exchange, struc
         answer->status = 401;
     if (!span_equal(exchange->request->target, SPAN_LITERAL("/tub")))
         return false;
-    *sink = (struct http_sink){tub_take, tub_finish, tub_drop, NULL};
+    *sink = (struct http_sink){tub_take, tub_finish, tub_drop, NULL, NULL};
     return true;
 }
 
@@ -460,6 +461,90 @@ TEST(sink, "bodies go to a sink piece by piece, whole, and the connection goes o
     CHECK_INT(tub.dropped, 0);
     close(fd);
     close_world(&world);
+}
+
+/* Who answers later: a thread of its own, when it is told to. */
+static struct http_later *later;
+static unsigned released;
+
+static bool tub_later(void *state, struct http_later *given)
+{
+    (void)state;
+    later = given;
+    return true;
+}
+
+static bool begin_later(void *context, const struct http_exchange *exchange, struct http_sink *sink,
+                        struct http_answer *answer)
+{
+    bool begun = begin_tub(context, exchange, sink, answer);
+    sink->finish_later = tub_later;
+    return begun;
+}
+
+static void release_later(void *context, struct http_answer *answer)
+{
+    (void)context, (void)answer;
+    released++;
+}
+
+static void *answer_later(void *argument)
+{
+    struct http_answer answer = {.status = 202, .release = release_later};
+    (void)argument;
+    http_later_answer(later, &answer);
+    return NULL;
+}
+
+static void run_answer(void)
+{
+    pthread_t thread;
+    CHECK_INT(pthread_create(&thread, NULL, answer_later, NULL), 0);
+    CHECK_INT(pthread_join(thread, NULL), 0);
+}
+
+TEST(later, "who waits for a slow answer would hold everybody up, or lose the answer")
+{
+    static char text[RECEIVED_MAX];
+    static const char put[] = "PUT /tub HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc";
+    struct http_server_config config = usual;
+    struct world world;
+    config.begin = begin_later;
+    tub = (struct tub){0};
+    open_world(&world, config, AF_INET);
+    int fd = client(&world), other = client(&world);
+    say(&world, fd, SPAN_LITERAL(put));
+    say(&world, fd, SPAN_LITERAL("GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
+    say(&world, other, SPAN_LITERAL("GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
+    CHECK(!hear(&world, other, text, "\r\n\r\nok"));
+    CHECK(later && tub.finished == 0);
+    run_answer();
+    CHECK(!hear(&world, fd, text, "\r\n\r\nok"));
+    CHECK(strstr(text, "202 Accepted"));
+    CHECK_INT(released, 1);
+    /* A client that goes away meanwhile, and one that is not answered when the server ends. */
+    later = NULL;
+    say(&world, fd, SPAN_LITERAL(put));
+    say(&world, other, SPAN_LITERAL("GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
+    CHECK(!hear(&world, other, text, "\r\n\r\nok"));
+    CHECK(later);
+    close(fd);
+    say(&world, other, SPAN_LITERAL("GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
+    CHECK(!hear(&world, other, text, "\r\n\r\nok"));
+    run_answer();
+    say(&world, other, SPAN_LITERAL("GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
+    CHECK(!hear(&world, other, text, "\r\n\r\nok"));
+    CHECK_INT(released, 2);
+    later = NULL;
+    say(&world, other, SPAN_LITERAL(put));
+    for (unsigned i = 0; i < 100 && !later; i++)
+        (void)!http_server_step(world.server, 10);
+    CHECK(later);
+    run_answer();
+    CHECK_INT(tub.finished + tub.dropped, 0);
+    close(other);
+    close_world(&world);
+    CHECK_INT(released, 3);
 }
 
 TEST(sink_ends, "a sink is told when a body does not come to its end, once")

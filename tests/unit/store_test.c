@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The store in a directory: what is written, what is not, what is found damaged. That a crash loses
- * nothing is shown by tests/e2e/drawbridge_crash.sh. */
+/* The stores: what is written, what is not, what is found damaged. In a directory, or, with
+ * STORE_S3=ENDPOINT (tests/e2e/drawbridge_s3.py), in object storage. That a crash loses nothing is
+ * shown by tests/e2e/drawbridge_crash.py. */
 #include "base/cleanup.h"
 #include "codec/base64.h"
-#include "drawbridge/store.h"
+#include "drawbridge/s3.h"
+#include "drawbridge/s3_client.h"
 #include "tap.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -17,6 +20,9 @@ enum { LARGE = 1000 * 1000 };
 #define S(text) span_of(text, strlen(text))
 
 static struct store *store;
+static struct s3_bucket *bucket;
+static struct s3_config s3;
+static char prefix[64];
 static char path[] = "/tmp/store-test-XXXXXX";
 static uint8_t large[LARGE];
 
@@ -26,25 +32,59 @@ static int remove_one(const char *name, const struct stat *status, int kind, str
     return remove(name);
 }
 
+static bool is_s3(void)
+{
+    return getenv("STORE_S3") != NULL;
+}
+
+static int open_s3(bool create, struct err *err)
+{
+    int status = s3_bucket_open(&s3, create, &bucket, err);
+    return status == 0 ? store_s3_open(bucket, &store, err) : status;
+}
+
+/* Each test has a place of its own in the bucket "test". */
+static void start_s3(struct err *err)
+{
+    snprintf(prefix, sizeof(prefix), "%s/", path + strlen("/tmp/"));
+    s3 = (struct s3_config){.endpoint = getenv("STORE_S3"),
+                            .bucket = "test",
+                            .prefix = prefix,
+                            .credentials = {"testkey", "testsecret", "us-east-1"},
+                            .seconds = 10,
+                            .scratch = path};
+    if (open_s3(true, err) < 0)
+        tap_fail(__FILE__, __LINE__, "%s", err->message);
+}
+
 static void start(void)
 {
     struct err err = {0};
     CHECK(mkdtemp(path));
-    if (store_local_open(path, true, &store, &err) < 0)
+    if (is_s3())
+        start_s3(&err);
+    else if (store_local_open(path, true, &store, &err) < 0)
         tap_fail(__FILE__, __LINE__, "%s", err.message);
     for (size_t i = 0; i < LARGE; i++)
         large[i] = (uint8_t)(i * 7 + i / 256);
 }
 
-static void reopen(void)
+static void close_store(void)
 {
     store_close(store);
-    CHECK_INT(store_local_open(path, false, &store, NULL), 0);
+    s3_bucket_close(bucket);
+    bucket = NULL;
+}
+
+static void reopen(void)
+{
+    close_store();
+    CHECK_INT(is_s3() ? open_s3(false, NULL) : store_local_open(path, false, &store, NULL), 0);
 }
 
 static void stop(void)
 {
-    store_close(store);
+    close_store();
     nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
@@ -60,6 +100,7 @@ static int put(const char *key, const char *value, enum store_expect expect, con
 static bool has(const char *key, const char *wanted)
 {
     struct store_value value;
+    CHECK_INT(store_refresh(store), 0);
     if (store_get(store, key, &value) < 0)
         return wanted == NULL;
     bool same = wanted && span_equal(span_of(value.data, value.size), S(wanted));
@@ -177,6 +218,82 @@ static void content_path(const uint8_t *sha256, char name[256])
     snprintf(name, 256, "%s/contents/%.2s/%s", path, digits, digits + 2);
 }
 
+/* The object of a content. */
+struct object {
+    char prefix[256], name[S3_NAME_MAX];
+};
+
+static int find_object(void *context, const struct s3_item *item)
+{
+    struct object *object = context;
+    memcpy(object->name, item->name, sizeof(object->name));
+    return 0;
+}
+
+static struct object object_of(struct s3_client *client, const uint8_t *sha256)
+{
+    struct object object = {0};
+    char digits[2 * STORE_SHA256 + 1];
+    hex_encode(span_of(sha256, STORE_SHA256), digits);
+    snprintf(object.prefix, sizeof(object.prefix), "contents/%s-", digits);
+    CHECK_INT(s3_list(client, object.prefix, find_object, &object), 0);
+    return object;
+}
+
+/* Replaces the bytes of a content behind the store's back; data NULL: removes them. What is open
+ * is closed: a store in object storage keeps what it has verified. */
+static void replace(const uint8_t *sha256, struct span bytes)
+{
+    char name[256];
+    if (is_s3()) {
+        struct s3_client *client = s3_client_new(&s3);
+        struct object object = object_of(client, sha256);
+        CHECK(object.name[0]);
+        CHECK_INT(bytes.data ? s3_put(client, object.name, bytes, S3_ALWAYS, NULL)
+                             : s3_delete(client, object.name),
+                  0);
+        s3_client_free(client);
+        reopen();
+        return;
+    }
+    content_path(sha256, name);
+    int fd = bytes.data ? open(name, O_WRONLY | O_TRUNC) : -1;
+    CHECK(bytes.data ? write(fd, bytes.data, bytes.size) == (ssize_t)bytes.size
+                     : unlink(name) == 0);
+    if (fd >= 0)
+        close(fd);
+}
+
+static bool is_kept(const uint8_t *sha256)
+{
+    char name[256];
+    content_path(sha256, name);
+    if (!is_s3())
+        return access(name, F_OK) == 0;
+    struct s3_client *client = s3_client_new(&s3);
+    struct object object = object_of(client, sha256);
+    s3_client_free(client);
+    return object.name[0] != 0;
+}
+
+/* What a crash leaves: bytes that no record knows of. */
+static void leave_stray(const uint8_t *sha256)
+{
+    char name[256], digits[2 * STORE_SHA256 + 1];
+    hex_encode(span_of(sha256, STORE_SHA256), digits);
+    if (is_s3()) {
+        struct s3_client *client = s3_client_new(&s3);
+        snprintf(name, sizeof(name), "contents/%s-%.32s", digits, digits);
+        CHECK_INT(s3_put(client, name, S("x"), S3_ALWAYS, NULL), 0);
+        s3_client_free(client);
+        return;
+    }
+    content_path(sha256, name);
+    int fd = open(name, O_WRONLY | O_CREAT, 0600);
+    CHECK(fd >= 0);
+    close(fd);
+}
+
 static unsigned problems;
 
 static void on_problem(void *context, const char *problem)
@@ -196,7 +313,7 @@ static unsigned check(void)
 static unsigned collect(void)
 {
     uint64_t removed;
-    CHECK_INT(store_collect(store, 0, &removed), 0);
+    CHECK_INT(store_collect(store, is_s3() ? INT64_MAX : 0, &removed), 0);
     return (unsigned)removed;
 }
 
@@ -241,26 +358,24 @@ TEST(offsets, "a read at any offset has the bytes that are there")
 TEST(damage, "a changed byte is never delivered and fsck finds it")
 {
     uint8_t sha256[STORE_SHA256], buffer[10];
-    char name[256];
     struct content *content;
     start();
     CHECK_INT(put_content("n", span_of(large, LARGE), sha256), 0);
     CHECK_INT(read_all(sha256, span_of(large, LARGE)), 0);
-    content_path(sha256, name);
-    int fd = open(name, O_RDWR);
-    CHECK(fd >= 0 && pwrite(fd, "x", 1, 300000) == 1 && large[300000] != 'x');
-    close(fd);
+    large[300000] ^= 1;
+    replace(sha256, span_of(large, LARGE));
+    large[300000] ^= 1;
     CHECK_INT(read_all(sha256, span_of(large, LARGE)), -EBADMSG);
     CHECK_INT(store_content(store, sha256, &content), 0);
     CHECK_INT(content_read(content, 0, buffer, 10), 10);
     CHECK_INT(content_read(content, 262144, buffer, 10), -EBADMSG);
     content_close(content);
     CHECK_INT(check(), 1);
-    CHECK_INT(truncate(name, 5), 0);
-    CHECK_INT(store_content(store, sha256, &content), -EBADMSG);
-    CHECK_INT(unlink(name), 0);
+    replace(sha256, span_of(large, 5));
+    CHECK_INT(read_all(sha256, span_of(large, LARGE)), -EBADMSG);
+    replace(sha256, (struct span){0});
     reopen();
-    CHECK_INT(store_content(store, sha256, &content), -EBADMSG);
+    CHECK_INT(read_all(sha256, span_of(large, LARGE)), -EBADMSG);
     CHECK_INT(check(), 1);
     /* Whoever uploads it again repairs it. */
     CHECK_INT(put_content("n2", span_of(large, LARGE), sha256), 0);
@@ -290,7 +405,6 @@ TEST(garbage, "what nothing refers to goes, what something refers to stays")
 {
     uint8_t first[STORE_SHA256], second[STORE_SHA256], small[STORE_SHA256];
     struct content *content;
-    char name[256];
     start();
     CHECK_INT(put_content("n/1", span_of(large, LARGE), first), 0);
     CHECK_INT(put_content("n/2", span_of(large, LARGE), first), 0);
@@ -299,19 +413,17 @@ TEST(garbage, "what nothing refers to goes, what something refers to stays")
     CHECK_INT(put("n/1", NULL, STORE_ANY, NULL), 0);
     CHECK_INT(put("n/3", NULL, STORE_ANY, NULL), 0);
     CHECK_INT(put("n/4", NULL, STORE_ANY, NULL), 0);
-    CHECK_INT(collect(), 2);
+    CHECK_INT(collect(), is_s3() ? 3 : 2); /* an object for each time that one was uploaded */
     reopen();
     CHECK_INT(read_all(first, span_of(large, LARGE)), 0);
     CHECK_INT(store_content(store, second, &content), -ENOENT);
     CHECK_INT(store_content(store, small, &content), -ENOENT);
-    content_path(second, name);
-    CHECK(access(name, F_OK) < 0);
-    /* A file that a crash left. */
-    int fd = open(name, O_WRONLY | O_CREAT, 0600);
-    CHECK(fd >= 0);
-    close(fd);
-    CHECK_INT(check(), 1);
+    CHECK(!is_kept(second) && is_kept(first));
+    leave_stray(second);
+    CHECK_INT(check(), is_s3() ? 0 : 1); /* who writes at this moment has such an object */
     CHECK_INT(collect(), 1);
+    CHECK(!is_kept(second));
+    CHECK_INT(read_all(first, span_of(large, LARGE)), 0);
     CHECK_INT(check(), 0);
     stop();
 }
@@ -328,6 +440,7 @@ TEST(resume, "an upload with an id is taken up where it was left")
     CHECK_INT(store_stage(store, "id1", &stage), 0);
     CHECK_INT(stage_add(stage, span_of(large, 400000)), 0);
     CHECK_INT(store_stage(store, "id1", &other), -EBUSY);
+    CHECK_INT(stage_save(stage), 0);
     stage_free(stage);
     reopen();
     CHECK_INT(store_stage_size(store, "id1", &size), 0);
@@ -358,14 +471,27 @@ TEST(resume, "an upload with an id is taken up where it was left")
     stop();
 }
 
-TEST(two_handles, "what one handle wrote another reads")
+/* Another handle; of object storage one of another program. */
+static struct store *open_other(struct s3_bucket **other_bucket)
 {
     struct store *other;
+    *other_bucket = NULL;
+    if (!is_s3()) {
+        CHECK_INT(store_local_open(path, false, &other, NULL), 0);
+        return other;
+    }
+    CHECK_INT(s3_bucket_open(&s3, false, other_bucket, NULL), 0);
+    CHECK_INT(store_s3_open(*other_bucket, &other, NULL), 0);
+    return other;
+}
+
+TEST(two_handles, "what one handle wrote another reads")
+{
+    struct s3_bucket *other_bucket;
     uint8_t sha256[STORE_SHA256];
     start();
-    CHECK_INT(store_local_open(path, false, &other, NULL), 0);
+    struct store *mine = store, *other = open_other(&other_bucket);
     CHECK_INT(put_content("n", span_of(large, LARGE), sha256), 0);
-    struct store *mine = store;
     store = other;
     CHECK(has("n", "r"));
     CHECK_INT(read_all(sha256, span_of(large, LARGE)), 0);
@@ -373,6 +499,109 @@ TEST(two_handles, "what one handle wrote another reads")
     store = mine;
     CHECK(has("n", "q"));
     store_close(other);
+    s3_bucket_close(other_bucket);
+    stop();
+}
+
+enum { COUNTERS = 4, COUNTS = 25 };
+
+/* Adds one to a record, as often as it takes. */
+static void *count(void *argument)
+{
+    struct store *own = argument;
+    for (unsigned i = 0; i < COUNTS; i++) {
+        int status = -ESTALE;
+        while (status == -ESTALE || status == -EBUSY) {
+            struct store_value value;
+            char text[16] = "";
+            if (store_refresh(own) < 0 || store_get(own, "counter", &value) < 0)
+                return strdup("cannot read");
+            CHECK(value.size < sizeof(text));
+            memcpy(text, value.data, value.size);
+            snprintf(text, sizeof(text), "%d", atoi(text) + 1);
+            struct store_change change = {.key = "counter",
+                                          .value = S(text),
+                                          .expect = STORE_SAME,
+                                          .old = span_of(value.data, value.size)};
+            status = store_write(own, NULL, &change, 1);
+            free(value.data);
+        }
+        if (status < 0)
+            return strdup(strerror(-status));
+    }
+    return NULL;
+}
+
+TEST(compare_and_swap,
+     "who writes at the same time would overwrite what the other was told is there")
+{
+    struct store *stores[COUNTERS];
+    struct s3_bucket *buckets[COUNTERS] = {NULL};
+    pthread_t threads[COUNTERS];
+    char wanted[16];
+    start();
+    CHECK_INT(put("counter", "0", STORE_ABSENT, NULL), 0);
+    for (size_t i = 0; i < COUNTERS; i++) {
+        if (is_s3() && i % 2 == 1) /* two threads of each program */
+            CHECK_INT(store_s3_open(buckets[i - 1], &stores[i], NULL), 0);
+        else
+            stores[i] = open_other(&buckets[i]);
+    }
+    for (size_t i = 0; i < COUNTERS; i++)
+        CHECK_INT(pthread_create(&threads[i], NULL, count, stores[i]), 0);
+    for (size_t i = 0; i < COUNTERS; i++) {
+        void *problem;
+        CHECK_INT(pthread_join(threads[i], &problem), 0);
+        if (problem)
+            tap_fail(__FILE__, __LINE__, "%s", (const char *)problem);
+    }
+    snprintf(wanted, sizeof(wanted), "%d", COUNTERS * COUNTS);
+    CHECK(has("counter", wanted));
+    for (size_t i = 0; i < COUNTERS; i++)
+        store_close(stores[i]);
+    for (size_t i = 0; i < COUNTERS; i++)
+        s3_bucket_close(buckets[i]);
+    stop();
+}
+
+TEST(long_log,
+     "what is in older parts of a log, or in a snapshot, would be lost to who comes later")
+{
+    enum { RECORDS = 60, SIZE = 60000 };
+    struct s3_bucket *other_bucket;
+    char key[16], *value = calloc(1, SIZE + 1);
+    uint8_t sha256[STORE_SHA256];
+    start();
+    struct store *mine = store, *other = open_other(&other_bucket);
+    CHECK_INT(put_content("n", span_of(large, LARGE), sha256), 0);
+    for (size_t i = 0; i < RECORDS; i++) {
+        memset(value, 'a' + (int)(i % 26), SIZE);
+        snprintf(key, sizeof(key), "k/%zu", i);
+        CHECK_INT(put(key, value, STORE_ABSENT, NULL), 0);
+        CHECK_INT(i % 2 ? put(key, NULL, STORE_SAME, value) : 0, 0);
+    }
+    (void)collect();
+    for (unsigned again = 0; again < 3; again++) {
+        for (size_t i = 0; i < RECORDS; i++) {
+            memset(value, 'a' + (int)(i % 26), SIZE);
+            snprintf(key, sizeof(key), "k/%zu", i);
+            CHECK(has(key, i % 2 ? NULL : value));
+        }
+        CHECK_INT(read_all(sha256, span_of(large, LARGE)), 0);
+        CHECK(has("m", again == 2 ? "s" : NULL));
+        if (again == 0) {
+            store = mine;
+            reopen();
+            mine = store;
+        } else if (again == 1) {
+            CHECK_INT(put("m", "s", STORE_ABSENT, NULL), 0);
+            store = other;
+        }
+    }
+    store = mine;
+    store_close(other);
+    s3_bucket_close(other_bucket);
+    free(value);
     stop();
 }
 
@@ -384,6 +613,17 @@ TEST(open_wrong, "what is no store is not taken for one")
     CHECK(err.message[0]);
     CHECK(mkdtemp(path));
     CHECK(store_local_open(path, false, &none, NULL) < 0);
+    if (is_s3()) {
+        s3 = (struct s3_config){.endpoint = getenv("STORE_S3"),
+                                .bucket = "test",
+                                .prefix = "none/",
+                                .credentials = {"testkey", "wrong", "us-east-1"},
+                                .seconds = 10,
+                                .scratch = path};
+        CHECK(s3_bucket_open(&s3, true, &bucket, &err) < 0 && strstr(err.message, "403"));
+        s3.credentials.secret = "testsecret";
+        CHECK(s3_bucket_open(&s3, false, &bucket, &err) < 0 && strstr(err.message, "no store"));
+    }
     rmdir(path);
 }
 

@@ -2,8 +2,10 @@
 /* What the threads of the program share. */
 #pragma once
 
+#include "drawbridge/program/finisher.h"
 #include "drawbridge/program/metrics.h"
 #include "drawbridge/program/state.h"
+#include "drawbridge/program/stores.h"
 
 #include <pthread.h>
 
@@ -12,6 +14,7 @@ struct daemon {
     struct state *state;    /* under the mutex */
     struct care_stats care; /* likewise */
     struct provider *provider;
+    struct stores *stores;
     unsigned generation; /* atomic: counts reloads */
     bool ending;         /* atomic */
 };
@@ -31,6 +34,7 @@ struct worker {
     pthread_t thread;
     int listener;
     struct http_server *server;
+    struct finisher *finisher;
     struct service service;
     struct state *state;
     struct provider_keys *keys;

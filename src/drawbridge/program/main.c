@@ -224,8 +224,9 @@ static void *run_care(void *argument)
         struct state *state = daemon_state(daemon);
         uint64_t removed = 0;
         service.rules = &state->rules;
-        int status =
-            service.store ? 0 : store_local_open(state->options.store, false, &service.store, NULL);
+        int status = service.store ? 0 : stores_open(daemon->stores, &service.store, NULL);
+        if (status == 0)
+            status = store_refresh(service.store);
         if (status == 0)
             status = service_care(&service, now, &removed);
         if (status < 0)
@@ -280,7 +281,9 @@ static void serve(struct program *program)
  */
 static void prepare_process(void)
 {
+    const struct sigaction ignore = {.sa_handler = SIG_IGN};
     struct rlimit limit;
+    sigaction(SIGPIPE, &ignore, NULL);
     umask(077);
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
         limit.rlim_cur = limit.rlim_max;
@@ -291,22 +294,18 @@ static void prepare_process(void)
 static void catch_signals(void)
 {
     const struct sigaction action = {.sa_handler = on_signal};
-    const struct sigaction ignore = {.sa_handler = SIG_IGN};
     sigaction(SIGHUP, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
-    sigaction(SIGPIPE, &ignore, NULL);
 }
 
 static int start(struct program *program, struct err *err)
 {
     struct daemon *daemon = &program->daemon;
     struct provider_config config = {daemon->state->options.oidc_issuer, daemon->state->trust};
-    struct store *store;
-    int status = store_local_open(daemon->state->options.store, true, &store, err);
+    int status = stores_start(daemon->stores, true, err);
     if (status < 0)
         return status;
-    store_close(store);
     catch_signals();
     status = provider_new(&config, &daemon->provider, err);
     if (status == 0)
@@ -362,10 +361,12 @@ static int collect_garbage(struct store *store, const struct state *state, struc
 }
 
 /* fsck and collect: also while a server has the store open. */
-static int run_offline(const struct state *state, struct err *err)
+static int run_offline(struct stores *stores, const struct state *state, struct err *err)
 {
     struct store *store;
-    int status = store_local_open(state->options.store, false, &store, err);
+    int status = stores_start(stores, false, err);
+    if (status == 0)
+        status = stores_open(stores, &store, err);
     if (status < 0)
         return status;
     status = state->options.command == COMMAND_FSCK ? check_store(store, err)
@@ -388,14 +389,21 @@ static int run(struct program *program, struct err *err)
     }
     log_init(options->log_filter, STDERR_FILENO);
     log_set_format(strcmp(options->log_format, "json") == 0 ? LOG_JSON : LOG_TEXT);
-    if (options->command != COMMAND_SERVE)
-        return run_offline(state, err);
-    if (options->check_config)
-        return 0;
-    int status = start(program, err);
-    if (status == 0)
-        serve(program);
-    stop(program);
+    struct daemon *daemon = &program->daemon;
+    int status = stores_new(options, &daemon->stores, err);
+    if (status < 0 || options->check_config) {
+        stores_free(daemon->stores);
+        return status;
+    }
+    if (options->command != COMMAND_SERVE) {
+        status = run_offline(daemon->stores, state, err);
+    } else {
+        status = start(program, err);
+        if (status == 0)
+            serve(program);
+        stop(program);
+    }
+    stores_free(daemon->stores);
     return status;
 }
 

@@ -26,7 +26,21 @@ static const struct row {
     const char *help;
 } rows[] = {
     {"addr", TEXT, "IP:PORT", "0.0.0.0:8080", AT(addr), "Where to listen"},
-    {"store", TEXT, "DIR", NULL, AT(store), "The store; an empty or new directory becomes one"},
+    {"store", TEXT, "DIR|s3://BUCKET", NULL, AT(store),
+     "The store: a directory, or object storage, s3://BUCKET[/PREFIX]; what is empty becomes one"},
+    {"s3-endpoint", TEXT, "URL", NULL, AT(s3_endpoint), "Where the object storage is"},
+    {"s3-region", TEXT, "NAME", "us-east-1", AT(s3_region), "Its region, which signatures name"},
+    {"s3-style", TEXT, "STYLE", "path", AT(s3_style),
+     "Where requests name the bucket: path, or virtual: in the host's name"},
+    {"s3-key-id", TEXT, "ID", NULL, AT(s3_key_id), "The name of the access key"},
+    {"s3-secret-file", TEXT, "FILE", NULL, AT(s3_secret_file),
+     "… and its secret, in a file of nobody else; or in AWS_SECRET_ACCESS_KEY"},
+    {"s3-ca", TEXT, "FILE", NULL, AT(s3_ca),
+     "Whom to believe about the object storage, PEM, instead of the system's roots"},
+    {"s3-timeout", NUMBER, "SECONDS", "30", AT(s3_timeout),
+     "How long it may be silent before an attempt is repeated"},
+    {"scratch", TEXT, "DIR", "/var/tmp/drawbridge", AT(scratch),
+     "With object storage: a directory for files that live as long as the program"},
     {"cert", TEXT, "FILE", NULL, AT(cert), "The server's certificate chain, PEM: serve HTTPS"},
     {"key", TEXT, "FILE", NULL, AT(key), "… and its key, PEM"},
     {"ca", TEXT, "FILE", NULL, AT(ca),
@@ -298,11 +312,37 @@ static int set_presets(struct options *options, const bool *given, struct err *e
     return status;
 }
 
+/* Object storage needs to be found and to know who asks; nothing of it is for a directory. */
+static int check_s3(const struct options *options, struct err *err)
+{
+    const bool any =
+        options->s3_endpoint || options->s3_key_id || options->s3_secret_file || options->s3_ca;
+    if (!options_store_is_s3(options))
+        return any ? err_set(err, ERR_USAGE, 0,
+                             "--s3-… is for a --store that begins with \"s3://\"")
+                   : 0;
+    if (!options->s3_endpoint || !options->s3_key_id)
+        return err_set(err, ERR_USAGE, 0, "--s3-endpoint and --s3-key-id are missing");
+    if (strcmp(options->s3_style, "path") != 0 && strcmp(options->s3_style, "virtual") != 0)
+        return err_set(err, ERR_USAGE, 0, "--s3-style is path or virtual, not \"%s\"",
+                       options->s3_style);
+    if (options->s3_timeout < 1 || options->s3_timeout > 3600)
+        return err_set(err, ERR_USAGE, 0, "--s3-timeout has to be from 1 to 3600");
+    return 0;
+}
+
+bool options_store_is_s3(const struct options *options)
+{
+    return strncmp(options->store, "s3://", strlen("s3://")) == 0;
+}
+
 static int check(const struct options *options, struct err *err)
 {
     bool serves = options->command == COMMAND_SERVE;
     if (!options->store)
         return err_set(err, ERR_USAGE, 0, "there is no --store");
+    if (check_s3(options, err) < 0)
+        return -EINVAL;
     if (serves && (!options->oidc_issuer || !options->oidc_audience)) {
         err_set(err, ERR_USAGE, 0, "--oidc-issuer and --oidc-audience are missing");
         err_hint(err, "Nobody could log in without an OpenID provider.");

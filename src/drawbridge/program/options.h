@@ -16,9 +16,13 @@ enum options_command { COMMAND_SERVE, COMMAND_FSCK, COMMAND_COLLECT };
 
 struct options {
     enum options_command command;
-    const char *config;                      /* a file */
-    const char *addr, *metrics_addr;         /* "IP:PORT" */
-    const char *store;                       /* a directory */
+    const char *config;              /* a file */
+    const char *addr, *metrics_addr; /* "IP:PORT" */
+    const char *store;               /* a directory, or "s3://BUCKET[/PREFIX]" */
+    const char *s3_endpoint, *s3_region, *s3_style, *s3_key_id;
+    const char *s3_secret_file, *s3_ca;      /* files */
+    uint64_t s3_timeout;                     /* seconds */
+    const char *scratch;                     /* a directory */
     const char *cert, *key, *ca;             /* files: PEM */
     const char *oidc_issuer, *oidc_audience; /* URL; what tokens have to be for */
     const char *oidc_ca;                     /* a file: PEM, whom to believe about the provider */
@@ -36,5 +40,6 @@ struct options {
 /* Fills *options; ERR_USAGE for the command line, ERR_CONFIG for the file. 0 or -errno. */
 __attribute__((warn_unused_result)) int options_parse(int argc, char **argv,
                                                       struct options *options, struct err *err);
+bool options_store_is_s3(const struct options *options);
 void options_free(struct options *options);
 void options_print_help(void);

@@ -133,6 +133,8 @@ static void on_request(void *context, const struct http_exchange *exchange,
 
 /* A body on its way. */
 struct transfer {
+    struct finisher_job job; /* the first member */
+    struct http_later *later;
     struct worker *worker;
     struct service_upload *upload;
     struct span method;
@@ -156,6 +158,33 @@ static void on_finish(void *state, struct http_answer *answer)
         service_upload_drop(transfer->upload);
     deliver(transfer->worker, transfer->method, response, answer);
     free(transfer);
+}
+
+/* The same by the finisher's thread. */
+static void finish_job(struct finisher_job *job, const struct service *service)
+{
+    struct transfer *transfer = (struct transfer *)job;
+    struct service_response *response = service_response_new();
+    struct http_answer answer;
+    service_upload_move(transfer->upload, service);
+    if (response)
+        service_upload_end(transfer->upload, response);
+    else
+        service_upload_drop(transfer->upload);
+    deliver(transfer->worker, transfer->method, response, &answer);
+    http_later_answer(transfer->later, &answer);
+    free(transfer);
+}
+
+static bool on_finish_later(void *state, struct http_later *later)
+{
+    struct transfer *transfer = state;
+    if (!service_upload_is_long(transfer->upload))
+        return false;
+    transfer->job.run = finish_job;
+    transfer->later = later;
+    finisher_add(transfer->worker->finisher, &transfer->job);
+    return true;
 }
 
 static void on_drop(void *state)
@@ -183,7 +212,7 @@ static bool on_begin(void *context, const struct http_exchange *exchange, struct
     switch (service_begin(&worker->service, &request, &transfer->upload, response)) {
     case SERVICE_UPLOAD:
         service_response_free(response);
-        *sink = (struct http_sink){on_piece, on_finish, on_drop, transfer};
+        *sink = (struct http_sink){on_piece, on_finish, on_drop, transfer, on_finish_later};
         return true;
     case SERVICE_COLLECT:
         service_response_free(response);
@@ -253,7 +282,9 @@ int worker_start(struct worker *worker, struct daemon *daemon, int listener, str
     worker->state = daemon_state(daemon);
     worker->service = (struct service){
         .rules = &worker->state->rules, .other_keys = other_keys, .context = worker};
-    int status = store_local_open(worker->state->options.store, false, &worker->service.store, err);
+    int status = stores_open(daemon->stores, &worker->service.store, err);
+    if (status == 0)
+        status = finisher_new(daemon, &worker->finisher, err);
     if (status == 0)
         status = open_server(worker, err);
     if (status < 0)
@@ -266,7 +297,8 @@ void worker_join(struct worker *worker)
 {
     if (worker->thread)
         pthread_join(worker->thread, NULL);
-    http_server_free(worker->server); /* first: its transfers use the rest */
+    finisher_free(worker->finisher);  /* first: it answers what the server has */
+    http_server_free(worker->server); /* then: its transfers use the rest */
     store_close(worker->service.store);
     if (worker->keys)
         provider_keys_release(worker->daemon->provider, worker->keys);
