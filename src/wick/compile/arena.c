@@ -11,7 +11,6 @@ struct arena_chunk {
 
 enum {
     CHUNK_SIZE = (256 << 10) - sizeof(struct arena_chunk),
-    CACHED_CHUNKS = 16,
 };
 
 static void free_chunks(struct arena_chunk *chunk)
@@ -26,7 +25,7 @@ static void free_chunks(struct arena_chunk *chunk)
 void arena_cache_fini(struct arena_cache *cache)
 {
     free_chunks(cache->chunks);
-    *cache = (struct arena_cache){0};
+    *cache = (struct arena_cache){.limit = cache->limit};
 }
 
 static void leave_chunks(struct arena *arena)
@@ -35,13 +34,13 @@ static void leave_chunks(struct arena *arena)
     while (arena->chunks) {
         struct arena_chunk *chunk = arena->chunks;
         arena->chunks = chunk->older;
-        if (!cache || cache->count == CACHED_CHUNKS || chunk->size != CHUNK_SIZE) {
+        if (!cache || chunk->size > cache->limit - cache->bytes) {
             free(chunk);
             continue;
         }
         chunk->older = cache->chunks;
         cache->chunks = chunk;
-        cache->count++;
+        cache->bytes += chunk->size;
     }
 }
 
@@ -69,16 +68,25 @@ void arena_give_up_unsupported(struct arena *arena)
     arena_give_up(arena);
 }
 
-/* A chunk of the usual size that was left, or a new one. */
-static struct arena_chunk *get_chunk(struct arena *arena, size_t size)
+/* The first chunk that was left and is large enough; NULL if none is. */
+static struct arena_chunk *get_cached(struct arena_cache *cache, size_t size)
 {
-    struct arena_cache *cache = arena->cache;
-    if (cache && cache->chunks && size <= CHUNK_SIZE) {
-        struct arena_chunk *chunk = cache->chunks;
-        cache->chunks = chunk->older;
-        cache->count--;
+    for (struct arena_chunk **at = &cache->chunks; *at; at = &(*at)->older) {
+        struct arena_chunk *chunk = *at;
+        if (chunk->size < size)
+            continue;
+        *at = chunk->older;
+        cache->bytes -= chunk->size;
         return chunk;
     }
+    return NULL;
+}
+
+static struct arena_chunk *get_chunk(struct arena *arena, size_t size)
+{
+    struct arena_chunk *cached = arena->cache ? get_cached(arena->cache, size) : NULL;
+    if (cached)
+        return cached;
     size_t room = size > CHUNK_SIZE ? size : CHUNK_SIZE;
     struct arena_chunk *chunk = malloc(sizeof(*chunk) + room);
     if (!chunk)
