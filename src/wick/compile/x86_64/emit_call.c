@@ -75,7 +75,7 @@ static void load_overflow(struct emit *e, uint32_t type, uint32_t to, uint32_t o
 static void send_values(struct emit *e, const uint32_t *types, const uint32_t *from, uint32_t count,
                         const struct machine_move *extra)
 {
-    struct machine_move *moves = arena_alloc(e->code.arena, ((size_t)count + 1) * sizeof(*moves));
+    struct machine_move *moves = arena_take(e->code.arena, ((size_t)count + 1) * sizeof(*moves));
     struct call_places places = {0};
     uint32_t move_count = 0;
     for (uint32_t i = 0; i < count; i++) {
@@ -98,7 +98,7 @@ static void send_values(struct emit *e, const uint32_t *types, const uint32_t *f
 /* Fetches parameters or results; NO_OPERAND: not wanted. */
 static void fetch_values(struct emit *e, const uint32_t *types, const uint32_t *to, uint32_t count)
 {
-    struct machine_move *moves = arena_alloc(e->code.arena, ((size_t)count + 1) * sizeof(*moves));
+    struct machine_move *moves = arena_take(e->code.arena, ((size_t)count + 1) * sizeof(*moves));
     struct call_places places = {0};
     uint32_t move_count = 0;
     for (uint32_t i = 0; i < count; i++) {
