@@ -60,7 +60,7 @@ static struct source_kinds source_kinds(const struct machine *machine,
 static inline void visit_one(uint32_t *operand, enum use_kind kind, operand_visitor visit,
                              void *env)
 {
-    if (*operand != NO_OPERAND && *operand >= REG_COUNT)
+    if (*operand - REG_COUNT < NO_OPERAND - REG_COUNT) /* neither of the machine's nor none */
         visit(env, operand, kind);
 }
 
