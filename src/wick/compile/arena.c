@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 struct arena_chunk {
     struct arena_chunk *older;
@@ -10,7 +11,8 @@ struct arena_chunk {
 };
 
 enum {
-    CHUNK_SIZE = (256 << 10) - sizeof(struct arena_chunk),
+    CHUNK_SIZE = 256 << 10, /* of the first, with its header */
+    HUGE_PAGE = 2 << 20,
 };
 
 static void free_chunks(struct arena_chunk *chunk)
@@ -68,12 +70,12 @@ void arena_give_up_unsupported(struct arena *arena)
     arena_give_up(arena);
 }
 
-/* The first chunk that was left and is large enough; NULL if none is. */
-static struct arena_chunk *get_cached(struct arena_cache *cache, size_t size)
+/* The first chunk that was left and is large enough, and no larger than `most`; NULL if none is. */
+static struct arena_chunk *get_cached(struct arena_cache *cache, size_t size, size_t most)
 {
     for (struct arena_chunk **at = &cache->chunks; *at; at = &(*at)->older) {
         struct arena_chunk *chunk = *at;
-        if (chunk->size < size)
+        if (chunk->size < size || chunk->size > most)
             continue;
         *at = chunk->older;
         cache->bytes -= chunk->size;
@@ -82,24 +84,40 @@ static struct arena_chunk *get_cached(struct arena_cache *cache, size_t size)
     return NULL;
 }
 
-static struct arena_chunk *get_chunk(struct arena *arena, size_t size)
+/* A new chunk with room for `size` bytes. The more there is, the larger they become; large ones lie
+ * on huge pages, for to clear many small ones takes the host as long as the compilation. */
+static struct arena_chunk *new_chunk(const struct arena *arena, size_t size)
 {
-    struct arena_chunk *cached = arena->cache ? get_cached(arena->cache, size) : NULL;
-    if (cached)
-        return cached;
-    size_t room = size > CHUNK_SIZE ? size : CHUNK_SIZE;
-    struct arena_chunk *chunk = malloc(sizeof(*chunk) + room);
+    size_t left = arena->limit - arena->total, bytes = CHUNK_SIZE;
+    if (bytes < arena->total / 2)
+        bytes = arena->total / 2;
+    if (bytes < size + sizeof(struct arena_chunk))
+        bytes = size + sizeof(struct arena_chunk);
+    bool huge = bytes >= HUGE_PAGE;
+    if (huge)
+        bytes = (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+    if (bytes > left)
+        return NULL;
+    struct arena_chunk *chunk = huge ? aligned_alloc(HUGE_PAGE, bytes) : malloc(bytes);
     if (!chunk)
-        arena_give_up(arena);
-    chunk->size = room;
+        return NULL;
+    if (huge)
+        madvise(chunk, bytes, MADV_HUGEPAGE); /* a hint */
+    chunk->size = bytes - sizeof(*chunk);
     return chunk;
 }
 
 static void add_chunk(struct arena *arena, size_t size)
 {
-    if ((size > CHUNK_SIZE ? size : CHUNK_SIZE) > arena->limit - arena->total)
+    struct arena_cache *cache = arena->cache;
+    size_t left = arena->limit - arena->total;
+    if (size > left)
         arena_give_up(arena);
-    struct arena_chunk *chunk = get_chunk(arena, size);
+    struct arena_chunk *chunk = cache ? get_cached(cache, size, left) : NULL;
+    if (!chunk)
+        chunk = new_chunk(arena, size);
+    if (!chunk)
+        arena_give_up(arena);
     arena->total += chunk->size;
     chunk->older = arena->chunks;
     arena->chunks = chunk;
