@@ -61,6 +61,7 @@ bench: packages-check
 
 # libwick beside native code and V8; docs/performance.md.
 bench-wasm: packages-check
+	@tools/packages bench-wasm
 	@tools/build $(BUILD)
 	@bench/wasm/run $(BUILD)
 

@@ -242,7 +242,8 @@ static void read_fence(struct reader *reader)
         reader_fail(reader, WICK_MALFORMED, place, "zero byte expected");
 }
 
-static void read_immediates(struct reader *reader, const struct module *module, struct instr *instr)
+static __attribute__((noinline)) void
+read_immediates(struct reader *reader, const struct module *module, struct instr *instr)
 {
     switch (instr->info->immediates) {
     case IMMEDIATES_NONE:
@@ -305,16 +306,41 @@ static void read_immediates(struct reader *reader, const struct module *module, 
     }
 }
 
-void instr_read(struct reader *reader, const struct module *module, struct instr *instr)
+/* Reads immediates of one byte each, as nearly all are; false: this is the task of
+ * read_immediates. */
+static inline bool read_short_immediates(struct reader *reader, struct instr *instr)
 {
-    instr->place = reader->next;
-    uint32_t opcode = reader_u8(reader);
-    instr->info = &rows[row_of[opcode]];
-    if (instr->info != rows) {
-        instr->opcode = (uint16_t)opcode;
-        read_immediates(reader, module, instr);
-        return;
+    const uint8_t *at = reader->next;
+    switch (instr->info->immediates) {
+    case IMMEDIATES_NONE:
+        return true;
+    case IMMEDIATES_INDEX:
+        if (!reader_is_short(reader))
+            return false;
+        instr->index = *reader->next++;
+        return true;
+    case IMMEDIATES_I32:
+        if (!reader_is_short(reader))
+            return false;
+        instr->value = (uint32_t)reader_short_signed(reader);
+        return true;
+    case IMMEDIATES_MEMARG:
+        if (reader->end - at < 2 || at[0] >= 0x40 || at[1] >= 0x80)
+            return false;
+        instr->align = at[0];
+        instr->index = 0;
+        instr->value = at[1];
+        reader->next += 2;
+        return true;
+    default:
+        return false;
     }
+}
+
+static __attribute__((noinline)) void read_prefixed(struct reader *reader,
+                                                    const struct module *module,
+                                                    struct instr *instr, uint32_t opcode)
+{
     if (opcode >= 0xFB && opcode <= 0xFE) {
         uint32_t code = reader_u32(reader), most = opcode == 0xFD ? 0x200 : 0x100;
         uint32_t page = opcode == 0xFE ? 0xFF : opcode;
@@ -329,6 +355,20 @@ void instr_read(struct reader *reader, const struct module *module, struct instr
         return;
     }
     read_immediates(reader, module, instr);
+}
+
+void instr_read(struct reader *reader, const struct module *module, struct instr *instr)
+{
+    instr->place = reader->next;
+    uint32_t opcode = reader_u8(reader);
+    instr->info = &rows[row_of[opcode]];
+    if (instr->info == rows) {
+        read_prefixed(reader, module, instr, opcode);
+        return;
+    }
+    instr->opcode = (uint16_t)opcode;
+    if (!read_short_immediates(reader, instr))
+        read_immediates(reader, module, instr);
 }
 
 const uint8_t signature_types[128] = {

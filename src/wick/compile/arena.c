@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 struct arena_chunk {
     struct arena_chunk *older;
@@ -10,8 +11,8 @@ struct arena_chunk {
 };
 
 enum {
-    CHUNK_SIZE = (256 << 10) - sizeof(struct arena_chunk),
-    CACHED_CHUNKS = 16,
+    CHUNK_SIZE = 256 << 10, /* of the first, with its header */
+    HUGE_PAGE = 2 << 20,
 };
 
 static void free_chunks(struct arena_chunk *chunk)
@@ -26,7 +27,7 @@ static void free_chunks(struct arena_chunk *chunk)
 void arena_cache_fini(struct arena_cache *cache)
 {
     free_chunks(cache->chunks);
-    *cache = (struct arena_cache){0};
+    *cache = (struct arena_cache){.limit = cache->limit};
 }
 
 static void leave_chunks(struct arena *arena)
@@ -35,13 +36,13 @@ static void leave_chunks(struct arena *arena)
     while (arena->chunks) {
         struct arena_chunk *chunk = arena->chunks;
         arena->chunks = chunk->older;
-        if (!cache || cache->count == CACHED_CHUNKS || chunk->size != CHUNK_SIZE) {
+        if (!cache || chunk->size > cache->limit - cache->bytes) {
             free(chunk);
             continue;
         }
         chunk->older = cache->chunks;
         cache->chunks = chunk;
-        cache->count++;
+        cache->bytes += chunk->size;
     }
 }
 
@@ -69,29 +70,54 @@ void arena_give_up_unsupported(struct arena *arena)
     arena_give_up(arena);
 }
 
-/* A chunk of the usual size that was left, or a new one. */
-static struct arena_chunk *get_chunk(struct arena *arena, size_t size)
+/* The first chunk that was left and is large enough, and no larger than `most`; NULL if none is. */
+static struct arena_chunk *get_cached(struct arena_cache *cache, size_t size, size_t most)
 {
-    struct arena_cache *cache = arena->cache;
-    if (cache && cache->chunks && size <= CHUNK_SIZE) {
-        struct arena_chunk *chunk = cache->chunks;
-        cache->chunks = chunk->older;
-        cache->count--;
+    for (struct arena_chunk **at = &cache->chunks; *at; at = &(*at)->older) {
+        struct arena_chunk *chunk = *at;
+        if (chunk->size < size || chunk->size > most)
+            continue;
+        *at = chunk->older;
+        cache->bytes -= chunk->size;
         return chunk;
     }
-    size_t room = size > CHUNK_SIZE ? size : CHUNK_SIZE;
-    struct arena_chunk *chunk = malloc(sizeof(*chunk) + room);
+    return NULL;
+}
+
+/* A new chunk with room for `size` bytes. The more there is, the larger they become; large ones lie
+ * on huge pages, for to clear many small ones takes the host as long as the compilation. */
+static struct arena_chunk *new_chunk(const struct arena *arena, size_t size)
+{
+    size_t left = arena->limit - arena->total, bytes = CHUNK_SIZE;
+    if (bytes < arena->total / 2)
+        bytes = arena->total / 2;
+    if (bytes < size + sizeof(struct arena_chunk))
+        bytes = size + sizeof(struct arena_chunk);
+    bool huge = bytes >= HUGE_PAGE;
+    if (huge)
+        bytes = (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+    if (bytes > left)
+        return NULL;
+    struct arena_chunk *chunk = huge ? aligned_alloc(HUGE_PAGE, bytes) : malloc(bytes);
     if (!chunk)
-        arena_give_up(arena);
-    chunk->size = room;
+        return NULL;
+    if (huge)
+        madvise(chunk, bytes, MADV_HUGEPAGE); /* a hint */
+    chunk->size = bytes - sizeof(*chunk);
     return chunk;
 }
 
 static void add_chunk(struct arena *arena, size_t size)
 {
-    if ((size > CHUNK_SIZE ? size : CHUNK_SIZE) > arena->limit - arena->total)
+    struct arena_cache *cache = arena->cache;
+    size_t left = arena->limit - arena->total;
+    if (size > left)
         arena_give_up(arena);
-    struct arena_chunk *chunk = get_chunk(arena, size);
+    struct arena_chunk *chunk = cache ? get_cached(cache, size, left) : NULL;
+    if (!chunk)
+        chunk = new_chunk(arena, size);
+    if (!chunk)
+        arena_give_up(arena);
     arena->total += chunk->size;
     chunk->older = arena->chunks;
     arena->chunks = chunk;

@@ -16,12 +16,13 @@
 struct arena_chunk;
 
 /* Memory that one compilation leaves to the next, so that the host need not clear it again. Begins
- * as zeros; not for two threads at once. */
+ * as zeros but for its limit; not for two threads at once. */
 struct arena_cache {
     struct arena_chunk *chunks;
-    uint32_t count;
+    size_t bytes, limit; /* that it holds; at most */
 };
 
+/* Frees what it holds. */
 void arena_cache_fini(struct arena_cache *cache);
 
 struct arena {

@@ -132,7 +132,9 @@ static struct definition *definition_slot(const struct builder *b, uint64_t key)
 static void grow_definitions(struct builder *b)
 {
     uint32_t old_size = b->definitions ? b->definition_mask + 1 : 0;
-    uint32_t size = old_size ? old_size * 2 : 256;
+    uint32_t size = old_size ? old_size * 2 : 16;
+    while (!old_size && size < 2 * (b->variable_count + b->write_count))
+        size *= 2;
     const struct definition *old = b->definitions;
     b->definitions = arena_alloc(b->arena, size * sizeof(*b->definitions));
     b->definition_mask = size - 1;

@@ -193,14 +193,13 @@ static void align(struct code_region *region, size_t size)
     region->used = aligned < region->reserved ? aligned : region->reserved;
 }
 
-static void link_stubs(const struct code_region *region, const struct emitted *emitted,
-                       uint8_t *bytes)
+static void link_stubs(const struct code_region *region, const struct emitted *emitted)
 {
     for (uint32_t i = 0; i < emitted->stub_count; i++) {
         const struct stub_fixup *fixup = &emitted->stubs[i];
         uint32_t from = (uint32_t)region->used + fixup->place + 4;
         uint32_t disp = region->stubs[fixup->stub] - from;
-        memcpy(bytes + fixup->place, &disp, 4);
+        memcpy(emitted->bytes + fixup->place, &disp, 4);
     }
 }
 
@@ -260,15 +259,8 @@ struct code_func *code_install(struct code_region *region, const struct emitted 
 {
     align(region, emitted->size);
     struct code_func *func = describe(region, emitted, func_index);
-    uint8_t *bytes = malloc(emitted->size);
-    bool done = func && bytes;
-    if (done) {
-        memcpy(bytes, emitted->bytes, emitted->size);
-        link_stubs(region, emitted, bytes);
-        done = append(region, bytes, emitted->size);
-    }
-    free(bytes);
-    if (!done) {
+    link_stubs(region, emitted);
+    if (!func || !append(region, emitted->bytes, emitted->size)) {
         free(func);
         return NULL;
     }

@@ -53,8 +53,8 @@ struct code_region {
 struct code_region *code_region_new(size_t bytes, uint32_t funcs);
 void code_region_free(struct code_region *region);
 
-/* Places code and makes it executable; NULL when the region is full or memory is. The answer is as
- * old as the region. The caller holds region->lock. */
+/* Places code, which is completed for that, and makes it executable; NULL when the region is full
+ * or memory is. The answer is as old as the region. The caller holds region->lock. */
 struct code_func *code_install(struct code_region *region, const struct emitted *emitted,
                                uint32_t func_index);
 /* The same for code without frames or names; answers its address or NULL. */

@@ -41,7 +41,7 @@ struct code_catch {
 };
 
 struct emitted {
-    const uint8_t *bytes; /* in the compilation's arena, as is all here */
+    uint8_t *bytes; /* in the compilation's arena, as is all here */
     uint32_t size;
     uint32_t entry;         /* for callers of the same instance; others enter at 0 */
     uint32_t frame, framed; /* and where it is there */

@@ -15,8 +15,10 @@
 #include <unistd.h>
 
 enum {
-    CODE_PER_BYTE = 24,       /* reserved for each byte of WebAssembly */
-    ADAPTER_BYTES = 16 << 20, /* reserved for the adapters of an engine */
+    CODE_PER_BYTE = 24,           /* reserved for each byte of WebAssembly */
+    ADAPTER_BYTES = 16 << 20,     /* reserved for the adapters of an engine */
+    CACHE_BYTES = 4 << 20,        /* that compilations leave to each other */
+    BATCH_CACHE_BYTES = 64 << 20, /* the same while all of a module is compiled */
 };
 
 /* Bytes that one compilation may take from the host. */
@@ -180,6 +182,7 @@ static struct compile_module *module_new(const struct module *module)
     if (bytes > (size_t)2000 << 20) /* displacements have 32 bits */
         bytes = (size_t)2000 << 20;
     if (compiled) {
+        compiled->cache.limit = CACHE_BYTES;
         compiled->region = code_region_new(bytes, module->func_count);
         compiled->funcs = calloc(module->func_count + 1, sizeof(struct code_func *));
     }
@@ -362,11 +365,17 @@ bool compile_instance_init(struct wasm_instance_t *instance)
 
 enum wick_status compile_all(struct module *module)
 {
-    const struct compile_module *compiled = module_get(module);
+    struct compile_module *compiled = module_get(module);
     bool done = compiled && code_batch_begin(compiled->region);
+    if (done)
+        compiled->cache.limit = BATCH_CACHE_BYTES;
     for (uint32_t i = module->imported_funcs; i < module->func_count && done; i++)
         done = code_of(module, i) != NULL;
-    done = compiled && code_batch_end(compiled->region) && done;
+    if (compiled) {
+        compiled->cache.limit = CACHE_BYTES;
+        arena_cache_fini(&compiled->cache);
+        done = code_batch_end(compiled->region) && done;
+    }
     return done ? WICK_OK : WICK_NO_MEMORY;
 }
 

@@ -60,7 +60,7 @@ static struct source_kinds source_kinds(const struct machine *machine,
 static inline void visit_one(uint32_t *operand, enum use_kind kind, operand_visitor visit,
                              void *env)
 {
-    if (*operand != NO_OPERAND && *operand >= REG_COUNT)
+    if (*operand - REG_COUNT < NO_OPERAND - REG_COUNT) /* neither of the machine's nor none */
         visit(env, operand, kind);
 }
 
@@ -124,14 +124,13 @@ uint32_t machine_clobbers(const struct machine *machine, const struct machine_in
 
 static void find_clobbers(struct allocation *a)
 {
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < a->machine->ins_count; i++)
-        count += machine_clobbers(a->machine, &a->machine->ins[i]) != 0;
-    a->clobbers = arena_take(a->arena, (count + 1) * sizeof(*a->clobbers));
+    uint32_t capacity = 0;
     for (uint32_t i = 0; i < a->machine->ins_count; i++) {
         uint32_t mask = machine_clobbers(a->machine, &a->machine->ins[i]);
-        if (mask)
-            a->clobbers[a->clobber_count++] = (struct clobber){4 * i + 1, mask};
+        if (!mask)
+            continue;
+        arena_grow(a->arena, &a->clobbers, a->clobber_count + 1, &capacity, sizeof(*a->clobbers));
+        a->clobbers[a->clobber_count++] = (struct clobber){4 * i + 1, mask};
     }
 }
 
@@ -297,6 +296,40 @@ static void find_definition(struct life *life, const uint32_t *phi_block)
     }
 }
 
+/* Where a use ends the life of what it reads. */
+static uint32_t end_of_use(const struct use *use)
+{
+    return use->position + (use->kind == USE_LATE ? 3 : 1);
+}
+
+/* Where a value dies that is used in no other block than its own, as most are; else 0. */
+static uint32_t local_end(const struct life *life, const struct use *uses, const struct use *end)
+{
+    const struct placed_block *home = &life->a->placed[life->def_block];
+    uint32_t to = life->def + 1;
+    for (const struct use *use = uses; use < end; use++) {
+        if (use->position < home->start || use->position >= home->end)
+            return 0;
+        if (use->kind < DEF_REG && end_of_use(use) > to)
+            to = end_of_use(use);
+    }
+    return to;
+}
+
+/* The blocks in which a value lives that is used in several. */
+static void find_blocks(struct life *life, const struct use *uses, const struct use *end)
+{
+    const struct allocation *a = life->a;
+    life->touched_count = life->done = 0;
+    touch(life, life->def_block, life->def + 1);
+    for (const struct use *use = uses; use < end; use++) {
+        if (use->kind < DEF_REG)
+            touch(life, a->block_of[use->position / 4], end_of_use(use));
+    }
+    spread(life);
+    sort_touched(life);
+}
+
 static void find_life(struct life *life, const uint32_t *phi_block)
 {
     struct allocation *a = life->a;
@@ -312,16 +345,13 @@ static void find_life(struct life *life, const uint32_t *phi_block)
         return;
     }
     find_definition(life, phi_block);
-    life->touched_count = life->done = 0;
-    touch(life, life->def_block, life->def + 1);
-    for (uint32_t u = first; u < end; u++) {
-        const struct use *use = &a->uses[u];
-        if (use->kind < DEF_REG)
-            touch(life, a->block_of[use->position / 4],
-                  use->position + (use->kind == USE_LATE ? 3 : 1));
+    uint32_t local = local_end(life, &a->uses[first], &a->uses[end]);
+    if (local) {
+        add_range(a, first_range, life->def, local);
+        add_interval(a, life->reg, first_range);
+        return;
     }
-    spread(life);
-    sort_touched(life);
+    find_blocks(life, &a->uses[first], &a->uses[end]);
     for (uint32_t i = 0; i < life->touched_count; i++) {
         uint32_t place = life->touched[i];
         uint32_t from = place == life->def_block ? life->def : a->placed[place].start;

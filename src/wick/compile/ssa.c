@@ -115,13 +115,6 @@ void ins_move_to_end(struct graph *graph, uint32_t value, uint32_t block)
 /* ---- Values -----------------------------------------------------------------------------------
  */
 
-uint32_t ssa_resolve(const struct graph *graph, uint32_t value)
-{
-    while (graph->ins[value].op == SSA_COPY)
-        value = graph->ins[value].a;
-    return value;
-}
-
 static uint32_t hash_const(uint8_t type, uint64_t imm)
 {
     uint64_t hash = (imm ^ (uint64_t)type << 61) * 0x9E3779B97F4A7C15u;

@@ -62,7 +62,12 @@ struct ins {
     uint8_t memory; /* of a load or store */
     uint8_t lane;   /* of a vector instruction */
     uint16_t site;  /* place of the inlined body, 0: the function itself */
-    uint32_t a, b, c;
+    union {
+        struct {
+            uint32_t a, b, c;
+        };
+        uint32_t operands[3];
+    };
     uint32_t args, arg_count; /* in graph->pool */
     uint32_t next, prev;      /* in the block */
     uint32_t block;
@@ -216,7 +221,12 @@ enum {
 unsigned ssa_effects(const struct ins *ins);
 
 /* The value itself, behind copies. */
-uint32_t ssa_resolve(const struct graph *graph, uint32_t value);
+static inline uint32_t ssa_resolve(const struct graph *graph, uint32_t value)
+{
+    while (graph->ins[value].op == SSA_COPY)
+        value = graph->ins[value].a;
+    return value;
+}
 
 /* divide.c: a quotient or remainder by a constant, without division, or 0. */
 uint32_t ssa_divide(struct graph *graph, uint16_t op, uint32_t a, uint64_t divisor);
@@ -228,10 +238,8 @@ uint32_t ssa_fold(struct graph *graph, struct ins *ins);
 #define FOR_EACH_OPERAND(graph, ins, operand)                                                      \
     for (uint32_t operand##_i = 0, *operand;                                                       \
          operand##_i < 3 + (ins)->arg_count &&                                                     \
-         (operand = operand##_i == 0   ? &(ins)->a                                                 \
-                    : operand##_i == 1 ? &(ins)->b                                                 \
-                    : operand##_i == 2 ? &(ins)->c                                                 \
-                                       : &(graph)->pool[(ins)->args + operand##_i - 3]);           \
+         (operand = operand##_i < 3 ? &(ins)->operands[operand##_i]                                \
+                                    : &(graph)->pool[(ins)->args + operand##_i - 3]);              \
          operand##_i++)                                                                            \
         if (*operand)
 

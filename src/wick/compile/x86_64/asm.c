@@ -70,63 +70,94 @@ static uint8_t high1(uint32_t reg)
     return reg == NO_OPERAND ? 0 : reg >> 3 & 1;
 }
 
-static void put_modrm(struct code *code, unsigned mod, uint32_t reg, uint32_t rm)
+enum { ENCODED_MAX = 16 }; /* bytes of what is written at once, without a look at the room */
+
+static uint8_t *encode_start(struct code *code)
 {
-    code_byte(code, (uint8_t)(mod << 6 | (unsigned)low3(reg) << 3 | low3(rm)));
+    arena_grow(code->arena, &code->bytes, code->size + ENCODED_MAX, &code->capacity, 1);
+    return code->bytes + code->size;
 }
 
-static void put_mem(struct code *code, uint32_t reg, struct mem mem)
+static void encode_end(struct code *code, const uint8_t *at)
+{
+    code->size = (uint32_t)(at - code->bytes);
+}
+
+static uint8_t modrm(unsigned mod, uint32_t reg, uint32_t rm)
+{
+    return (uint8_t)(mod << 6 | (unsigned)low3(reg) << 3 | low3(rm));
+}
+
+static uint8_t *encode_disp(uint8_t *at, int32_t disp)
+{
+    memcpy(at, &disp, 4);
+    return at + 4;
+}
+
+static uint8_t *encode_mem(uint8_t *at, uint32_t reg, struct mem mem)
 {
     if (mem.rip) {
-        put_modrm(code, 0, reg, 5);
-        code_u32(code, (uint32_t)mem.disp);
-        return;
+        *at++ = modrm(0, reg, 5);
+        return encode_disp(at, mem.disp);
     }
     bool has_base = mem.base != NO_OPERAND, has_index = mem.index != NO_OPERAND;
     bool byte = mem.disp >= -128 && mem.disp < 128;
     unsigned mod = !has_base ? 0 : mem.disp == 0 && low3(mem.base) != 5 ? 0 : byte ? 1 : 2;
     if (has_index || !has_base || low3(mem.base) == 4) {
-        put_modrm(code, mod, reg, 4);
-        code_byte(code, (uint8_t)(mem.scale << 6 | (has_index ? low3(mem.index) : 4) << 3 |
-                                  (has_base ? low3(mem.base) : 5)));
+        *at++ = modrm(mod, reg, 4);
+        *at++ = (uint8_t)(mem.scale << 6 | (has_index ? low3(mem.index) : 4) << 3 |
+                          (has_base ? low3(mem.base) : 5));
     } else {
-        put_modrm(code, mod, reg, mem.base);
+        *at++ = modrm(mod, reg, mem.base);
     }
     if (mod == 1)
-        code_byte(code, (uint8_t)mem.disp);
+        *at++ = (uint8_t)mem.disp;
     else if (mod == 2 || !has_base)
-        code_u32(code, (uint32_t)mem.disp);
+        at = encode_disp(at, mem.disp);
+    return at;
+}
+
+static void put_modrm(struct code *code, unsigned mod, uint32_t reg, uint32_t rm)
+{
+    code_byte(code, modrm(mod, reg, rm));
+}
+
+static void put_mem(struct code *code, uint32_t reg, struct mem mem)
+{
+    encode_end(code, encode_mem(encode_start(code), reg, mem));
 }
 
 /* Prefixes, REX and opcode. `base` is the register in the rm field or the memory's base. */
-static void put_opcode(struct code *code, uint8_t size, uint32_t opcode, uint32_t reg,
-                       uint32_t index, uint32_t base)
+static uint8_t *encode_opcode(uint8_t *at, uint8_t size, uint32_t opcode, uint32_t reg,
+                              uint32_t index, uint32_t base)
 {
     if (opcode & OP_66)
-        code_byte(code, 0x66);
+        *at++ = 0x66;
     if (opcode & OP_F3)
-        code_byte(code, 0xF3);
+        *at++ = 0xF3;
     if (opcode & OP_F2)
-        code_byte(code, 0xF2);
+        *at++ = 0xF2;
     uint8_t rex = (uint8_t)((size == 8) << 3 | high1(reg) << 2 | high1(index) << 1 | high1(base));
     bool low_byte = (reg >= RSP && reg <= RDI) || (base >= RSP && base <= RDI); /* not AH … BH */
     if (rex || (opcode & OP_BYTE && low_byte))
-        code_byte(code, 0x40 | rex);
+        *at++ = 0x40 | rex;
     if (opcode & OP_0F)
-        code_byte(code, 0x0F);
-    code_byte(code, (uint8_t)opcode);
+        *at++ = 0x0F;
+    *at++ = (uint8_t)opcode;
+    return at;
 }
 
 void asm_rr(struct code *code, uint8_t size, uint32_t opcode, uint32_t reg, uint32_t rm)
 {
-    put_opcode(code, size, opcode, reg, NO_OPERAND, rm);
-    put_modrm(code, 3, reg, rm);
+    uint8_t *at = encode_opcode(encode_start(code), size, opcode, reg, NO_OPERAND, rm);
+    *at++ = modrm(3, reg, rm);
+    encode_end(code, at);
 }
 
 void asm_rm(struct code *code, uint8_t size, uint32_t opcode, uint32_t reg, struct mem mem)
 {
-    put_opcode(code, size, opcode, reg, mem.index, mem.base);
-    put_mem(code, reg, mem);
+    uint8_t *at = encode_opcode(encode_start(code), size, opcode, reg, mem.index, mem.base);
+    encode_end(code, encode_mem(at, reg, mem));
 }
 
 void asm_ri(struct code *code, uint8_t size, uint32_t opcode, uint8_t extension, uint32_t rm)

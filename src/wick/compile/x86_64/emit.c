@@ -194,20 +194,24 @@ static void break_cycle(struct emit *e, struct machine_move *moves, uint32_t cou
     }
 }
 
+static void emit_any_move(struct emit *e, const struct machine_move *move)
+{
+    if (is_slot(move->to) && is_slot(move->from))
+        move_slots(e, move->to, move->from, move->size, move->is_vector);
+    else
+        emit_move(e, move->to, move->from, move->size);
+}
+
 static void moves_of_class(struct emit *e, struct machine_move *moves, uint32_t count, bool vector)
 {
     while (count) {
         bool progress = false;
         for (uint32_t i = 0; i < count;) {
-            struct machine_move move = moves[i];
-            if (is_source(moves, count, move.to, i)) {
+            if (is_source(moves, count, moves[i].to, i)) {
                 i++;
                 continue;
             }
-            if (is_slot(move.to) && is_slot(move.from))
-                move_slots(e, move.to, move.from, move.size, vector);
-            else
-                emit_move(e, move.to, move.from, move.size);
+            emit_any_move(e, &moves[i]);
             moves[i] = moves[--count];
             progress = true;
         }
@@ -218,7 +222,11 @@ static void moves_of_class(struct emit *e, struct machine_move *moves, uint32_t 
 
 void parallel_move(struct emit *e, struct machine_move *moves, uint32_t count)
 {
-    struct machine_move *sorted = arena_alloc(e->code.arena, (count + 1) * sizeof(*sorted));
+    if (count == 1 && moves->from != moves->to)
+        emit_any_move(e, moves);
+    if (count <= 1)
+        return;
+    struct machine_move *sorted = arena_take(e->code.arena, count * sizeof(*sorted));
     for (int vector = 1; vector >= 0; vector--) {
         uint32_t chosen = 0;
         for (uint32_t i = 0; i < count; i++) {
@@ -410,48 +418,15 @@ static uint32_t following(const struct emit *e)
     return at < e->graph->order_count ? e->graph->order[at] : 0;
 }
 
-static void fix_block(struct emit *e, uint32_t place, uint32_t block)
-{
-    arena_grow(e->code.arena, &e->blocks, e->block_fixup_count + 1, &e->block_fixup_capacity,
-               sizeof(*e->blocks));
-    e->blocks[e->block_fixup_count++] = (struct block_fixup){place, block};
-}
-
-/* Whether a jump of at most 6 bytes reaches the block with 8 bits; distances were measured in the
- * first round, and code only gets shorter but for alignment. */
-static bool is_near(const struct emit *e, uint32_t block, int64_t *distance)
-{
-    if (!e->final)
-        return false;
-    bool backward =
-        e->graph->blocks[block].order <= e->graph->blocks[e->graph->order[e->current]].order;
-    uint32_t here = backward ? e->code.size : e->emitted_at;
-    *distance = (int64_t)e->block_at[block] - (int64_t)here;
-    return backward ? *distance > -120 : *distance < 70;
-}
-
 static void jump_to(struct emit *e, uint32_t block)
 {
-    if (block == following(e))
-        return;
-    int64_t distance;
-    if (is_near(e, block, &distance)) {
-        asm_jmp_short(&e->code, 0);
-        fix_block(e, (e->code.size - 1) | SHORT_FIXUP, block);
-    } else {
-        fix_block(e, asm_jmp(&e->code), block);
-    }
+    if (block != following(e))
+        add_jump(e, asm_jmp(&e->code), block);
 }
 
 static void jump_if(struct emit *e, uint8_t cc, uint32_t block)
 {
-    int64_t distance;
-    if (is_near(e, block, &distance)) {
-        asm_jcc_short(&e->code, cc, 0);
-        fix_block(e, (e->code.size - 1) | SHORT_FIXUP, block);
-    } else {
-        fix_block(e, asm_jcc(&e->code, cc), block);
-    }
+    add_jump(e, asm_jcc(&e->code, cc), block);
 }
 
 /* Of the float conditions, which look at two flags. */
@@ -488,7 +463,7 @@ static void emit_switch(struct emit *e, const struct machine_ins *ins)
     uint32_t at = e->graph->order[e->current];
     const struct block *block = &e->graph->blocks[at];
     asm_alu_ri(code, 4, 7, ins->src[0], (int32_t)ins->imm);
-    fix_block(e, asm_jcc(code, CC_AE), final_target(e, block->succs[ins->imm]));
+    jump_if(e, CC_AE, final_target(e, block->succs[ins->imm]));
     asm_lea(code, 8, REG_SCRATCH, mem_rip());
     arena_grow(code->arena, &e->tables, e->table_count + 1, &e->table_capacity, sizeof(*e->tables));
     e->tables[e->table_count++] = (struct emit_table){code->size - 4, at};
@@ -665,8 +640,7 @@ static void emit_block(struct emit *e, uint32_t at)
 {
     const struct machine_block *block = &e->machine->blocks[at];
     if (e->graph->blocks[at].is_loop && block->first < block->end)
-        code_align_nops(&e->code, 16, 10);
-    e->emitted_at = e->block_at[at];
+        add_gap(e);
     e->block_at[at] = e->code.size;
     if (is_empty_block(e, at))
         return;
@@ -777,33 +751,13 @@ static void emit_consts(struct emit *e)
         asm_patch(&e->code, e->const_fixups[i].place, at[e->const_fixups[i].number]);
 }
 
-static void patch_blocks(struct emit *e)
+static void emit_body(struct emit *e)
 {
-    for (uint32_t i = 0; i < e->block_fixup_count; i++) {
-        uint32_t place = e->blocks[i].place, target = e->block_at[e->blocks[i].block];
-        if (!(place & SHORT_FIXUP)) {
-            asm_patch(&e->code, place, target);
-            continue;
-        }
-        place &= ~(uint32_t)SHORT_FIXUP;
-        e->code.bytes[place] = (uint8_t)(target - (place + 1));
-    }
-}
-
-static void emit_round(struct emit *e)
-{
-    e->code.size = 0;
-    e->next_move = 0;
-    e->cold_count = e->block_fixup_count = e->const_fixup_count = e->const_count = 0;
-    e->table_count = e->out->stub_count = e->out->offset_count = 0;
-    e->next_root = e->out->root_count = e->out->catch_count = 0;
     struct machine_ins start = {.offset = e->machine->ins_count ? e->machine->ins[0].offset : 0};
     e->ins = &start;
     emit_prologue(e);
     for (e->current = 0; e->current < e->graph->order_count; e->current++)
         emit_block(e, e->graph->order[e->current]);
-    for (uint32_t i = 0; i < e->cold_count; i++)
-        emit_cold(e, &e->cold[i]);
     e->ins = NULL;
 }
 
@@ -847,10 +801,11 @@ void machine_emit(struct machine *machine, struct emitted *out)
     }
     mark_plain_jumps(machine);
     e.block_at = arena_alloc(machine->arena, machine->graph->block_count * sizeof(*e.block_at));
-    emit_round(&e);
-    e.final = true;
-    emit_round(&e);
-    patch_blocks(&e);
+    emit_body(&e);
+    shorten_jumps(&e);
+    for (uint32_t i = 0; i < e.cold_count; i++)
+        emit_cold(&e, &e.cold[i]);
+    patch_jumps(&e);
     emit_tables(&e);
     emit_consts(&e);
     out->bytes = e.code.bytes;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * From allocated machine instructions to bytes. emit.c holds the frame, blocks and moves,
- * emit_number.c integers, emit_float.c floats, vectors and conversions, emit_call.c calls.
+ * emit_number.c integers, emit_float.c floats, vectors and conversions, emit_call.c calls, jumps.c
+ * what jumps between blocks become.
  *
  * A function's code: the entry for callers of other instances, which loads the base of memory 0;
  * the entry for callers of the same instance; the body; cold code; jump tables; constants.
@@ -31,10 +32,16 @@ struct cold {
     uint16_t site;
 };
 
-enum { SHORT_FIXUP = 1 << 30 }; /* in a place: 8 bits */
+enum {
+    JUMP_ENTRY = 0,       /* instead of a block: the entry for callers of the same instance */
+    JUMP_GAP = 1u << 31,  /* no jump, but a gap before the block of a loop */
+    JUMP_SHORT = 1 << 30, /* in a place: 8 bits */
+    GAP_MOST = 10,
+};
 
-struct block_fixup {
-    uint32_t place, block;
+struct block_jump {
+    uint32_t place; /* of the displacement; of the gap's first byte */
+    uint32_t block;
 };
 
 struct const_fixup {
@@ -56,22 +63,19 @@ struct emit {
     const struct graph *graph;
     struct code code;
     bool avx;
-    bool final;          /* second round: distances are known */
-    uint32_t frame;      /* bytes between RSP and the return address */
-    uint32_t saved;      /* where R14 is kept, from RSP; NO_OPERAND: it is not */
-    uint32_t next_move;  /* in machine->moves */
-    uint32_t next_root;  /* in machine->roots */
-    uint32_t current;    /* place of the block in the order */
-    uint32_t emitted_at; /* where the first round had the block */
-    uint32_t
-        *block_at; /* offset of each block; in the second round at first that of the round before */
+    uint32_t frame;                     /* bytes between RSP and the return address */
+    uint32_t saved;                     /* where R14 is kept, from RSP; NO_OPERAND: it is not */
+    uint32_t next_move;                 /* in machine->moves */
+    uint32_t next_root;                 /* in machine->roots */
+    uint32_t current;                   /* place of the block in the order */
+    uint32_t *block_at;                 /* offset of each block */
     struct machine_ins *ins;            /* that is being emitted */
     const struct machine_ins *flags_of; /* the last whose result the zero flag tells */
     struct emitted *out;
     struct cold *cold;
     uint32_t cold_count, cold_capacity;
-    struct block_fixup *blocks;
-    uint32_t block_fixup_count, block_fixup_capacity;
+    struct block_jump *jumps; /* and gaps, in the order of the code */
+    uint32_t jump_count, jump_capacity;
     struct const_fixup *const_fixups;
     uint32_t const_fixup_count, const_fixup_capacity;
     struct emit_const *consts;
@@ -134,6 +138,19 @@ void move_to_vector(struct emit *e, uint8_t size, uint32_t dst, uint32_t src);
 
 /* Leaves the frame. */
 void emit_epilogue(struct emit *e);
+
+/* ---- jumps.c ----------------------------------------------------------------------------------
+ */
+
+/* Notes a jump or call whose displacement of 32 bits, still to be written, is at `place`. */
+void add_jump(struct emit *e, uint32_t place, uint32_t block);
+/* Room for the alignment of a loop. */
+void add_gap(struct emit *e);
+/* Once the body is there: makes jumps short and gaps as large as they have to be. All places that
+ * were noted before move with the code. */
+void shorten_jumps(struct emit *e);
+/* Writes the displacements. */
+void patch_jumps(struct emit *e);
 
 void emit_number(struct emit *e, const struct machine_ins *ins);
 void emit_float(struct emit *e, const struct machine_ins *ins);

@@ -75,7 +75,7 @@ static void load_overflow(struct emit *e, uint32_t type, uint32_t to, uint32_t o
 static void send_values(struct emit *e, const uint32_t *types, const uint32_t *from, uint32_t count,
                         const struct machine_move *extra)
 {
-    struct machine_move *moves = arena_alloc(e->code.arena, ((size_t)count + 1) * sizeof(*moves));
+    struct machine_move *moves = arena_take(e->code.arena, ((size_t)count + 1) * sizeof(*moves));
     struct call_places places = {0};
     uint32_t move_count = 0;
     for (uint32_t i = 0; i < count; i++) {
@@ -98,7 +98,7 @@ static void send_values(struct emit *e, const uint32_t *types, const uint32_t *f
 /* Fetches parameters or results; NO_OPERAND: not wanted. */
 static void fetch_values(struct emit *e, const uint32_t *types, const uint32_t *to, uint32_t count)
 {
-    struct machine_move *moves = arena_alloc(e->code.arena, ((size_t)count + 1) * sizeof(*moves));
+    struct machine_move *moves = arena_take(e->code.arena, ((size_t)count + 1) * sizeof(*moves));
     struct call_places places = {0};
     uint32_t move_count = 0;
     for (uint32_t i = 0; i < count; i++) {
@@ -205,7 +205,7 @@ static void call_own(struct emit *e, uint32_t func)
 {
     struct code *code = &e->code;
     if (func == e->graph->func_index) {
-        asm_patch(code, asm_call(code), e->out->entry);
+        add_jump(e, asm_call(code), JUMP_ENTRY);
     } else {
         asm_mi(code, 4, 0xFF, 2, mem_at(REG_INSTANCE, WIDE_DISP));
         uint32_t disp = layout_entry(e->graph->module, func);
@@ -234,7 +234,7 @@ static void emit_tail_call(struct emit *e, const struct machine_ins *ins)
     if (is_own(e, ins)) {
         emit_epilogue(e);
         if (ins->imm == e->graph->func_index) {
-            asm_patch(code, asm_jmp(code), e->out->entry);
+            add_jump(e, asm_jmp(code), JUMP_ENTRY);
             return;
         }
         uint64_t number = ins->imm - e->graph->module->imported_funcs;
