@@ -156,6 +156,72 @@ TEST(many_arguments, "arguments and results that registers do not hold arrive in
     CHECK_INT(call_i32(&f, "run", 0, 0), (int32_t)sum);
 }
 
+/* Steps whose code has 6 and 5 bytes, so that bodies of all lengths come about. */
+static void print_steps(FILE *out, unsigned mixes, unsigned folds)
+{
+    for (unsigned i = 0; i < mixes; i++)
+        fprintf(out,
+                "(local.set 1 (i32.xor (i32.mul (local.get 1) (i32.const 37)) (i32.const %u)))", i);
+    for (unsigned i = 0; i < folds; i++)
+        fputs("(local.set 1 (i32.mul (i32.xor (local.get 1) (local.get 0)) (i32.const 41)))", out);
+}
+
+static uint32_t take_steps(uint32_t value, uint32_t argument, unsigned mixes, unsigned folds)
+{
+    for (unsigned i = 0; i < mixes; i++)
+        value = (value * 37) ^ i;
+    for (unsigned i = 0; i < folds; i++)
+        value = (value ^ argument) * 41;
+    return value;
+}
+
+enum { MIXES = 30, FOLDS = 6 };
+
+/* A jump over the steps, and a loop around them: as short and as long as 8 bits allow, and longer.
+ */
+static void print_jumps(FILE *out, unsigned mixes, unsigned folds)
+{
+    fprintf(out, "(func (export \"over%u_%u\") (param i32) (result i32) (local i32) ", mixes,
+            folds);
+    fputs("(local.set 1 (local.get 0)) (if (i32.and (local.get 0) (i32.const 1)) (then ", out);
+    print_steps(out, mixes, folds);
+    fputs(")) (i32.add (local.get 1) (local.get 0)))\n", out);
+    fprintf(out, "(func (export \"around%u_%u\") (param i32) (result i32) (local i32 i32) ", mixes,
+            folds);
+    fputs("(local.set 2 (i32.const 3)) (loop ", out);
+    print_steps(out, mixes, folds);
+    fputs("(br_if 0 (local.tee 2 (i32.sub (local.get 2) (i32.const 1))))) (local.get 1))\n", out);
+}
+
+static void check_jumps(const struct fixture *f, unsigned mixes, unsigned folds)
+{
+    char name[32];
+    for (uint32_t argument = 6; argument < 8; argument++) {
+        uint32_t once = argument & 1 ? take_steps(argument, argument, mixes, folds) : argument;
+        uint32_t thrice = 0;
+        for (int i = 0; i < 3; i++)
+            thrice = take_steps(thrice, argument, mixes, folds);
+        snprintf(name, sizeof(name), "over%u_%u", mixes, folds);
+        CHECK_INT((uint32_t)call_word(f, name, argument), once + argument);
+        snprintf(name, sizeof(name), "around%u_%u", mixes, folds);
+        CHECK_INT((uint32_t)call_word(f, name, argument), thrice);
+    }
+}
+
+TEST(short_jumps, "jumps over and around code of every length lead where they should")
+{
+    FIXTURE f = fixture_new();
+    struct text text;
+    FILE *out = text_open(&text);
+    fputs("(module ", out);
+    for (unsigned i = 0; i < MIXES * FOLDS; i++)
+        print_jumps(out, i / FOLDS, i % FOLDS);
+    fputs(")", out);
+    text_load(&text, &f);
+    for (unsigned i = 0; i < MIXES * FOLDS; i++)
+        check_jumps(&f, i / FOLDS, i % FOLDS);
+}
+
 TEST(tail_calls, "a million tail calls, by each way to name the callee, take no stack")
 {
     FIXTURE f = fixture_new();
