@@ -17,6 +17,8 @@
 
 static const char target[] = "enarx::cli";
 
+enum { MESSAGES_AT_ONCE = 16 };
+
 /* Signals that ask us to end, and that the Keep is told of. */
 static const int forwarded[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 
@@ -67,16 +69,24 @@ static void take_message(struct attend *attend, struct span text)
     message_free(&message);
 }
 
-/* Takes what is there. False: there will be no more. */
-static bool take_messages(struct attend *attend, struct message_reader *reader)
+enum heard { HEARD_ALL, HEARD_SOME, HEARD_END };
+
+/* Takes some of what is there, so that a Keep that talks without end keeps nobody from ending it.
+ */
+static enum heard take_messages(struct attend *attend, struct message_reader *reader)
 {
     struct span text;
-    int status;
-    while ((status = message_next(reader, 0, &text)) > 0)
+    for (int i = 0; i < MESSAGES_AT_ONCE; i++) {
+        int status = message_next(reader, 0, &text);
+        if (status == -ETIMEDOUT)
+            return HEARD_ALL;
+        if (status < 0 && status != -ECONNRESET)
+            log_warn(target, "what the Keep says is of no use: %s", strerror(-status));
+        if (status <= 0)
+            return HEARD_END;
         take_message(attend, text);
-    if (status < 0 && status != -ETIMEDOUT && status != -ECONNRESET)
-        log_warn(target, "what the Keep says is of no use: %s", strerror(-status));
-    return status == -ETIMEDOUT;
+    }
+    return HEARD_SOME;
 }
 
 void attend_finish(struct attend *attend)
@@ -111,12 +121,15 @@ static int serve(struct attend *attend, pid_t pid, int process, int signals)
     struct message_reader reader = message_reader_of(attend->control, MESSAGE_SIZE_MAX);
     struct pollfd fds[] = {
         {process, POLLIN, 0}, {signals, POLLIN, 0}, {attend->control, POLLIN, 0}};
+    enum heard heard = HEARD_ALL;
     for (;;) {
-        if (poll(fds, 3, -1) < 0)
+        if (poll(fds, 3, heard == HEARD_SOME ? 0 : -1) < 0)
             continue;
         if (fds[1].revents)
             pass_signal(signals, pid);
-        if (fds[2].revents && !take_messages(attend, &reader))
+        if (fds[2].revents || heard == HEARD_SOME)
+            heard = take_messages(attend, &reader);
+        if (heard == HEARD_END)
             fds[2].fd = -1;
         if (fds[0].revents)
             break;

@@ -208,6 +208,7 @@ static int send_control(struct session *session, const struct control *control, 
     }
     /* All of it fits into the socket, so nobody has to read yet. */
     int room = 4 * CONTROL_SIZE_MAX;
+    fcntl(session->control[0], F_SETFL, O_NONBLOCK); /* no Keep holds us up by not reading */
     setsockopt(session->control[0], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
     int status = message_send(session->control[0], &text);
     if (status < 0)

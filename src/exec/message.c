@@ -78,7 +78,7 @@ static int read_more(struct message_reader *reader, int64_t deadline)
     size_t room = reader->room - reader->size;
     ssize_t got = read(reader->fd, reader->buffer + reader->size, room);
     if (got < 0)
-        return errno == EINTR ? 1 : -errno;
+        return errno == EINTR || errno == EAGAIN ? 1 : -errno;
     if (got == 0)
         return reader->size > 0 ? -EBADMSG : 0;
     if ((size_t)got > room)
