@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The examples echo, chat and kv in Keeps, with clients in Python and in Keeps. Started by Meson with BACKEND, ENARX,
+"""The examples hello, web, echo, chat and kv in Keeps, with clients in Python, in Keeps, and with curl, wrk, Chromium and others where they are installed. Started by Meson with BACKEND, ENARX,
 STEWARD and EXAMPLES (the built ones; empty: there are none) set. Without it what users copy could be broken."""
 import os
 import queue
 import re
+import shutil
 import signal
 import socket
 import ssl
@@ -34,11 +35,11 @@ context.verify_mode = ssl.CERT_NONE
 count = failed = 0
 
 
-def result(good, name):
+def result(good, name, skip=None):
     global count, failed
     count += 1
     failed += not good
-    print('ok' if good else 'not ok', count, '-', name, flush=True)
+    print('ok' if good else 'not ok', count, '-', name, f'# SKIP {skip}' if skip else '', flush=True)
 
 
 class Keep:
@@ -127,6 +128,84 @@ class Peer:
         self.connection.close()
 
 
+# ---- hello ----------------------------------------------------------------------------------------------------------
+
+keep = Keep('hello', 'hello', 0)
+result(keep.hears(b'Below 100000, 77031 takes the most Collatz steps: 350.\n') and keep.process.wait(SECONDS) == 0,
+       'hello: says hello')
+
+
+def certified(steward, web):
+    """What makes a package one that the Steward certifies."""
+    return lambda text: (f'steward = "https://localhost:{steward.port}"\nsteward_ca = {{ custom = ["web"] }}\n{text}'
+                         f'[roots]\nweb = """{read(web + ".crt")}"""\n')
+
+
+# ---- web ------------------------------------------------------------------------------------------------------------
+
+authority, web = make_authority(work, 'authority'), make_authority(work, 'web')
+NAME = 'keep.example'
+with Steward(STEWARD, work, authority, web, more=('--san', NAME)) as steward:
+    keep = Keep('web', 'web', free_port(), certified(steward, web))
+    keep.call().close()
+
+
+def output(*command, say=None):
+    """What a command prints. It hears `say`, and its input does not end before it does."""
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          env=environment | {'HOME': work}) as process:
+        timer = threading.Timer(SECONDS, process.kill)
+        timer.start()
+        errors = queue.Queue()
+        threading.Thread(target=lambda: errors.put(process.stderr.read()), daemon=True).start()
+        if say:
+            process.stdin.write(say)
+            process.stdin.flush()
+        said = process.stdout.read()
+        timer.cancel()
+        process.stdin.close()
+        process.wait(SECONDS)
+        return said + errors.get()
+
+
+def client(name, good, *command, say=None):
+    """A client of others, if it is installed. `good` judges its output."""
+    if not shutil.which(command[0]):
+        result(True, name, f'{command[0]} is not installed')
+        return
+    said = output(*command, say=say)
+    result(good(said), name)
+    if not good(said):
+        print('#', said[-1000:])
+
+
+def says(*words):
+    return lambda said: all(word in said for word in words)
+
+
+url = f'https://{NAME}:{keep.port}'
+curl = ['curl', '-sS', '--cacert', authority + '.crt', '--resolve', f'{NAME}:{keep.port}:127.0.0.1', '-w',
+        '%{http_code} %{num_connects}\n']
+client('web: curl', says(b'Hello from a Keep', b'200 1\n', b'200 0\n', b'404 0\n'), *curl, url + '/', url + '/healthz', url + '/no')
+client('web: curl asks for a head', says(b'200 1\n', b'Content-Length: 3'), *curl, '-I', url + '/healthz')
+client('web: curl posts in vain', says(b'405 1\n'), *curl, '-d', 'x=1', url + '/')
+REQUEST = f'GET /healthz HTTP/1.1\r\nHost: {NAME}\r\nConnection: close\r\n\r\n'.encode()
+client('web: openssl s_client', says(b'200 OK', b'ok\n'), 'openssl', 's_client', '-quiet', '-CAfile', authority + '.crt',
+       '-verify_return_error', '-verify_hostname', NAME, '-servername', NAME, '-alpn', 'http/1.1', '-connect', f'127.0.0.1:{keep.port}', say=REQUEST)
+client('web: gnutls-cli', says(b'The certificate is trusted', b'200 OK', b'ok\n'), 'gnutls-cli', '--x509cafile', authority + '.crt',
+       '--verify-hostname', NAME, '--sni-hostname', NAME, '-p', str(keep.port), '127.0.0.1', say=REQUEST)
+client('web: wrk, 16 connections for a second',
+       lambda said: b'Requests/sec' in said and b'Socket errors' not in said and b'Non-2xx' not in said,
+       'wrk', '-t1', '-c16', '-d1s', f'https://127.0.0.1:{keep.port}/healthz')
+if shutil.which('chromium') and shutil.which('certutil'):
+    os.makedirs(work + '/.pki/nssdb')
+    output('certutil', '-d', 'sql:' + work + '/.pki/nssdb', '-N', '--empty-password')
+    output('certutil', '-d', 'sql:' + work + '/.pki/nssdb', '-A', '-t', 'C,,', '-n', 'authority', '-i', authority + '.crt')
+client('web: Chromium, which trusts the Steward', says(b'<h1>Hello from a Keep</h1>'), 'chromium', '--headless', '--no-sandbox',
+       '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update',
+       '--disable-sync', '--user-data-dir=' + work + '/chromium', f'--host-resolver-rules=MAP {NAME} 127.0.0.1', '--dump-dom', url + '/')
+keep.kill()
+
 # ---- echo -----------------------------------------------------------------------------------------------------------
 
 keep = Keep('echo', 'echo', free_port())
@@ -144,11 +223,8 @@ keep.kill()
 
 # ---- chat -----------------------------------------------------------------------------------------------------------
 
-authority, web = make_authority(work, 'authority'), make_authority(work, 'web')
 with Steward(STEWARD, work, authority, web) as steward:
-    room = Keep('chat_server', 'chat/server', free_port(), lambda text: (
-        f'steward = "https://localhost:{steward.port}"\nsteward_ca = {{ custom = ["web"] }}\n{text}'
-        f'[roots]\nweb = """{read(web + ".crt")}"""\n'))
+    room = Keep('chat_server', 'chat/server', free_port(), certified(steward, web))
     carol = room.call()
 result(carol.ask(b'carol\n') == b'* carol comes in\n', 'chat: the first line is the name')
 

@@ -66,6 +66,9 @@ expected = ''.join(f'{number}\n' for number in numbers).encode()
 
 with open(work + '/README.md', encoding='utf-8') as file:
     rows = re.findall(r'^\| ([^|]+) \| [^|]* \| `([^`]+)` \| `([^`]+)` \| \d+ \|$', file.read(), re.MULTILINE)
+# The example's Enarx.toml says the same as the command line.
+rows.append(('C with Enarx.toml', *(word.replace(' 94', '').replace('run', 'run --wasmcfgfile Enarx.toml') for word in rows[0][1:])))
+missing['C with Enarx.toml'] = no_clang
 failed = 0
 print(f'1..{len(rows)}')
 for number, (language, build, run) in enumerate(rows, 1):
@@ -86,4 +89,4 @@ for number, (language, build, run) in enumerate(rows, 1):
     if not good:
         print('#', ended.returncode, ended.stdout[-300:], ended.stderr[-2000:])
 shutil.rmtree(work)
-sys.exit(1 if failed or not rows else 0)
+sys.exit(1 if failed else 0)
