@@ -8,6 +8,7 @@
 #include "cli/session.h"
 #include "cli/target.h"
 #include "cli/timings.h"
+#include "codec/base64.h"
 #include "codec/json_writer.h"
 #include "exec/config.h"
 #include "exec/workload.h"
@@ -164,7 +165,6 @@ static int open_files(struct deployment *deployment, struct err *err)
 /* What would be proved of files of this machine: read as the Keep reads them. */
 static int look_inside(struct deployment *deployment, struct err *err)
 {
-    static const char digits[] = "0123456789abcdef";
     struct target *target = &deployment->target;
     struct control control = {.module = deployment->session.module,
                               .config = deployment->session.config};
@@ -179,10 +179,7 @@ static int look_inside(struct deployment *deployment, struct err *err)
         return status;
     if (workload_digest(workload.module, workload.config, workload.digest) < 0)
         return err_set(err, ERR_IO, ENOMEM, "cannot compute the digest of the workload");
-    for (size_t i = 0; i < WORKLOAD_DIGEST_SIZE; i++) {
-        target->digest[2 * i] = digits[workload.digest[i] >> 4];
-        target->digest[2 * i + 1] = digits[workload.digest[i] & 15];
-    }
+    hex_encode(span_of(workload.digest, WORKLOAD_DIGEST_SIZE), target->digest);
     copy_text(target->steward, sizeof(target->steward), config.steward);
     return 0;
 }

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/date.h"
 #include "base/read_all.h"
+#include "codec/base64.h"
 #include "codec/json.h"
 #include "codec/json_writer.h"
 #include "crypto/sign.h"
@@ -188,8 +189,7 @@ static int make_entry(struct keep_entry *entry, int place)
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
         if (crypto_random(bytes, sizeof(bytes)) < 0)
             return -EIO;
-        for (size_t i = 0; i < sizeof(bytes); i++)
-            snprintf(entry->record.id + 2 * i, 3, "%02x", bytes[i]);
+        hex_encode(span_of(bytes, sizeof(bytes)), entry->record.id);
         if (mkdirat(place, entry->record.id, 0700) == 0)
             return 0;
         if (errno != EEXIST)

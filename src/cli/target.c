@@ -116,8 +116,7 @@ static int take_digest(struct span value, struct target *target)
     if (!json_get_text(value, "sha-256", &text) || text.size > 64 ||
         base64_decode(text, bytes, &size) < 0 || size != WORKLOAD_DIGEST_SIZE)
         return -EINVAL;
-    for (size_t i = 0; i < size; i++)
-        snprintf(target->digest + 2 * i, 3, "%02x", bytes[i]);
+    hex_encode(span_of(bytes, size), target->digest);
     return 0;
 }
 

@@ -20,6 +20,21 @@ bool content_has_hash(struct span bytes, const uint8_t *sha256)
            memcmp(actual, sha256, STORE_SHA256) == 0;
 }
 
+int content_read_exactly(int fd, uint8_t *buffer, size_t size, uint64_t offset)
+{
+    while (size > 0) {
+        ssize_t got = pread(fd, buffer, size, (off_t)offset);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return got < 0 ? -errno : -EBADMSG;
+        buffer += got;
+        size -= (size_t)got;
+        offset += (uint64_t)got;
+    }
+    return 0;
+}
+
 int block_sums_end(struct block_sums *sums)
 {
     if (sums->hashed == 0)

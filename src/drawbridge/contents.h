@@ -17,6 +17,10 @@ size_t content_blocks(uint64_t length);
 /* Whether bytes have a hash. */
 bool content_has_hash(struct span bytes, const uint8_t *sha256);
 
+/* Reads all of a range of a file: -EBADMSG if the file ends before. */
+__attribute__((warn_unused_result)) int content_read_exactly(int fd, uint8_t *buffer, size_t size,
+                                                             uint64_t offset);
+
 /* Hashes of the blocks of bytes that come in pieces; begins as zeros. */
 struct block_sums {
     struct crypto_hasher *hasher;

@@ -129,21 +129,6 @@ void local_content_close(struct content *base)
     content_cache_give(&local_of(base->store)->cache, &content_of(base)->cached);
 }
 
-static int read_exactly(int fd, uint8_t *buffer, size_t size, uint64_t offset)
-{
-    while (size > 0) {
-        ssize_t got = pread(fd, buffer, size, (off_t)offset);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return got < 0 ? -errno : -EBADMSG;
-        buffer += got;
-        size -= (size_t)got;
-        offset += (uint64_t)got;
-    }
-    return 0;
-}
-
 /* Reads out of a block that was not verified yet: all of it is read and hashed. */
 static int read_new(struct local_content *content, size_t block, size_t offset, uint8_t *buffer,
                     size_t size)
@@ -151,7 +136,7 @@ static int read_new(struct local_content *content, size_t block, size_t offset, 
     struct local_store *local = local_of(content->cached.content.store);
     uint64_t begin = (uint64_t)block * CONTENT_BLOCK, rest = content->cached.content.length - begin;
     size_t whole = rest < CONTENT_BLOCK ? (size_t)rest : CONTENT_BLOCK;
-    int status = read_exactly(content->fd, local->scratch, whole, begin);
+    int status = content_read_exactly(content->fd, local->scratch, whole, begin);
     if (status < 0)
         return status;
     if (!content_has_hash(span_of(local->scratch, whole), content->sums + block * STORE_SHA256))
@@ -176,7 +161,7 @@ ssize_t local_content_read(struct content *base, uint64_t offset, uint8_t *buffe
     if (size > CONTENT_BLOCK - within)
         size = CONTENT_BLOCK - within;
     bool known = content->known[block / 8] >> block % 8 & 1;
-    int status = known ? read_exactly(content->fd, buffer, size, offset)
+    int status = known ? content_read_exactly(content->fd, buffer, size, offset)
                        : read_new(content, block, within, buffer, size);
     return status < 0 ? status : (ssize_t)size;
 }

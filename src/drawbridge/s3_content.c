@@ -156,21 +156,6 @@ static int take_piece(void *context, struct span piece, struct err *err)
     return status < 0 ? err_set(err, ERR_IO, -status, "cannot write a scratch file") : 0;
 }
 
-static int read_exactly(int fd, uint8_t *buffer, size_t size, uint64_t offset)
-{
-    while (size > 0) {
-        ssize_t got = pread(fd, buffer, size, (off_t)offset);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return got < 0 ? -errno : -EIO;
-        buffer += got;
-        size -= (size_t)got;
-        offset += (uint64_t)got;
-    }
-    return 0;
-}
-
 static size_t block_size(const struct s3_content *content, size_t block)
 {
     uint64_t rest = content->cached.content.length - (uint64_t)block * CONTENT_BLOCK;
@@ -184,7 +169,7 @@ static int verify(struct s3_content *content, size_t first, size_t count)
     int status = buffer ? 0 : -ENOMEM;
     for (size_t i = first; status == 0 && i < first + count; i++) {
         size_t size = block_size(content, i);
-        status = read_exactly(content->fd, buffer, size, (uint64_t)i * CONTENT_BLOCK);
+        status = content_read_exactly(content->fd, buffer, size, (uint64_t)i * CONTENT_BLOCK);
         if (status == 0 &&
             !content_has_hash(span_of(buffer, size), content->sums + i * STORE_SHA256))
             return i > first ? 0 : -EBADMSG; /* who wants that block will hear of it */
@@ -257,6 +242,6 @@ ssize_t s3_content_read(struct content *base, uint64_t offset, uint8_t *buffer, 
         size = CONTENT_BLOCK - within;
     int status = is_known(content, block) ? 0 : fetch_blocks(content, block);
     if (status == 0)
-        status = read_exactly(content->fd, buffer, size, offset);
+        status = content_read_exactly(content->fd, buffer, size, offset);
     return status < 0 ? status : (ssize_t)size;
 }

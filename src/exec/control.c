@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exec/control.h"
 
+#include "codec/base64.h"
 #include "codec/toml.h"
 
 #include <errno.h>
@@ -251,17 +252,9 @@ static int read_dir(const struct toml_node *entry, struct control_dir *dir, stru
     return 0;
 }
 
-static int digit_of(char c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 bool control_package_digest(const struct control_package *package, uint8_t digest[32])
 {
-    for (size_t i = 0; package->digest && i < 32; i++)
-        digest[i] =
-            (uint8_t)(digit_of(package->digest[2 * i]) << 4 | digit_of(package->digest[2 * i + 1]));
-    return package->digest != NULL;
+    return package->digest && hex_decode(span_of(package->digest, 64), digest, 32) == 0;
 }
 
 static int read_digest(const struct toml_node *node, const char **digest, struct err *err)
@@ -269,10 +262,7 @@ static int read_digest(const struct toml_node *node, const char **digest, struct
     int status = read_text(node, digest, err);
     if (status < 0)
         return status;
-    size_t size = 0;
-    while (digit_of((*digest)[size]) >= 0)
-        size++;
-    return size == 64 && (*digest)[size] == '\0'
+    return strlen(*digest) == 64 && strspn(*digest, "0123456789abcdef") == 64
                ? 0
                : fail(err, node, "64 lower-case hexadecimal digits are expected");
 }

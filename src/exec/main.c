@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/read_all.h"
+#include "codec/base64.h"
 #include "exec/program.h"
 #include "exec/workload.h"
 
@@ -165,14 +166,10 @@ static void tell_report(const struct run *run)
 /* What was proved; and before it, where that is wanted, how long it took. */
 static void tell_ready(const struct run *run)
 {
-    static const char digits[] = "0123456789abcdef";
     const struct identity *identity = &run->guest.identity;
     const char *steward = run->config.steward ? run->config.steward : run->control.package.steward;
-    char workload[2 * WORKLOAD_DIGEST_SIZE + 1] = {0};
-    for (size_t i = 0; i < WORKLOAD_DIGEST_SIZE; i++) {
-        workload[2 * i] = digits[run->workload.digest[i] >> 4];
-        workload[2 * i + 1] = digits[run->workload.digest[i] & 15];
-    }
+    char workload[2 * WORKLOAD_DIGEST_SIZE + 1];
+    hex_encode(span_of(run->workload.digest, WORKLOAD_DIGEST_SIZE), workload);
     autofree char *chain = calloc(1, identity->chain.size + 1);
     autofree char *buffer = malloc(MESSAGE_SIZE_MAX + 1);
     if (!chain || !buffer)
