@@ -209,11 +209,17 @@ keep.kill()
 # ---- echo -----------------------------------------------------------------------------------------------------------
 
 keep = Keep('echo', 'echo', free_port())
-peers = [keep.call() for _ in range(12)]
+keep.call().close()
+silent = [socket.create_connection(('127.0.0.1', keep.port)) for _ in range(12)]  # no handshake
+peers = [keep.call() for _ in range(88)]  # 100 with the silent ones, which is as many as there may be
 for each, peer in enumerate(peers):
     peer.send(b'half of line %d' % each)
 result(all(peer.ask(b', and the rest\n') == b'half of line %d, and the rest\n' % each
-           for each, peer in reversed(list(enumerate(peers)))), 'echo: many clients get their own lines back')
+           for each, peer in reversed(list(enumerate(peers)))),
+       'echo: as many clients as there may be get their own lines back, whoever else is silent')
+waiting = socket.create_connection(('127.0.0.1', keep.port), SECONDS)
+silent.pop().close()
+result(Peer(context.wrap_socket(waiting)).ask(b'at last\n') == b'at last\n', 'echo: one more waits until somebody leaves')
 result(peers[0].ask(b'one\ntwo\n\n') == b'one\n' and peers[0].line() == b'two\n' and peers[0].line() == b'\n',
        'echo: several lines at once are several lines')
 result(peers[0].send(b'x' * 5000).is_over(), 'echo: a line that is too long ends the connection')
