@@ -669,7 +669,10 @@ const struct command commands[] = {
      .summary = "Log in through an OpenID provider",
      .description = "Lets a person log in with a browser and keeps the access token: with the "
                     "credential helper, which is called as `PROGRAM insert ID` and `PROGRAM show "
-                    "ID`, or else in a file of mode 0600 below $XDG_DATA_HOME/enarx/tokens.\n\nA "
+                    "ID`, or else in a file of mode 0600 below $XDG_DATA_HOME/enarx/tokens.\n\nIn "
+                    "a file there is a refresh token as well, if the provider offers the scope "
+                    "offline_access. Commands that need the access token then renew it when less "
+                    "than a minute is left of it. A credential helper gets no refresh token.\n\nA "
                     "client that has a secret takes it from the variable ENARX_OIDC_CLIENT_SECRET.",
      .options = login_options,
      .examples = login_examples,

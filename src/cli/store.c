@@ -10,10 +10,13 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
-/* ---- the host and the token ------------------------------------------------------------------ */
+enum { RENEWAL_SLACK_SECONDS = 60 };
+
+/* ---- the host -------------------------------------------------------------------------------- */
 
 /* The host of the provider with its port, as it is written in its URL. */
 static int provider_host(const char *text, struct span *host, struct err *err)
@@ -68,6 +71,105 @@ int store_locate_host(const struct invocation *invocation, struct store *store, 
     return locate(invocation, store, err);
 }
 
+/* ---- what a token says ----------------------------------------------------------------------- */
+
+/* The payload of a token that is a JWT: into *parsed, which is the caller's. */
+static int decode_token(const char *token, struct jws_token **parsed, struct span *claims)
+{
+    *parsed = malloc(sizeof(**parsed));
+    if (!*parsed)
+        return -ENOMEM;
+    int status = jws_parse(span_of(token, strlen(token)), *parsed);
+    return status == 0 ? json_parse((*parsed)->payload, claims) : status;
+}
+
+/* When a token expires; false for one that does not say it. */
+static bool find_expiry(const char *token, int64_t *expires)
+{
+    autofree struct jws_token *parsed = NULL;
+    struct span claims;
+    uint64_t seconds;
+    if (decode_token(token, &parsed, &claims) < 0 ||
+        !json_get_uint(claims, "exp", INT64_MAX, &seconds))
+        return false;
+    *expires = (int64_t)seconds;
+    return true;
+}
+
+/* ---- tokens of a login ----------------------------------------------------------------------- */
+
+int store_open_provider(const struct invocation *invocation, struct login_config *config,
+                        struct crypto_tls_context **tls, struct err *err)
+{
+    const char *secret = getenv("ENARX_OIDC_CLIENT_SECRET");
+    config->client_secret = secret && *secret ? secret : NULL;
+    return remote_client_new(invocation_value(invocation, "ca-bundle"), tls, &config->client, err);
+}
+
+void store_close_provider(struct login_config *config, struct crypto_tls_context *tls)
+{
+    http_client_free(config->client);
+    crypto_tls_context_free(tls);
+}
+
+static bool has_to_be_renewed(const struct kept_tokens *tokens)
+{
+    int64_t expires;
+    return tokens->access && tokens->refresh && tokens->issuer && tokens->client_id &&
+           find_expiry(tokens->access, &expires) && expires <= time(NULL) + RENEWAL_SLACK_SECONDS;
+}
+
+static int renew(const struct invocation *invocation, struct kept_tokens *tokens, struct err *err)
+{
+    struct login_config config = {.issuer = tokens->issuer, .client_id = tokens->client_id};
+    struct crypto_tls_context *tls = NULL;
+    int status = store_open_provider(invocation, &config, &tls, err);
+    if (status == 0)
+        status = login_renew(&config, tokens, err);
+    store_close_provider(&config, tls);
+    return status;
+}
+
+/* Another command may have renewed the token in the meantime: refresh tokens are good for once. */
+static int renew_kept(const struct invocation *invocation, const struct store *store,
+                      struct kept_tokens *tokens, struct err *err)
+{
+    struct err reason = {0};
+    autoclose int lock = -1;
+    credentials_forget(tokens);
+    int status = credentials_lock(&store->credentials, &lock, err);
+    if (status == 0)
+        status = credentials_load(&store->credentials, tokens, err);
+    if (status < 0 || !has_to_be_renewed(tokens))
+        return status;
+    status = renew(invocation, tokens, &reason);
+    if (status == 0)
+        return credentials_save(&store->credentials, tokens, err);
+    if (status != -EKEYREJECTED) {
+        fprintf(stderr, "Warning: the token is not renewed: %s\n", reason.message);
+        return 0;
+    }
+    credentials_forget_text(tokens->refresh); /* of no use any more */
+    tokens->refresh = NULL;
+    return credentials_save(&store->credentials, tokens, err);
+}
+
+static int load_token(const struct invocation *invocation, struct store *store, struct err *err)
+{
+    struct kept_tokens tokens;
+    int status = credentials_load(&store->credentials, &tokens, err);
+    if (status == 0 && has_to_be_renewed(&tokens))
+        status = renew_kept(invocation, store, &tokens, err);
+    if (status == 0) {
+        store->token = tokens.access;
+        tokens.access = NULL;
+    }
+    credentials_forget(&tokens);
+    return status;
+}
+
+/* ---- the token ------------------------------------------------------------------------------- */
+
 static int copy_token(const char *text, struct store *store, struct err *err)
 {
     store->token = strdup(text);
@@ -92,7 +194,7 @@ static int find_token(const struct invocation *invocation, struct store *store, 
         err_hint(err, "Use --oidc-domain or ENARX_OIDC_DOMAIN.");
         return -EINVAL;
     }
-    return credentials_load(&store->credentials, &store->token, err);
+    return load_token(invocation, store, err);
 }
 
 int store_connect(const struct invocation *invocation, enum store_token need, struct store *store,
@@ -128,18 +230,6 @@ int store_open_host(const struct invocation *invocation, enum store_token need, 
     return status == 0 ? store_connect(invocation, need, store, err) : status;
 }
 
-/* ---- what a token says ----------------------------------------------------------------------- */
-
-/* The payload of a token that is a JWT: into *parsed, which is the caller's. */
-static int decode_token(const char *token, struct jws_token **parsed, struct span *claims)
-{
-    *parsed = malloc(sizeof(**parsed));
-    if (!*parsed)
-        return -ENOMEM;
-    int status = jws_parse(span_of(token, strlen(token)), *parsed);
-    return status == 0 ? json_parse((*parsed)->payload, claims) : status;
-}
-
 int store_token_subject(const char *token, char *subject, size_t size, struct err *err)
 {
     autofree struct jws_token *parsed = NULL;
@@ -159,16 +249,12 @@ int store_token_subject(const char *token, char *subject, size_t size, struct er
 /* A refusal has one of these reasons. */
 static void hint_refused(const struct store *store, struct err *err)
 {
-    autofree struct jws_token *parsed = NULL;
-    struct span claims;
-    uint64_t expires;
+    int64_t expires;
     char date[DATE_TEXT_SIZE];
     if (!store->token) {
         err_hint(err, "No token was sent. Log in with `enarx user login`.");
-    } else if (decode_token(store->token, &parsed, &claims) == 0 &&
-               json_get_uint(claims, "exp", INT64_MAX, &expires) &&
-               (int64_t)expires <= (int64_t)time(NULL)) {
-        date_format((int64_t)expires, date);
+    } else if (find_expiry(store->token, &expires) && expires <= (int64_t)time(NULL)) {
+        date_format(expires, date);
         err_hint(err, "The token expired at %s. Log in again with `enarx user login`.", date);
     }
 }

@@ -13,7 +13,7 @@
 
 #include "cli/command.h"
 #include "cli/progress.h"
-#include "drawbridge/client/credentials.h"
+#include "drawbridge/client/login.h"
 #include "drawbridge/client/package.h"
 
 enum store_token {
@@ -50,7 +50,8 @@ __attribute__((warn_unused_result)) int store_locate_host(const struct invocatio
 __attribute__((warn_unused_result)) int store_locate_name(const struct invocation *invocation,
                                                           const char *name, enum slug_kind kind,
                                                           struct store *store, struct err *err);
-/* Finds the token and connects, after store_locate. */
+/* Finds the token, renews it where login keeps what that needs, and connects; after store_locate.
+ */
 __attribute__((warn_unused_result)) int store_connect(const struct invocation *invocation,
                                                       enum store_token need, struct store *store,
                                                       struct err *err);
@@ -71,6 +72,14 @@ __attribute__((warn_unused_result)) int store_change(struct store *store, const 
 __attribute__((warn_unused_result)) int store_get(struct store *store, const char *suffix,
                                                   struct http_reply *reply, struct span *value,
                                                   struct err *err);
+
+/* Fills in how the OpenID provider is talked to: client and secret; *tls is the caller's, as the
+ * client is. */
+__attribute__((warn_unused_result)) int store_open_provider(const struct invocation *invocation,
+                                                            struct login_config *config,
+                                                            struct crypto_tls_context **tls,
+                                                            struct err *err);
+void store_close_provider(struct login_config *config, struct crypto_tls_context *tls);
 
 /* The claim "sub" of a token that is a JSON Web Token. Nothing is verified. */
 __attribute__((warn_unused_result)) int store_token_subject(const char *token, char *subject,

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /* enarx user login|logout: tokens of an OpenID provider. */
+#include "base/cleanup.h"
 #include "cli/json_print.h"
 #include "cli/store.h"
-#include "drawbridge/client/login.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 static int find_flow(const struct invocation *invocation, enum login_flow *flow, struct err *err)
@@ -17,21 +16,28 @@ static int find_flow(const struct invocation *invocation, enum login_flow *flow,
                : err_set(err, ERR_USAGE, 0, "unknown OpenID flow \"%.100s\"", name);
 }
 
+static int keep(const struct store *store, const struct kept_tokens *tokens, struct err *err)
+{
+    autoclose int lock = -1;
+    int status = credentials_lock(&store->credentials, &lock, err);
+    return status == 0 ? credentials_save(&store->credentials, tokens, err) : status;
+}
+
 static int login_and_keep(const struct invocation *invocation, struct store *store, struct err *err)
 {
     const char *audience = invocation_value(invocation, "oidc-audience");
-    const char *secret = getenv("ENARX_OIDC_CLIENT_SECRET");
     char own[SLUG_HOST_MAX + 16];
     struct text text = text_init(own, sizeof(own));
     struct crypto_tls_context *tls = NULL;
     struct login_config config = {.issuer = invocation_value(invocation, "oidc-domain"),
                                   .client_id = invocation_value(invocation, "oidc-client-id"),
-                                  .client_secret = secret && *secret ? secret : NULL,
                                   .audience = audience ? audience : own,
                                   /* stdout is the result's with --json */
-                                  .out = store->json ? stderr : stdout};
+                                  .out = store->json ? stderr : stdout,
+                                  /* helpers keep access tokens only */
+                                  .renewable = !store->credentials.helper};
     enum login_flow flow;
-    char *token = NULL;
+    struct kept_tokens tokens = {0};
     text_add(&text, "https://");
     text_add_span(&text, store->slug.host);
     text_add(&text, "/");
@@ -41,15 +47,13 @@ static int login_and_keep(const struct invocation *invocation, struct store *sto
         err_hint(err, "Use --oidc-domain or ENARX_OIDC_DOMAIN.");
     }
     if (status == 0)
-        status =
-            remote_client_new(invocation_value(invocation, "ca-bundle"), &tls, &config.client, err);
+        status = store_open_provider(invocation, &config, &tls, err);
     if (status == 0)
-        status = login_run(&config, flow, &token, err);
+        status = login_run(&config, flow, &tokens, err);
     if (status == 0)
-        status = credentials_save(&store->credentials, token, err);
-    http_client_free(config.client);
-    crypto_tls_context_free(tls);
-    credentials_forget_text(token);
+        status = keep(store, &tokens, err);
+    store_close_provider(&config, tls);
+    credentials_forget(&tokens);
     if (status == 0 && !store->json)
         puts("Credentials saved locally.");
     return status;
@@ -79,8 +83,11 @@ int command_user_logout(const struct invocation *invocation, int *exit_status, s
 {
     struct store store;
     bool removed = false;
+    autoclose int lock = -1;
     (void)exit_status;
     int status = store_locate_host(invocation, &store, err);
+    if (status == 0)
+        status = credentials_lock(&store.credentials, &lock, err);
     if (status == 0)
         status = credentials_remove(&store.credentials, &removed, err);
     return finish(&store, status, removed ? "Credentials removed." : "There were no credentials.",

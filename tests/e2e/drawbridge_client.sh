@@ -294,6 +294,70 @@ try enarx user logout
 try enarx user login --oidc-domain http://login.example.com
 is_status 120 "a provider that is not protected is refused"
 
+# Renewal. Tokens of 30 seconds are renewed before each command, as less than a minute is left.
+kept="data/enarx/tokens/127.0.0.1:$port"
+member() { python3 -c 'import json, sys; print(json.load(open(sys.argv[1])).get(sys.argv[2], ""))' "$kept" "$1"; }
+log_in() { python3 "$here/drawbridge_login.py" 'test|subject' "$ENARX" user login "$@" >"$out" 2>"$err"; }
+curl -s "$issuer/lifetime?ttl=30"
+for flow in code device; do
+    log_in --oidc-flow $flow
+    [ -n "$(member refresh_token)" ]; result $? "the $flow flow brings a refresh token"
+    access=$(member access_token) refresh=$(member refresh_token)
+    try env -u ENARX_OIDC_DOMAIN "$ENARX" user info testuser
+    out_is "subject  test|subject" "a token that is about to expire is renewed without a person"
+    [ "$(member access_token)" != "$access" ]; result $? "there is another access token then"
+    [ "$(member refresh_token)" != "$refresh" ]; result $? "and the refresh token that the provider gave with it"
+done
+[ "$(stat -c %a "$kept")" = 600 ]; result $? "its file is not open to others"
+running=
+for i in 1 2 3 4; do
+    enarx user info testuser >"at-once.$i" 2>&1 &
+    running="$running $!"
+done
+# shellcheck disable=SC2086 # a list
+wait $running
+[ "$(sort -u at-once.*)" = "subject  test|subject" ]; result $? "commands at once do not use a refresh token twice"
+try enarx user info testuser
+out_is "subject  test|subject" "nor lose it"
+curl -s "$issuer/lifetime?ttl=3600"
+try enarx user info testuser
+access=$(member access_token) refresh=$(member refresh_token)
+try enarx user info testuser
+[ "$(member access_token)" = "$access" ]; result $? "a token that is valid for longer is left alone"
+expire() { # as if time had passed
+    python3 - "$kept" expired.token <<'EXPIRE'
+import json, sys
+kept = json.load(open(sys.argv[1]))
+kept["access_token"] = open(sys.argv[2]).read()
+open(sys.argv[1], "w").write(json.dumps(kept))
+EXPIRE
+}
+expire
+try enarx user info testuser
+out_is "subject  test|subject" "one that has expired is renewed"
+expire
+sed -i "s|$issuer|http://127.0.0.1:1|" "$kept"
+try enarx user info testuser
+err_has "the token is not renewed" "a provider that does not answer is told"
+[ -n "$(member refresh_token)" ]; result $? "and the refresh token kept for later"
+sed -i "s|http://127.0.0.1:1|$issuer|" "$kept"
+curl -s "$issuer/token/revocation" -d client_id=enarx -d "token=$(member refresh_token)"
+try enarx user info testuser
+is_status 124 "a refresh token that was revoked renews nothing"
+err_has "The token expired at" "the hint says why"
+err_has "Log in again" "and what to do"
+[ -z "$(member refresh_token)" ]; result $? "and it is not tried again"
+cat expired.token >"$kept"
+try enarx user info testuser
+err_has "The token expired at" "a file with an access token alone is read"
+cat alice.token >"$kept"
+try enarx user info testuser
+out_is "subject  test|subject" "as older versions wrote it"
+echo '{"refresh_token": "x"}' >"$kept"
+try enarx user info testuser
+err_has "cannot read the token" "a file that makes no sense is refused"
+try enarx user logout
+
 # Credential helpers.
 cat >helper <<'HELPER'
 #!/bin/sh
@@ -309,7 +373,8 @@ err_has "Credential helper failed with exit code 7" "a helper that fails is told
 python3 "$here/drawbridge_login.py" 'test|subject' "$ENARX" user login >"$out" 2>"$err"
 status=$?
 is_status 0 "a helper keeps a token"
-[ -s "kept-${issuer#http://}-127.0.0.1:$port" ]; result $? "under the name of provider and store"
+kept="kept-${issuer#http://}-127.0.0.1:$port"
+grep -qx '[A-Za-z0-9_.-]*' "$kept"; result $? "under the name of provider and store, and nothing but the access token"
 try enarx user info testuser
 out_is "subject  test|subject" "and shows it"
 try enarx user logout

@@ -8,6 +8,7 @@
 // authorization code with PKCE, login forms that take any name. Besides, for tests:
 //
 //     GET /mint?sub=S&scope=…&aud=A&ttl=N&alg=RS256|ES256|EdDSA   an access token of it, as text
+//     GET /lifetime?ttl=N                      access tokens of logins are valid for N seconds from now on
 //     GET /rotate                              other keys from now on; those before are not published
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
@@ -21,6 +22,7 @@ const { default: Provider } = await import(pathToFileURL(require.resolve('oidc-p
 const scopes = ['users', 'repositories', 'tags']
   .flatMap((context) => ['read', 'write', 'manage'].map((level) => `${level}:drawbridge_${context}`));
 let generation = 0;
+let lifetime = 3600;
 
 function makeKeys() {
   generation += 1;
@@ -32,7 +34,7 @@ function makeKeys() {
   }));
 }
 
-const resource = (aud, alg = 'RS256', ttl = 3600) => ({
+const resource = (aud, alg = 'RS256', ttl = lifetime) => ({
   scope: scopes.join(' '), audience: aud, accessTokenTTL: ttl, accessTokenFormat: 'jwt',
   jwt: { sign: { alg } },
 });
@@ -50,6 +52,7 @@ function makeProvider(issuer) {
     findAccount: (ctx, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
     features: {
       devInteractions: { enabled: true }, deviceFlow: { enabled: true }, userinfo: { enabled: true },
+      revocation: { enabled: true },
       resourceIndicators: {
         enabled: true, defaultResource: () => audience, useGrantedResource: () => true,
         getResourceServerInfo: (ctx, indicator) => resource(indicator),
@@ -79,6 +82,9 @@ const server = createServer(async (request, response) => {
   try {
     if (url.pathname === '/mint') {
       response.end(await mint(provider, url.searchParams));
+    } else if (url.pathname === '/lifetime') {
+      lifetime = Number(url.searchParams.get('ttl'));
+      response.end();
     } else if (url.pathname === '/rotate') {
       provider = makeProvider(issuer);
       response.end();

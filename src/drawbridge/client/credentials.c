@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/read_all.h"
 #include "base/text.h"
+#include "codec/json.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,8 +13,11 @@
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+
+enum { FILE_MAX = 4 * TOKEN_MAX };
 
 extern char **environ;
 
@@ -24,6 +28,15 @@ void credentials_forget_text(char *token)
     free(token);
 }
 
+void credentials_forget(struct kept_tokens *tokens)
+{
+    credentials_forget_text(tokens->access);
+    credentials_forget_text(tokens->refresh);
+    credentials_forget_text(tokens->issuer);
+    credentials_forget_text(tokens->client_id);
+    *tokens = (struct kept_tokens){0};
+}
+
 /* ---- texts ----------------------------------------------------------------------------------- */
 
 static bool is_blank(uint8_t character)
@@ -31,12 +44,12 @@ static bool is_blank(uint8_t character)
     return character == ' ' || character == '\t' || character == '\r' || character == '\n';
 }
 
-/* Reads a token up to the end of a descriptor. */
-static int read_token(int fd, char **token)
+/* Reads a text of up to `max` bytes up to the end of a descriptor. */
+static int read_text(int fd, size_t max, char **token)
 {
     uint8_t *data = NULL;
     size_t size = 0, begin = 0;
-    int status = read_all(fd, TOKEN_MAX, &data, &size);
+    int status = read_all(fd, max, &data, &size);
     if (status < 0)
         return status;
     size_t end = size;
@@ -54,7 +67,7 @@ int credentials_read(const char *path, char **token, struct err *err)
 {
     autoclose int fd = strcmp(path, "-") == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
                                               : open(path, O_RDONLY | O_CLOEXEC);
-    int status = fd < 0 ? -errno : read_token(fd, token);
+    int status = fd < 0 ? -errno : read_text(fd, TOKEN_MAX, token);
     return status < 0 ? err_set(err, ERR_CONFIG, -status, "cannot read a token from %s", path) : 0;
 }
 
@@ -114,7 +127,7 @@ static int helper_load(const struct credentials *credentials, char **token, stru
         return status;
     status = start(credentials, "show", ends[1], STDOUT_FILENO, &child, err);
     close(ends[1]);
-    int got = status == 0 ? read_token(ends[0], token) : 0;
+    int got = status == 0 ? read_text(ends[0], TOKEN_MAX, token) : 0;
     close(ends[0]);
     if (status == 0)
         status = await(child, err);
@@ -200,7 +213,55 @@ static int file_name(const struct credentials *credentials, char name[NAME_MAX +
     return 0;
 }
 
-static int file_load(const struct credentials *credentials, char **token, struct err *err)
+/* A member of the object in a file; NULL if it is not there. */
+static int take_member(struct span document, const char *name, char **text)
+{
+    struct span value, decoded;
+    if (!json_get(document, name, &value))
+        return 0;
+    *text = calloc(1, value.size + 1);
+    if (!*text)
+        return -ENOMEM;
+    return json_string_decode(value, (uint8_t *)*text, value.size, &decoded) &&
+                   !memchr(*text, 0, decoded.size)
+               ? 0
+               : -EBADMSG;
+}
+
+static const struct {
+    const char *name;
+    size_t offset;
+} members[] = {{"access_token", offsetof(struct kept_tokens, access)},
+               {"refresh_token", offsetof(struct kept_tokens, refresh)},
+               {"issuer", offsetof(struct kept_tokens, issuer)},
+               {"client_id", offsetof(struct kept_tokens, client_id)}};
+
+enum { MEMBER_COUNT = sizeof(members) / sizeof(members[0]) };
+
+static char **find_member(struct kept_tokens *tokens, size_t index)
+{
+    return (char **)(void *)((char *)tokens + members[index].offset);
+}
+
+/* Takes the content of a file over. */
+static int parse_file(char *content, struct kept_tokens *tokens)
+{
+    struct span document;
+    if (content[0] != '{') {
+        tokens->access = content;
+        return 0;
+    }
+    int status = json_parse(span_of(content, strlen(content)), &document) < 0 ? -EBADMSG : 0;
+    for (size_t i = 0; i < MEMBER_COUNT && status == 0; i++)
+        status = take_member(document, members[i].name, find_member(tokens, i));
+    if (status == 0 && !tokens->access)
+        status = -EBADMSG;
+    credentials_forget_text(content);
+    return status;
+}
+
+static int file_load(const struct credentials *credentials, struct kept_tokens *tokens,
+                     struct err *err)
 {
     char name[NAME_MAX + 1];
     struct stat info;
@@ -220,11 +281,39 @@ static int file_load(const struct credentials *credentials, char **token, struct
         err_hint(err, "Log in again after `enarx user logout`: others may know the token.");
         return -EPERM;
     }
-    status = read_token(fd, token);
+    char *content = NULL;
+    status = read_text(fd, FILE_MAX, &content);
+    if (status == 0)
+        status = parse_file(content, tokens);
+    if (status < 0)
+        credentials_forget(tokens);
     return status < 0 ? err_set(err, ERR_IO, -status, "cannot read the token for %s", name) : 0;
 }
 
-static int file_save(const struct credentials *credentials, const char *token, struct err *err)
+/* Writes what parse_file reads. */
+static int write_file(int fd, const struct kept_tokens *tokens)
+{
+    struct kept_tokens borrowed = *tokens;
+    char *buffer = malloc(FILE_MAX);
+    if (!buffer)
+        return -ENOMEM;
+    struct text text = text_init(buffer, FILE_MAX);
+    for (size_t i = 0; i < MEMBER_COUNT; i++) {
+        const char *member = *find_member(&borrowed, i);
+        if (!member)
+            continue;
+        text_printf(&text, "%s\"%s\":", text.size > 0 ? "," : "{", members[i].name);
+        text_add_quoted(&text, member);
+    }
+    text_add(&text, "}\n");
+    int status = text.overflow ? -EMSGSIZE : write_text(fd, buffer);
+    explicit_bzero(buffer, FILE_MAX);
+    free(buffer);
+    return status;
+}
+
+static int file_save(const struct credentials *credentials, const struct kept_tokens *tokens,
+                     struct err *err)
 {
     char name[NAME_MAX + 1], temporary[64];
     autoclose int directory = -1;
@@ -239,7 +328,7 @@ static int file_save(const struct credentials *credentials, const char *token, s
     unlinkat(directory, temporary, 0); /* of a process that is no more */
     autoclose int fd =
         openat(directory, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    status = fd < 0 ? -errno : write_text(fd, token);
+    status = fd < 0 ? -errno : write_file(fd, tokens);
     if (status == 0 && (fsync(fd) < 0 || renameat(directory, temporary, directory, name) < 0))
         status = -errno;
     if (status < 0 && fd >= 0)
@@ -249,17 +338,34 @@ static int file_save(const struct credentials *credentials, const char *token, s
 
 /* ---- both ------------------------------------------------------------------------------------ */
 
-int credentials_load(const struct credentials *credentials, char **token, struct err *err)
+int credentials_lock(const struct credentials *credentials, int *lock, struct err *err)
 {
-    *token = NULL;
-    return credentials->helper ? helper_load(credentials, token, err)
-                               : file_load(credentials, token, err);
+    *lock = -1;
+    if (credentials->helper)
+        return 0;
+    int status = open_directory(true, lock, err);
+    if (status < 0)
+        return status;
+    while (flock(*lock, LOCK_EX) < 0) {
+        if (errno != EINTR)
+            return err_set(err, ERR_IO, errno, "cannot lock the directory of tokens");
+    }
+    return 0;
 }
 
-int credentials_save(const struct credentials *credentials, const char *token, struct err *err)
+int credentials_load(const struct credentials *credentials, struct kept_tokens *tokens,
+                     struct err *err)
 {
-    return credentials->helper ? helper_save(credentials, token, err)
-                               : file_save(credentials, token, err);
+    *tokens = (struct kept_tokens){0};
+    return credentials->helper ? helper_load(credentials, &tokens->access, err)
+                               : file_load(credentials, tokens, err);
+}
+
+int credentials_save(const struct credentials *credentials, const struct kept_tokens *tokens,
+                     struct err *err)
+{
+    return credentials->helper ? helper_save(credentials, tokens->access, err)
+                               : file_save(credentials, tokens, err);
 }
 
 int credentials_remove(const struct credentials *credentials, bool *removed, struct err *err)

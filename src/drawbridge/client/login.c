@@ -25,6 +25,23 @@ void login_add(struct text *form, const char *name, const char *value)
     url_encode(form, span_of(value, strlen(value)));
 }
 
+void login_add_scopes(const struct login *login, struct text *form)
+{
+    if (!login->config->renewable || !login->has_refresh_tokens) {
+        login_add(form, "scope", LOGIN_SCOPES);
+        return;
+    }
+    login_add(form, "scope", LOGIN_SCOPES " offline_access");
+    login_add(form, "prompt", "consent"); /* without it the scope is ignored: OpenID Core 11 */
+}
+
+void login_add_client(const struct login *login, struct text *form)
+{
+    login_add(form, "client_id", login->config->client_id);
+    if (login->config->client_secret)
+        login_add(form, "client_secret", login->config->client_secret);
+}
+
 void login_wipe(struct http_reply *reply)
 {
     if (reply->body.size > 0)
@@ -32,8 +49,8 @@ void login_wipe(struct http_reply *reply)
     http_reply_free(reply);
 }
 
-int login_post(const struct login *login, const char *url, const struct text *form,
-               struct http_reply *reply, struct span *value)
+static int send_form(const struct login *login, const char *url, const struct text *form,
+                     struct http_reply *reply)
 {
     const struct http1_field fields[] = {{"Accept", "application/json"},
                                          {"Content-Type", "application/x-www-form-urlencoded"}};
@@ -41,7 +58,13 @@ int login_post(const struct login *login, const char *url, const struct text *fo
         .method = "POST", .url = url, .fields = fields, .field_count = 2, .body = text_span(form)};
     if (form->overflow)
         return err_set(login->err, ERR_USAGE, 0, "what the OpenID provider is asked is too long");
-    int status = http_client_call(login->config->client, &call, reply, login->err);
+    return http_client_call(login->config->client, &call, reply, login->err);
+}
+
+int login_post(const struct login *login, const char *url, const struct text *form,
+               struct http_reply *reply, struct span *value)
+{
+    int status = send_form(login, url, form, reply);
     if (status < 0)
         return status;
     if (json_parse(reply->body, value) == 0 && value->data[0] == '{')
@@ -52,20 +75,41 @@ int login_post(const struct login *login, const char *url, const struct text *fo
     return status;
 }
 
-int login_take_token(const struct login *login, const struct http_reply *reply, struct span value,
-                     char **token)
+int login_refused(const struct login *login, const char *what, struct span value)
 {
     char buffer[SAID_MAX];
     struct text said = text_init(buffer, sizeof(buffer));
     struct span text;
-    if (reply->head.status == 200 && json_get_text(value, "access_token", &text) && text.size > 0) {
-        *token = strndup((const char *)text.data, text.size);
-        return *token ? 0 : err_set(login->err, ERR_IO, ENOMEM, "cannot hold the token");
-    }
     if (json_get_text(value, "error_description", &text) || json_get_text(value, "error", &text))
         remote_printable(text, &said);
-    return err_set(login->err, ERR_IO, 0, "the OpenID provider gives no token: %s",
+    return err_set(login->err, ERR_IO, 0, "the OpenID provider %s: %s", what,
                    said.size > 0 ? buffer : "it does not say why");
+}
+
+/* Puts a copy of a text in the place of another. */
+static bool replace(char **place, struct span text)
+{
+    char *copy = strndup((const char *)text.data, text.size);
+    if (!copy)
+        return false;
+    credentials_forget_text(*place);
+    *place = copy;
+    return true;
+}
+
+int login_take_token(const struct login *login, const struct http_reply *reply, struct span value,
+                     struct kept_tokens *tokens)
+{
+    struct span access, refresh;
+    if (reply->head.status != 200 || !json_get_text(value, "access_token", &access) ||
+        access.size == 0)
+        return login_refused(login, "gives no token", value);
+    bool another = json_get_text(value, "refresh_token", &refresh) && refresh.size > 0;
+    if (access.size > TOKEN_MAX || (another && refresh.size > TOKEN_MAX))
+        return err_set(login->err, ERR_IO, 0, "the OpenID provider gives a token that is too long");
+    return replace(&tokens->access, access) && (!another || replace(&tokens->refresh, refresh))
+               ? 0
+               : err_set(login->err, ERR_IO, ENOMEM, "cannot hold the token");
 }
 
 /* ---- discovery ------------------------------------------------------------------------------- */
@@ -97,6 +141,19 @@ static int take_endpoint(const struct login *login, struct span document, const 
                          name);
 }
 
+static bool has_offline_access(struct span document)
+{
+    struct span scopes, text;
+    struct json_member member;
+    if (!json_get(document, "scopes_supported", &scopes))
+        return false;
+    for (struct json_cursor cursor = json_elements(scopes); json_next(&cursor, &member);) {
+        if (json_text(member.value, &text) && span_equal(text, SPAN_LITERAL("offline_access")))
+            return true;
+    }
+    return false;
+}
+
 static int take_endpoints(struct login *login, struct span document)
 {
     struct login_endpoints *endpoints = &login->endpoints;
@@ -110,10 +167,11 @@ static int take_endpoints(struct login *login, struct span document)
         status = take_endpoint(login, document, "authorization_endpoint", endpoints->authorization);
     if (status == 0)
         status = take_endpoint(login, document, "device_authorization_endpoint", endpoints->device);
+    login->has_refresh_tokens = has_offline_access(document);
     return status;
 }
 
-static int discover(struct login *login)
+int login_discover(struct login *login)
 {
     const char *issuer = login->config->issuer;
     char url[OIDC_URL_MAX + 64];
@@ -144,16 +202,23 @@ static int discover(struct login *login)
     return status;
 }
 
-int login_run(const struct login_config *config, enum login_flow flow, char **token,
+int login_run(const struct login_config *config, enum login_flow flow, struct kept_tokens *tokens,
               struct err *err)
 {
     struct login login = {.config = config, .err = err};
-    *token = NULL;
-    int status = discover(&login);
+    *tokens = (struct kept_tokens){0};
+    int status = login_discover(&login);
     if (status < 0)
         return status;
     if (!login.endpoints.token[0] ||
         !(flow == LOGIN_DEVICE ? login.endpoints.device : login.endpoints.authorization)[0])
         return err_set(err, ERR_CONFIG, 0, "the OpenID provider does not offer this flow");
-    return flow == LOGIN_DEVICE ? login_by_device(&login, token) : login_by_code(&login, token);
+    status = flow == LOGIN_DEVICE ? login_by_device(&login, tokens) : login_by_code(&login, tokens);
+    tokens->issuer = status == 0 ? strdup(config->issuer) : NULL;
+    tokens->client_id = status == 0 ? strdup(config->client_id) : NULL;
+    if (status == 0 && (!tokens->issuer || !tokens->client_id))
+        status = err_set(err, ERR_IO, ENOMEM, "cannot hold the token");
+    if (status < 0)
+        credentials_forget(tokens);
+    return status;
 }

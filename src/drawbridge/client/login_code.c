@@ -70,7 +70,7 @@ static int tell_page(const struct login *login, const struct return_trip *trip)
     login_add(&form, "response_type", "code");
     login_add(&form, "client_id", login->config->client_id);
     login_add(&form, "redirect_uri", trip->redirect);
-    login_add(&form, "scope", LOGIN_SCOPES);
+    login_add_scopes(login, &form);
     login_add(&form, "audience", login->config->audience);
     login_add(&form, "state", trip->state);
     login_add(&form, "code_challenge", trip->challenge);
@@ -204,7 +204,8 @@ static int await_code(const struct login *login, struct return_trip *trip)
     return status;
 }
 
-static int exchange_code(const struct login *login, const struct return_trip *trip, char **token)
+static int exchange_code(const struct login *login, const struct return_trip *trip,
+                         struct kept_tokens *tokens)
 {
     char buffer[LOGIN_FORM_MAX];
     struct text form = text_init(buffer, sizeof(buffer));
@@ -213,20 +214,18 @@ static int exchange_code(const struct login *login, const struct return_trip *tr
     login_add(&form, "grant_type", "authorization_code");
     login_add(&form, "code", trip->code);
     login_add(&form, "redirect_uri", trip->redirect);
-    login_add(&form, "client_id", login->config->client_id);
+    login_add_client(login, &form);
     login_add(&form, "code_verifier", trip->verifier);
-    if (login->config->client_secret)
-        login_add(&form, "client_secret", login->config->client_secret);
     int status = login_post(login, login->endpoints.token, &form, &reply, &value);
     explicit_bzero(buffer, sizeof(buffer));
     if (status < 0)
         return status;
-    status = login_take_token(login, &reply, value, token);
+    status = login_take_token(login, &reply, value, tokens);
     login_wipe(&reply);
     return status;
 }
 
-int login_by_code(const struct login *login, char **token)
+int login_by_code(const struct login *login, struct kept_tokens *tokens)
 {
     struct return_trip trip = {.fd = -1};
     int status = make_secrets(&trip);
@@ -239,7 +238,7 @@ int login_by_code(const struct login *login, char **token)
     if (status == 0)
         status = await_code(login, &trip);
     if (status == 0)
-        status = exchange_code(login, &trip, token);
+        status = exchange_code(login, &trip, tokens);
     if (trip.fd >= 0)
         close(trip.fd);
     explicit_bzero(&trip, sizeof(trip));

@@ -31,11 +31,9 @@ static int begin(const struct login *login, struct device *device)
     struct text code = text_init(device->code, sizeof(device->code));
     struct http_reply reply;
     struct span value, text, user, page;
-    login_add(&form, "client_id", login->config->client_id);
-    login_add(&form, "scope", LOGIN_SCOPES);
+    login_add_client(login, &form);
+    login_add_scopes(login, &form);
     login_add(&form, "audience", login->config->audience);
-    if (login->config->client_secret)
-        login_add(&form, "client_secret", login->config->client_secret);
     int status = login_post(login, login->endpoints.device, &form, &reply, &value);
     explicit_bzero(buffer, sizeof(buffer));
     if (status < 0)
@@ -56,18 +54,14 @@ static int begin(const struct login *login, struct device *device)
                      ? err_set(login->err, ERR_IO, 0, "the provider's device code is too long")
                      : 0;
     } else {
-        char *none = NULL;
-        status = login_take_token(login, &reply, value, &none);
-        if (status == 0)
-            status = err_set(login->err, ERR_IO, 0, "the provider answered out of order");
-        free(none);
+        status = login_refused(login, "gives no code", value);
     }
     login_wipe(&reply);
     return status;
 }
 
 /* Asks once: 1 if it has to be asked again. */
-static int poll_token(const struct login *login, struct device *device, char **token)
+static int poll_token(const struct login *login, struct device *device, struct kept_tokens *tokens)
 {
     char buffer[LOGIN_FORM_MAX];
     struct text form = text_init(buffer, sizeof(buffer));
@@ -75,9 +69,7 @@ static int poll_token(const struct login *login, struct device *device, char **t
     struct span value, error;
     login_add(&form, "grant_type", "urn:ietf:params:oauth:grant-type:device_code");
     login_add(&form, "device_code", device->code);
-    login_add(&form, "client_id", login->config->client_id);
-    if (login->config->client_secret)
-        login_add(&form, "client_secret", login->config->client_secret);
+    login_add_client(login, &form);
     int status = login_post(login, login->endpoints.token, &form, &reply, &value);
     explicit_bzero(buffer, sizeof(buffer));
     if (status < 0)
@@ -89,12 +81,12 @@ static int poll_token(const struct login *login, struct device *device, char **t
                     span_equal(error, SPAN_LITERAL("authorization_pending"))))
         status = 1;
     else
-        status = login_take_token(login, &reply, value, token);
+        status = login_take_token(login, &reply, value, tokens);
     login_wipe(&reply);
     return status;
 }
 
-int login_by_device(const struct login *login, char **token)
+int login_by_device(const struct login *login, struct kept_tokens *tokens)
 {
     struct device device = {.code = ""};
     int status = begin(login, &device);
@@ -103,7 +95,7 @@ int login_by_device(const struct login *login, char **token)
     for (int64_t end = login_now() + (int64_t)device.expires; status == 1;) {
         sleep((unsigned)device.interval);
         status = login_now() < end
-                     ? poll_token(login, &device, token)
+                     ? poll_token(login, &device, tokens)
                      : err_set(login->err, ERR_IO, ETIMEDOUT, "nobody confirmed the code");
     }
     explicit_bzero(&device, sizeof(device));
