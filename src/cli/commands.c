@@ -679,9 +679,12 @@ const struct command commands[] = {
      .run = command_user_login},
     {.path = "user logout",
      .operands = "",
-     .summary = "Remove the token that login has kept",
-     .description = "Removes the file with the token. A token that others know is valid until it "
-                    "expires. What a credential helper keeps has to be removed with its own means.",
+     .summary = "Remove the tokens that login has kept",
+     .description = "Removes the file with the tokens and tells the provider to revoke them, if it "
+                    "has a service for that; when it does not answer, a warning says so. An access "
+                    "token that the provider does not revoke, as most that are JSON Web Tokens, is "
+                    "valid until it expires. What a credential helper keeps has to be removed with "
+                    "its own means.",
      .options = logout_options,
      .run = command_user_logout},
     {.path = "user register",

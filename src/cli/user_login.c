@@ -5,6 +5,7 @@
 #include "cli/store.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 static int find_flow(const struct invocation *invocation, enum login_flow *flow, struct err *err)
@@ -79,17 +80,47 @@ int command_user_login(const struct invocation *invocation, int *exit_status, st
     return finish(&store, status, "Login successful.", "{\"logged_in\":true}", err);
 }
 
+/* Takes the tokens away from other commands; *tokens are what they were. */
+static int take_away(const struct store *store, struct kept_tokens *tokens, bool *removed,
+                     struct err *err)
+{
+    struct err reason = {0};
+    autoclose int lock = -1;
+    int status = credentials_lock(&store->credentials, &lock, err);
+    if (status == 0 && !store->credentials.helper &&
+        credentials_load(&store->credentials, tokens, &reason) < 0)
+        fprintf(stderr, "Warning: the token is not revoked: %s\n", reason.message);
+    return status == 0 ? credentials_remove(&store->credentials, removed, err) : status;
+}
+
+/* The tokens are gone here in any case: a provider that does not take part is a warning. */
+static void revoke_at_issuer(const struct invocation *invocation, const struct kept_tokens *tokens)
+{
+    struct login_config config = {.issuer = tokens->issuer, .client_id = tokens->client_id};
+    struct crypto_tls_context *tls = NULL;
+    struct err reason = {0};
+    if (!tokens->issuer || !tokens->client_id)
+        return; /* of a version that did not keep whose they are */
+    int status = store_open_provider(invocation, &config, &tls, &reason);
+    if (status == 0)
+        status = login_revoke(&config, tokens, &reason);
+    if (status < 0)
+        fprintf(stderr, "Warning: the token is not revoked: %s\n", reason.message);
+    store_close_provider(&config, tls);
+}
+
 int command_user_logout(const struct invocation *invocation, int *exit_status, struct err *err)
 {
     struct store store;
+    struct kept_tokens tokens = {0};
     bool removed = false;
-    autoclose int lock = -1;
     (void)exit_status;
     int status = store_locate_host(invocation, &store, err);
     if (status == 0)
-        status = credentials_lock(&store.credentials, &lock, err);
+        status = take_away(&store, &tokens, &removed, err);
     if (status == 0)
-        status = credentials_remove(&store.credentials, &removed, err);
+        revoke_at_issuer(invocation, &tokens);
+    credentials_forget(&tokens);
     return finish(&store, status, removed ? "Credentials removed." : "There were no credentials.",
                   removed ? "{\"removed\":true}" : "{\"removed\":false}", err);
 }

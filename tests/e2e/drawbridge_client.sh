@@ -358,6 +358,33 @@ try enarx user info testuser
 err_has "cannot read the token" "a file that makes no sense is refused"
 try enarx user logout
 
+# Revocation.
+log_in
+refresh=$(member refresh_token)
+is_refused() { curl -s "$issuer/token" -d grant_type=refresh_token -d client_id=enarx -d "refresh_token=$1" | grep -q invalid_grant; }
+try enarx user logout
+out_is "Credentials removed." "logging out removes the tokens"
+[ ! -s "$err" ]; result $? "and the provider takes part"
+is_refused "$refresh"; result $? "which takes no such refresh token any more"
+log_in
+refresh=$(member refresh_token)
+sed -i "s|$issuer|http://127.0.0.1:1|" "$kept"
+try enarx user logout
+is_status 0 "logging out does not need the provider"
+err_has "Warning: the token is not revoked" "but tells when it does not answer"
+[ ! -e "$kept" ]; result $? "the tokens are gone all the same"
+! is_refused "$refresh"; result $? "here only"
+log_in
+sed -i 's|"client_id":"enarx"|"client_id":"other"|' "$kept"
+try enarx user logout
+err_has "does not revoke the token" "a provider that refuses is told"
+[ ! -e "$kept" ]; result $? "and the tokens are gone as well"
+log_in
+chmod 644 "$kept"
+try enarx user logout
+err_has "is open to others" "a file that is open to others is told"
+[ ! -e "$kept" ]; result $? "and removed"
+
 # Credential helpers.
 cat >helper <<'HELPER'
 #!/bin/sh

@@ -49,8 +49,8 @@ void login_wipe(struct http_reply *reply)
     http_reply_free(reply);
 }
 
-static int send_form(const struct login *login, const char *url, const struct text *form,
-                     struct http_reply *reply)
+int login_send(const struct login *login, const char *url, const struct text *form,
+               struct http_reply *reply)
 {
     const struct http1_field fields[] = {{"Accept", "application/json"},
                                          {"Content-Type", "application/x-www-form-urlencoded"}};
@@ -64,7 +64,7 @@ static int send_form(const struct login *login, const char *url, const struct te
 int login_post(const struct login *login, const char *url, const struct text *form,
                struct http_reply *reply, struct span *value)
 {
-    int status = send_form(login, url, form, reply);
+    int status = login_send(login, url, form, reply);
     if (status < 0)
         return status;
     if (json_parse(reply->body, value) == 0 && value->data[0] == '{')
@@ -167,6 +167,8 @@ static int take_endpoints(struct login *login, struct span document)
         status = take_endpoint(login, document, "authorization_endpoint", endpoints->authorization);
     if (status == 0)
         status = take_endpoint(login, document, "device_authorization_endpoint", endpoints->device);
+    if (status == 0)
+        status = take_endpoint(login, document, "revocation_endpoint", endpoints->revocation);
     login->has_refresh_tokens = has_offline_access(document);
     return status;
 }

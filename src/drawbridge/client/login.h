@@ -11,8 +11,8 @@
  *
  * LOGIN_DEVICE is the device flow (RFC 8628): the browser may be on another machine. LOGIN_CODE is
  * the authorization code flow with PKCE (RFC 6749, 7636, 8252): the browser comes back to a port of
- * 127.0.0.1. Later login_renew needs no person. Provider and endpoints have to be https, or http on
- * this machine.
+ * 127.0.0.1. Later login_renew and login_revoke need no person. Provider and endpoints have to be
+ * https, or http on this machine.
  */
 #pragma once
 
@@ -45,3 +45,8 @@ __attribute__((warn_unused_result)) int login_run(const struct login_config *con
  * -EKEYREJECTED if the provider refuses this refresh token for good. */
 __attribute__((warn_unused_result)) int login_renew(const struct login_config *config,
                                                     struct kept_tokens *tokens, struct err *err);
+
+/* Tells the provider that nobody uses the tokens any more, the refresh token first (RFC 7009). 0
+ * also for a provider that cannot revoke, or not tokens of this type. */
+__attribute__((warn_unused_result)) int
+login_revoke(const struct login_config *config, const struct kept_tokens *tokens, struct err *err);

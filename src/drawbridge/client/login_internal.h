@@ -14,7 +14,8 @@ enum { LOGIN_FORM_MAX = 8192 };
 
 /* Of the provider; empty if it does not have one. */
 struct login_endpoints {
-    char token[OIDC_URL_MAX], device[OIDC_URL_MAX], authorization[OIDC_URL_MAX];
+    char token[OIDC_URL_MAX], device[OIDC_URL_MAX], authorization[OIDC_URL_MAX],
+        revocation[OIDC_URL_MAX];
 };
 
 struct login {
@@ -35,6 +36,10 @@ void login_add_scopes(const struct login *login, struct text *form);
 /* Adds which client asks, with its secret where it has one. */
 void login_add_client(const struct login *login, struct text *form);
 
+/* Posts a form; the answer may be of any kind. */
+__attribute__((warn_unused_result)) int login_send(const struct login *login, const char *url,
+                                                   const struct text *form,
+                                                   struct http_reply *reply);
 /* Posts a form; *value is the answer, a JSON object whatever its status, in the reply. */
 __attribute__((warn_unused_result)) int login_post(const struct login *login, const char *url,
                                                    const struct text *form,
