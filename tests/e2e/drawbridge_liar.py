@@ -37,6 +37,8 @@ def package(fault):
     """Contents by their path below the tag, each with its type, and how the tag describes the root."""
     root = directory({"unsorted": ["z", "a"], "climb": ["../evil"], "dots": [".."], "slash": ["a/b"],
                       "hidden": [".", "main.wasm"]}.get(fault, ["main.wasm"]))
+    if fault == "huge":
+        root = compact({"a": entry(WASM, "application/wasm") | {"length": 16 << 30}})
     if fault == "spaces":
         root = root.replace(b":", b": ", 1)
     contents = {"/tree": (root, DIRECTORY), "/tree/main.wasm": (WASM, "application/wasm")}

@@ -52,6 +52,7 @@ lie slash "not a directory in canonical form" "a name with a slash"
 lie unsorted "not a directory in canonical form" "names out of order"
 lie spaces "not a directory in canonical form" "white space in a directory"
 lie deep "name is not allowed" "a tree that is too deep"
+lie huge "a is too much for a package, which has at most 16 GiB" "a tree that would fill the disk"
 lie redirect '`302`' "an answer that leads elsewhere"
 lie screen "no ?[2Jway??" "text that would change the screen"
 

@@ -14,6 +14,9 @@
 
 enum { PACKAGE_NODES_MAX = 65536, PACKAGE_CHUNK = 4 << 20 };
 
+/* Of a tree that is walked or fetched, by the lengths that its directories and tag name. */
+#define PACKAGE_BYTES_MAX (UINT64_C(16) << 30)
+
 struct package_tag {
     struct entry entry; /* of the root; borrows from `canonical` */
     char *canonical;    /* the tag, as it is signed */

@@ -135,11 +135,17 @@ static bool is_directory(const struct entry *entry)
     return span_equal(media_type_essence(entry->type), SPAN_LITERAL(TYPE_DIRECTORY));
 }
 
+/* Of what was visited. */
+struct extent {
+    size_t nodes;
+    uint64_t bytes; /* up to PACKAGE_BYTES_MAX */
+};
+
 static int walk_node(const struct package_walk *walk, struct span path, const struct entry *entry,
-                     size_t *count, struct err *err);
+                     struct extent *extent, struct err *err);
 
 static int walk_children(const struct package_walk *walk, struct span path, const char *listing,
-                         size_t *count, struct err *err)
+                         struct extent *extent, struct err *err)
 {
     struct span value;
     struct json_member member;
@@ -158,23 +164,26 @@ static int walk_children(const struct package_walk *walk, struct span path, cons
             return wrong(err, path, "has a file whose name is not allowed");
         if (entry_parse(member.value, NULL, &entry) < 0)
             return wrong(err, path, "has an entry that is malformed");
-        status = walk_node(walk, child, &entry, count, err);
+        status = walk_node(walk, child, &entry, extent, err);
     }
     return status;
 }
 
 static int walk_node(const struct package_walk *walk, struct span path, const struct entry *entry,
-                     size_t *count, struct err *err)
+                     struct extent *extent, struct err *err)
 {
     autofree char *listing = NULL;
     struct package_node node = {.path = path, .entry = entry, .is_directory = is_directory(entry)};
-    if (++*count > PACKAGE_NODES_MAX)
+    if (++extent->nodes > PACKAGE_NODES_MAX)
         return wrong(err, path, "is one file too many for a package");
+    if (entry->length > PACKAGE_BYTES_MAX - extent->bytes)
+        return wrong(err, path, "is too much for a package, which has at most 16 GiB");
+    extent->bytes += entry->length;
     int status = node.is_directory ? get_directory(walk, path, entry, &listing, err) : 0;
     node.listing = listing;
     if (status == 0)
         status = walk->visit(walk->context, &node, err);
-    return status == 0 && listing ? walk_children(walk, path, listing, count, err) : status;
+    return status == 0 && listing ? walk_children(walk, path, listing, extent, err) : status;
 }
 
 /* Goes down from the root to the node at `path`; what its parents say of it is in `listing`. */
@@ -206,12 +215,12 @@ int package_walk(const struct package_walk *walk, struct span path, struct err *
 {
     autofree char *listing = NULL;
     struct entry entry;
-    size_t count = 0;
+    struct extent extent = {0};
     if (!name_parse_path(path, &path))
         return err_set(err, ERR_USAGE, 0, "\"%.*s\" is not a path in a package", (int)path.size,
                        (const char *)path.data);
     int status = find_node(walk, path, &listing, &entry, err);
-    return status == 0 ? walk_node(walk, path, &entry, &count, err) : status;
+    return status == 0 ? walk_node(walk, path, &entry, &extent, err) : status;
 }
 
 /* ---- into files ------------------------------------------------------------------------------ */
