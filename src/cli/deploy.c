@@ -113,7 +113,7 @@ static void on_ready(void *context, const struct message_ready *ready)
     if (status == 0)
         status = keeps_write(&deployment->entry, &err);
     if (status < 0)
-        log_warn("enarx::cli", "%s", err.message);
+        fprintf(stderr, "Warning: %s\n", err.message);
     print_timings(deployment);
     if (deployment->announce < 0)
         print_summary(deployment, stderr);
@@ -297,7 +297,7 @@ static void note_end(struct deployment *deployment, int exit_status)
     if (!record->detached)
         keeps_discard(&deployment->entry); /* whoever waits for it knows */
     else if (keeps_write(&deployment->entry, &err) < 0)
-        log_warn("enarx::cli", "%s", err.message);
+        fprintf(stderr, "Warning: %s\n", err.message);
     if (!ran && deployment->announce >= 0)
         log_info("enarx::cli", "the Keep ended before its program began");
 }
