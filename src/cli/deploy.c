@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -65,7 +66,7 @@ static void print_text(const struct deployment *deployment, FILE *stream)
 
 static void print_summary(const struct deployment *deployment, FILE *stream)
 {
-    char buffer[8192];
+    char buffer[16 * 1024];
     struct text text = text_init(buffer, sizeof(buffer));
     if (deployment->json) {
         keep_record_write(&deployment->entry.record, &text);
@@ -96,13 +97,15 @@ static void print_timings(struct deployment *deployment)
     timings_print(timings, deployment->backend->name, deployment->json);
 }
 
-/* The Keep says that its program begins. */
+/* The Keep says that its program begins, which it can do once. */
 static void on_ready(void *context, const struct message_ready *ready)
 {
     struct deployment *deployment = context;
     struct keep_record *record = &deployment->entry.record;
     struct err err = {0};
     int status = 0;
+    if (record->state != KEEP_STARTING)
+        return;
     record->state = KEEP_RUNNING;
     record->ready = time(NULL);
     record->expires = ready->certificate ? (int64_t)ready->expires : 0;
@@ -115,6 +118,7 @@ static void on_ready(void *context, const struct message_ready *ready)
     if (status < 0)
         fprintf(stderr, "Warning: %s\n", err.message);
     print_timings(deployment);
+    signal(SIGPIPE, SIG_IGN); /* whoever waited may have gone; the Keep stays */
     if (deployment->announce < 0)
         print_summary(deployment, stderr);
     else if (write(deployment->announce, "", 1) < 0)
@@ -290,7 +294,6 @@ static void note_end(struct deployment *deployment, int exit_status)
 {
     struct keep_record *record = &deployment->entry.record;
     struct err err = {0};
-    bool ran = record->state == KEEP_RUNNING;
     record->state = KEEP_ENDED;
     record->ended = time(NULL);
     record->exit_status = exit_status;
@@ -298,8 +301,6 @@ static void note_end(struct deployment *deployment, int exit_status)
         keeps_discard(&deployment->entry); /* whoever waits for it knows */
     else if (keeps_write(&deployment->entry, &err) < 0)
         fprintf(stderr, "Warning: %s\n", err.message);
-    if (!ran && deployment->announce >= 0)
-        log_info("enarx::cli", "the Keep ended before its program began");
 }
 
 static int supervise(struct deployment *deployment, int *exit_status, struct err *err)
