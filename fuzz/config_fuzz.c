@@ -39,7 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     err = (struct err){0};
     if (message_parse(span_of(data, first), &message, &err) < 0 && !err.message[0])
         abort();
-    if (message_parse_addresses(second, &addresses, &err) == 0 &&
+    if (message_parse_addresses(second, "n", &addresses, &err) == 0 &&
         addresses.count > MESSAGE_ADDRESSES_MAX)
         abort();
     message_free(&message);

@@ -17,7 +17,7 @@
 
 static const char target[] = "enarx::cli";
 
-enum { MESSAGES_AT_ONCE = 16 };
+enum { MESSAGES_AT_ONCE = 16, ANSWER_SIZE = 4096 };
 
 /* Signals that ask us to end, and that the Keep is told of. */
 static const int forwarded[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
@@ -45,10 +45,10 @@ static void find_addresses(const char *name, struct message_addresses *addresses
 static void answer_name(const struct attend *attend, const char *name)
 {
     struct message_addresses addresses = {0};
-    char buffer[MESSAGE_ADDRESSES_MAX * (MESSAGE_ADDRESS_SIZE + 4) + 32];
+    char buffer[ANSWER_SIZE];
     struct text text = text_init(buffer, sizeof(buffer));
     find_addresses(name, &addresses);
-    message_write_addresses(&addresses, &text);
+    message_write_addresses(name, &addresses, &text);
     if (message_send(attend->control, &text) < 0)
         log_warn(target, "the Keep does not take an answer");
 }

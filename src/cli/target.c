@@ -76,17 +76,14 @@ static int find_roots(const struct invocation *invocation, struct target *target
     return -ENOENT;
 }
 
-static int take_url(const char *url, const struct invocation *invocation, struct target *target,
-                    struct err *err)
+static int take_url(const char *url, struct target *target, struct err *err)
 {
     struct url parsed;
     struct text text = text_init(target->url, sizeof(target->url));
     text_add(&text, url);
     if (text.overflow || url_parse(span_of(url, strlen(url)), &parsed) < 0)
         return err_set(err, ERR_USAGE, 0, "\"%.200s\" is not a URL of http or https", url);
-    if (parsed.secure)
-        return find_roots(invocation, target, err);
-    if (target->digest[0])
+    if (parsed.secure || target->digest[0])
         return 0;
     err_set(err, ERR_USAGE, 0, "%s is without TLS: whoever is on the way can change it", url);
     err_hint(err, "Use https, or say what has to come, with --digest.");
@@ -120,6 +117,13 @@ static int take_digest(struct span value, struct target *target)
     return 0;
 }
 
+/* url_parse takes no character that could harm a terminal. */
+static bool is_steward(const char *text)
+{
+    struct url url;
+    return url_parse(span_of(text, strlen(text)), &url) == 0 && url.secure;
+}
+
 /* What a Drawbridge says to everybody about a tag. */
 static int take_meta(struct span meta, struct target *target, struct err *err)
 {
@@ -138,10 +142,14 @@ static int take_meta(struct span meta, struct target *target, struct err *err)
     if (target->steward[0] || !json_get(meta, "steward", &value) ||
         span_equal(value, SPAN_LITERAL("null")))
         return 0;
-    if (!json_string_decode(value, (uint8_t *)target->steward, sizeof(target->steward) - 1, &text))
-        return err_set(err, ERR_IO, 0, "the Drawbridge names a Steward that is no URL");
-    target->steward[text.size] = '\0';
-    return 0;
+    bool good =
+        json_string_decode(value, (uint8_t *)target->steward, sizeof(target->steward) - 1, &text);
+    target->steward[good ? text.size : 0] = '\0';
+    if (good && strlen(target->steward) == text.size && is_steward(target->steward))
+        return 0;
+    err_set(err, ERR_IO, 0, "the Drawbridge names a Steward that is no URL of https");
+    err_hint(err, "Name the right one with --steward, and tell its publisher.");
+    return -EBADMSG;
 }
 
 static int ask_drawbridge(const struct invocation *invocation, struct store *store,
@@ -178,7 +186,7 @@ static int take_slug(const char *slug, const struct invocation *invocation, stru
         err_hint(err,
                  "Does it exist? Of a private one everybody may know digest and Steward if its "
                  "Enarx.toml named a Steward when it was published.");
-    return status == 0 ? find_roots(invocation, target, err) : status;
+    return status;
 }
 
 /* ---- Which it is ----------------------------------------------------------------------------- */
@@ -195,7 +203,7 @@ static int take_options(const struct invocation *invocation, struct target *targ
                        "--digest is not a SHA-256: 64 lower-case hexadecimal digits");
     strcpy(target->digest, digest ? digest : "");
     text_add(&url, steward ? steward : "");
-    if (url.overflow || (steward && !begins(steward, "https://")))
+    if (url.overflow || (steward && !is_steward(steward)))
         return err_set(err, ERR_USAGE, 0, "--steward is not a URL of https: \"%.200s\"", steward);
     return 0;
 }
@@ -213,19 +221,16 @@ static bool is_slug(const char *text)
     return text[0] != '.' && text[0] != '/' && slug_parse(text, SLUG_TAG, &slug, NULL) == 0;
 }
 
-int target_find(const struct invocation *invocation, struct target *target, struct err *err)
+static int take_operand(const struct invocation *invocation, struct target *target, struct err *err)
 {
     const char *text = invocation->operands[0];
     char slug[TARGET_URL_SIZE];
-    *target = (struct target){0};
-    int status = take_options(invocation, target, err);
-    if (status < 0)
-        return status;
+    int status;
     slug_of_url(text, slug);
     if (slug[0])
-        return take_slug(slug, invocation, target, err);
-    if (begins(text, "http://") || begins(text, "https://"))
-        status = take_url(text, invocation, target, err);
+        status = take_slug(slug, invocation, target, err);
+    else if (begins(text, "http://") || begins(text, "https://"))
+        status = take_url(text, target, err);
     else if (strstr(text, "://") && !begins(text, "file://"))
         status = err_set(err, ERR_USAGE, 0, "unsupported scheme: %.*s",
                          (int)(strstr(text, "://") - text), text);
@@ -235,10 +240,20 @@ int target_find(const struct invocation *invocation, struct target *target, stru
         status = not_for_local(err);
     else
         status = take_path(begins(text, "file://") ? text + strlen("file://") : text, target, err);
+    return status;
+}
+
+int target_find(const struct invocation *invocation, struct target *target, struct err *err)
+{
+    *target = (struct target){0};
+    int status = take_options(invocation, target, err);
+    if (status == 0)
+        status = take_operand(invocation, target, err);
     if (status == 0 && target->steward[0] && !target->digest[0]) {
         err_set(err, ERR_USAGE, 0, "a Steward cannot certify what is not known yet");
         err_hint(err, "Say what has to come, with --digest.");
-        status = -EINVAL;
+        return -EINVAL;
     }
-    return status;
+    bool needs_roots = target->steward[0] || begins(target->url, "https://");
+    return status == 0 && needs_roots ? find_roots(invocation, target, err) : status;
 }

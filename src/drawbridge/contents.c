@@ -35,6 +35,20 @@ int content_read_exactly(int fd, uint8_t *buffer, size_t size, uint64_t offset)
     return 0;
 }
 
+int content_write_exactly(int fd, struct span bytes, uint64_t offset)
+{
+    while (bytes.size > 0) {
+        ssize_t done = pwrite(fd, bytes.data, bytes.size, (off_t)offset);
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done <= 0)
+            return done < 0 ? -errno : -EIO;
+        bytes = span_of(bytes.data + done, bytes.size - (size_t)done);
+        offset += (uint64_t)done;
+    }
+    return 0;
+}
+
 int block_sums_end(struct block_sums *sums)
 {
     if (sums->hashed == 0)
@@ -75,23 +89,23 @@ void block_sums_fini(struct block_sums *sums)
     *sums = (struct block_sums){0};
 }
 
-struct cached_content *content_cache_find(struct content_cache *cache, const uint8_t *sha256)
+static struct cached_content *find_cached(struct content_cache *cache, const uint8_t *sha256)
 {
     for (size_t i = 0; i < CONTENT_OPEN_MAX; i++) {
         struct cached_content *each = cache->open[i];
         if (!each || memcmp(each->sha256, sha256, STORE_SHA256) != 0)
             continue;
-        if (cache->refresh(each))
+        if (cache->kind->refresh(each))
             return each;
         if (each->users == 0)
-            cache->destroy(each);
+            cache->kind->destroy(each);
         cache->open[i] = NULL; /* those who use it find out by themselves */
         return NULL;
     }
     return NULL;
 }
 
-void content_cache_add(struct content_cache *cache, struct cached_content *content)
+static void add_cached(struct content_cache *cache, struct cached_content *content)
 {
     size_t oldest = CONTENT_OPEN_MAX;
     for (size_t i = 0; i < CONTENT_OPEN_MAX; i++) {
@@ -107,14 +121,40 @@ void content_cache_add(struct content_cache *cache, struct cached_content *conte
     if (oldest == CONTENT_OPEN_MAX)
         return;
     if (cache->open[oldest])
-        cache->destroy(cache->open[oldest]);
+        cache->kind->destroy(cache->open[oldest]);
     cache->open[oldest] = content;
 }
 
-void content_cache_take(struct content_cache *cache, struct cached_content *content)
+static int load(const struct content_cache *cache, struct store *store, const uint8_t *sha256,
+                struct cached_content **loaded)
 {
+    struct cached_content *content = calloc(1, cache->kind->size);
+    if (!content)
+        return -ENOMEM;
+    content->content.store = store;
+    memcpy(content->sha256, sha256, STORE_SHA256);
+    int status = cache->kind->load(content);
+    if (status < 0)
+        cache->kind->destroy(content);
+    else
+        *loaded = content;
+    return status;
+}
+
+int content_cache_open(struct content_cache *cache, struct store *store, const uint8_t *sha256,
+                       struct content **opened)
+{
+    struct cached_content *content = find_cached(cache, sha256);
+    if (!content) {
+        int status = load(cache, store, sha256, &content);
+        if (status < 0)
+            return status;
+        add_cached(cache, content);
+    }
     content->users++;
     content->used = ++cache->clock;
+    *opened = &content->content;
+    return 0;
 }
 
 static bool is_kept(const struct content_cache *cache, const struct cached_content *content)
@@ -129,14 +169,14 @@ static bool is_kept(const struct content_cache *cache, const struct cached_conte
 void content_cache_give(struct content_cache *cache, struct cached_content *content)
 {
     if (--content->users == 0 && !is_kept(cache, content))
-        cache->destroy(content);
+        cache->kind->destroy(content);
 }
 
 void content_cache_clear(struct content_cache *cache)
 {
     for (size_t i = 0; i < CONTENT_OPEN_MAX; i++) {
         if (cache->open[i] && cache->open[i]->users == 0)
-            cache->destroy(cache->open[i]);
+            cache->kind->destroy(cache->open[i]);
         cache->open[i] = NULL;
     }
 }

@@ -21,6 +21,10 @@ bool content_has_hash(struct span bytes, const uint8_t *sha256);
 __attribute__((warn_unused_result)) int content_read_exactly(int fd, uint8_t *buffer, size_t size,
                                                              uint64_t offset);
 
+/* Writes all of it. */
+__attribute__((warn_unused_result)) int content_write_exactly(int fd, struct span bytes,
+                                                              uint64_t offset);
+
 /* Hashes of the blocks of bytes that come in pieces; begins as zeros. */
 struct block_sums {
     struct crypto_hasher *hasher;
@@ -42,20 +46,28 @@ struct cached_content {
     uint64_t used; /* for the least recently used */
 };
 
-/* Contents that are open, or were. A store has one; it begins as zeros, with its two functions. */
-struct content_cache {
+/* What a store does with its contents. */
+struct content_kind {
+    size_t size;                          /* of what it knows of one */
+    int (*load)(struct cached_content *); /* fills one of zeros that has its store and its hash */
     void (*destroy)(struct cached_content *);
     bool (*refresh)(struct cached_content *); /* whether it may be used again as it is */
+};
+
+/* Contents that are open, or were. A store has one; it begins as zeros, with its kind. */
+struct content_cache {
+    const struct content_kind *kind;
     struct cached_content *open[CONTENT_OPEN_MAX];
     uint64_t clock;
 };
 
-/* One that is open already and may be used, or NULL. */
-struct cached_content *content_cache_find(struct content_cache *cache, const uint8_t *sha256);
-/* Keeps a content open after its use, instead of the one that was used the longest time ago. */
-void content_cache_add(struct content_cache *cache, struct cached_content *content);
-/* Begins and ends the use of one. */
-void content_cache_take(struct content_cache *cache, struct cached_content *content);
+/* Begins the use of a content, which is loaded if it is not open already, and stays open after it
+ * instead of the one that was used the longest time ago. 0, what `load` returned, or -ENOMEM. */
+__attribute__((warn_unused_result)) int content_cache_open(struct content_cache *cache,
+                                                           struct store *store,
+                                                           const uint8_t *sha256,
+                                                           struct content **opened);
+/* Ends the use of one. */
 void content_cache_give(struct content_cache *cache, struct cached_content *content);
 /* Closes those that nobody uses, and forgets all. */
 void content_cache_clear(struct content_cache *cache);

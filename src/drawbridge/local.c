@@ -164,11 +164,10 @@ int store_local_open(const char *path, bool create, struct store **store, struct
     struct local_store *local = calloc(1, sizeof(*local));
     if (!local)
         return err_set(err, ERR_IO, ENOMEM, "cannot open the store %s", path);
-    *local = (struct local_store){
-        .store.ops = &local_ops,
-        .cache = {.destroy = local_content_destroy, .refresh = local_content_refresh},
-        .directory = -1,
-        .lock = -1};
+    *local = (struct local_store){.store.ops = &local_ops,
+                                  .cache = {.kind = &local_content_kind},
+                                  .directory = -1,
+                                  .lock = -1};
     int status = open_store(local, path, create, err);
     if (status < 0)
         local_close(&local->store);

@@ -73,9 +73,7 @@ int local_stage_move(struct local_store *local, struct stage *stage);
 void local_stage_done(struct stage *stage);
 
 /* local_content.c */
-void local_content_destroy(struct cached_content *content);
-/* What was verified long ago is verified again. */
-bool local_content_refresh(struct cached_content *content);
+extern const struct content_kind local_content_kind;
 int local_content_open(struct store *store, const uint8_t *sha256, struct content **content);
 ssize_t local_content_read(struct content *content, uint64_t offset, uint8_t *buffer, size_t size);
 void local_content_close(struct content *content);

@@ -21,7 +21,7 @@ static int64_t now_seconds(void)
     return time.tv_sec;
 }
 
-void local_content_destroy(struct cached_content *base)
+static void destroy(struct cached_content *base)
 {
     struct local_content *content = content_of(&base->content);
     if (content->fd >= 0)
@@ -64,8 +64,11 @@ static int load_file(struct local_store *local, struct local_content *content, s
     return 0;
 }
 
-static int load(struct local_store *local, struct local_content *content)
+static int load(struct cached_content *base)
 {
+    struct local_content *content = content_of(&base->content);
+    struct local_store *local = local_of(base->content.store);
+    content->fd = -1;
     sqlite3_stmt *row = records_statement(&local->records, RECORDS_CONTENT_GET);
     sqlite3_bind_blob(row, 1, content->cached.sha256, STORE_SHA256, SQLITE_STATIC);
     int status = sqlite3_step(row);
@@ -80,7 +83,7 @@ static int load(struct local_store *local, struct local_content *content)
     return status;
 }
 
-bool local_content_refresh(struct cached_content *base)
+static bool refresh(struct cached_content *base)
 {
     struct local_content *content = content_of(&base->content);
     struct stat status;
@@ -100,28 +103,16 @@ bool local_content_refresh(struct cached_content *base)
     return true;
 }
 
+const struct content_kind local_content_kind = {
+    .size = sizeof(struct local_content),
+    .load = load,
+    .destroy = destroy,
+    .refresh = refresh,
+};
+
 int local_content_open(struct store *store, const uint8_t *sha256, struct content **opened)
 {
-    struct local_store *local = local_of(store);
-    struct cached_content *cached = content_cache_find(&local->cache, sha256);
-    if (!cached) {
-        struct local_content *content = calloc(1, sizeof(*content));
-        if (!content)
-            return -ENOMEM;
-        cached = &content->cached;
-        content->fd = -1;
-        cached->content.store = store;
-        memcpy(cached->sha256, sha256, STORE_SHA256);
-        int status = load(local, content);
-        if (status < 0) {
-            local_content_destroy(cached);
-            return status;
-        }
-        content_cache_add(&local->cache, cached);
-    }
-    content_cache_take(&local->cache, cached);
-    *opened = &cached->content;
-    return 0;
+    return content_cache_open(&local_of(store)->cache, store, sha256, opened);
 }
 
 void local_content_close(struct content *base)

@@ -29,20 +29,6 @@ static struct local_stage *stage_of(struct stage *stage)
     return (struct local_stage *)stage; /* the first member */
 }
 
-static int write_all(int fd, struct span bytes, uint64_t offset)
-{
-    while (bytes.size > 0) {
-        ssize_t done = pwrite(fd, bytes.data, bytes.size, (off_t)offset);
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done <= 0)
-            return done < 0 ? -errno : -EIO;
-        bytes = span_of(bytes.data + done, bytes.size - (size_t)done);
-        offset += (uint64_t)done;
-    }
-    return 0;
-}
-
 static int random_name(char name[LOCAL_NAME_SIZE])
 {
     uint8_t bytes[RANDOM_SIZE];
@@ -135,7 +121,7 @@ static int spill(struct local_stage *stage)
                        O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (stage->fd < 0)
         return -errno;
-    status = write_all(stage->fd, span_of(stage->data, (size_t)stage->stage.length), 0);
+    status = content_write_exactly(stage->fd, span_of(stage->data, (size_t)stage->stage.length), 0);
     free(stage->data);
     stage->data = NULL;
     return status;
@@ -165,7 +151,8 @@ int local_stage_add(struct stage *base, struct span bytes)
     if (stage->fd < 0 && bytes.size > LOCAL_INLINE_MAX - base->length)
         status = spill(stage);
     if (status == 0)
-        status = stage->fd < 0 ? hold(stage, bytes) : write_all(stage->fd, bytes, base->length);
+        status = stage->fd < 0 ? hold(stage, bytes)
+                               : content_write_exactly(stage->fd, bytes, base->length);
     /* A resumable upload is hashed when it is complete: before, it may be cut off anywhere. */
     if (status == 0 && !stage->resumable)
         status = hash(stage, bytes);

@@ -81,8 +81,7 @@ int store_s3_open(struct s3_bucket *bucket, struct store **store, struct err *er
         return err_set(err, ERR_IO, ENOMEM, "cannot open the store");
     s3->store.ops = &s3_ops;
     s3->bucket = bucket;
-    s3->cache =
-        (struct content_cache){.destroy = s3_content_destroy, .refresh = s3_content_refresh};
+    s3->cache.kind = &s3_content_kind;
     s3->client = s3_client_new(&bucket->config);
     int status = s3->client ? records_open(&s3->records, bucket->file, false, false, err)
                             : err_set(err, ERR_IO, ENOMEM, "cannot open the store");

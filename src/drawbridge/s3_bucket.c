@@ -359,7 +359,7 @@ static int dump_rows(struct records *reader, const char *sql,
         fill(row, &op);
         s3_op_add(&bytes, &op);
         struct span span = span_of(bytes.data, bytes.size);
-        status = bytes.failed ? -ENOMEM : s3_write_all(fd, span, *size);
+        status = bytes.failed ? -ENOMEM : content_write_exactly(fd, span, *size);
         if (status == 0)
             status = crypto_hasher_add(hasher, span);
         *size += span.size;

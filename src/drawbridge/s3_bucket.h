@@ -77,8 +77,6 @@ void s3_bucket_compact(struct s3_bucket *bucket, struct s3_client *client, struc
 struct s3_head *s3_bucket_head(struct s3_bucket *bucket);
 /* A file in the scratch directory that has no name. Its descriptor or -errno. */
 int s3_scratch_file(const struct s3_bucket *bucket);
-/* Bytes to a place of a file. 0 or -errno. */
-__attribute__((warn_unused_result)) int s3_write_all(int fd, struct span bytes, uint64_t offset);
 
 /* s3_replay.c, by whoever is at the head. */
 

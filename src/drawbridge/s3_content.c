@@ -29,7 +29,7 @@ static struct s3_content *content_of(struct content *content)
     return (struct s3_content *)content; /* the first member's first member */
 }
 
-void s3_content_destroy(struct cached_content *base)
+static void destroy(struct cached_content *base)
 {
     struct s3_content *content = content_of(&base->content);
     if (content->fd >= 0)
@@ -77,9 +77,12 @@ static int find_row(struct s3_store *s3, const uint8_t *sha256, sqlite3_stmt **r
     return status == SQLITE_ROW ? 0 : status == SQLITE_DONE ? -ENOENT : records_errno(status);
 }
 
-static int load(struct s3_store *s3, struct s3_content *content)
+static int load(struct cached_content *base)
 {
+    struct s3_content *content = content_of(&base->content);
+    struct s3_store *s3 = s3_of(base->content.store);
     sqlite3_stmt *row;
+    content->fd = -1;
     int status = find_row(s3, content->cached.sha256, &row);
     if (status == 0) {
         content->cached.content.length = (uint64_t)sqlite3_column_int64(row, 0);
@@ -91,7 +94,7 @@ static int load(struct s3_store *s3, struct s3_content *content)
 }
 
 /* Whether it is still there, and where it was. */
-bool s3_content_refresh(struct cached_content *base)
+static bool refresh(struct cached_content *base)
 {
     struct s3_content *content = content_of(&base->content);
     sqlite3_stmt *row;
@@ -103,28 +106,16 @@ bool s3_content_refresh(struct cached_content *base)
     return same;
 }
 
+const struct content_kind s3_content_kind = {
+    .size = sizeof(struct s3_content),
+    .load = load,
+    .destroy = destroy,
+    .refresh = refresh,
+};
+
 int s3_content_open(struct store *store, const uint8_t *sha256, struct content **opened)
 {
-    struct s3_store *s3 = s3_of(store);
-    struct cached_content *cached = content_cache_find(&s3->cache, sha256);
-    if (!cached) {
-        struct s3_content *content = calloc(1, sizeof(*content));
-        if (!content)
-            return -ENOMEM;
-        cached = &content->cached;
-        content->fd = -1;
-        cached->content.store = store;
-        memcpy(cached->sha256, sha256, STORE_SHA256);
-        int status = load(s3, content);
-        if (status < 0) {
-            s3_content_destroy(cached);
-            return status;
-        }
-        content_cache_add(&s3->cache, cached);
-    }
-    content_cache_take(&s3->cache, cached);
-    *opened = &cached->content;
-    return 0;
+    return content_cache_open(&s3_of(store)->cache, store, sha256, opened);
 }
 
 void s3_content_close(struct content *base)
@@ -151,7 +142,7 @@ static int take_piece(void *context, struct span piece, struct err *err)
     if (piece.size > fetch->wanted - fetch->size)
         return err_set(err, ERR_IO, EMSGSIZE, "more bytes came than were asked for");
     uint64_t at = (uint64_t)fetch->first * CONTENT_BLOCK + fetch->size;
-    int status = s3_write_all(fetch->content->fd, piece, at);
+    int status = content_write_exactly(fetch->content->fd, piece, at);
     fetch->size += piece.size;
     return status < 0 ? err_set(err, ERR_IO, -status, "cannot write a scratch file") : 0;
 }

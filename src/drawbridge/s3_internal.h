@@ -34,8 +34,7 @@ void s3_stage_done(struct s3_store *s3, struct stage *stage);
 int s3_content_open(struct store *store, const uint8_t *sha256, struct content **content);
 ssize_t s3_content_read(struct content *content, uint64_t offset, uint8_t *buffer, size_t size);
 void s3_content_close(struct content *content);
-void s3_content_destroy(struct cached_content *content);
-bool s3_content_refresh(struct cached_content *content);
+extern const struct content_kind s3_content_kind;
 
 /* s3_care.c */
 int s3_collect(struct store *store, int64_t uploads_before, uint64_t *removed);

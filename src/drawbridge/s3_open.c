@@ -19,20 +19,6 @@ enum { STALE_SECONDS = 60, PROBES = 6 };
 
 #define SCRATCH_NAME "drawbridge-"
 
-int s3_write_all(int fd, struct span bytes, uint64_t offset)
-{
-    while (bytes.size > 0) {
-        ssize_t done = pwrite(fd, bytes.data, bytes.size, (off_t)offset);
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done <= 0)
-            return done < 0 ? -errno : -EIO;
-        bytes = span_of(bytes.data + done, bytes.size - (size_t)done);
-        offset += (uint64_t)done;
-    }
-    return 0;
-}
-
 int s3_scratch_file(const struct s3_bucket *bucket)
 {
     char name[S3_PATH_MAX + 16];

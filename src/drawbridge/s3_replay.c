@@ -76,7 +76,7 @@ static void begin_download(void *context)
 static int take_piece(void *context, struct span piece, struct err *err)
 {
     struct download *download = context;
-    int status = s3_write_all(download->fd, piece, download->size);
+    int status = content_write_exactly(download->fd, piece, download->size);
     download->size += piece.size;
     return status < 0 ? err_set(err, ERR_IO, -status, "cannot write a scratch file") : 0;
 }

@@ -214,7 +214,7 @@ static int hash(struct s3_stage *stage, struct span bytes)
 int s3_stage_add(struct stage *base, struct span bytes)
 {
     struct s3_stage *stage = stage_of(base);
-    int status = s3_write_all(stage->fd, bytes, base->length);
+    int status = content_write_exactly(stage->fd, bytes, base->length);
     /* One with an id is hashed when it is complete: before, its beginning may be elsewhere. */
     if (status == 0 && !stage->id[0])
         status = hash(stage, bytes);
@@ -323,7 +323,7 @@ static int take_piece(void *context, struct span piece, struct err *err)
     struct filling *filling = context;
     if (piece.size > filling->stage->fetched - filling->at)
         return err_set(err, ERR_IO, EMSGSIZE, "an upload has become longer");
-    int status = s3_write_all(filling->stage->fd, piece, filling->at);
+    int status = content_write_exactly(filling->stage->fd, piece, filling->at);
     filling->at += piece.size;
     return status < 0 ? err_set(err, ERR_IO, -status, "cannot write a scratch file") : 0;
 }

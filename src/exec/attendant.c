@@ -5,21 +5,26 @@
 
 #include <errno.h>
 
-enum { ANSWER_MILLISECONDS = 30 * 1000, QUESTION_MAX = 2048 };
+enum { ANSWER_MILLISECONDS = 30 * 1000, QUESTION_MAX = 2048, ANSWERS_MAX = 8 };
 
-/* Sends a question and takes the next message for its answer. */
-static int ask(struct attendant *attendant, const struct text *question,
+/* Sends a question and waits for its answer. Those to questions that were given up may come
+ * before; a host that has nothing else to say is not waited for. */
+static int ask(struct attendant *attendant, const struct text *question, const char *name,
                struct message_addresses *addresses, struct err *err)
 {
     struct span answer = {0};
     int status = message_send(attendant->reader.fd, question);
-    if (status == 0)
+    for (int i = 0; status == 0 && i < ANSWERS_MAX; i++) {
         status = message_next(&attendant->reader, ANSWER_MILLISECONDS, &answer);
-    if (status == 0)
-        status = -EPIPE;
-    if (status < 0)
-        return err_set(err, ERR_IO, -status, "the host does not say what a name means");
-    return message_parse_addresses(answer, addresses, err);
+        if (status <= 0)
+            break;
+        status = message_parse_addresses(answer, name, addresses, err);
+        if (status != -EAGAIN)
+            return status;
+        status = 0;
+    }
+    return err_set(err, ERR_IO, status < 0 ? -status : EPIPE,
+                   "the host does not say what the name \"%.64s\" means", name);
 }
 
 int attendant_lookup(struct attendant *attendant, const char *name,
@@ -29,7 +34,7 @@ int attendant_lookup(struct attendant *attendant, const char *name,
     struct text question = text_init(buffer, sizeof(buffer));
     message_write_resolve(name, &question);
     pthread_mutex_lock(&attendant->lock);
-    int status = ask(attendant, &question, addresses, err);
+    int status = ask(attendant, &question, name, addresses, err);
     pthread_mutex_unlock(&attendant->lock);
     if (status < 0 || addresses->count > 0)
         return status;

@@ -182,8 +182,10 @@ void message_write_report(const struct message_report *report, struct text *text
     }
 }
 
-void message_write_addresses(const struct message_addresses *addresses, struct text *text)
+void message_write_addresses(const char *name, const struct message_addresses *addresses,
+                             struct text *text)
 {
+    write_string("name", name, text);
     text_add(text, "addresses = [");
     for (size_t i = 0; i < addresses->count; i++) {
         text_add(text, i > 0 ? ", " : "");
@@ -326,14 +328,22 @@ static int take_address(const struct toml_node *node, struct message_addresses *
     return 0;
 }
 
-int message_parse_addresses(struct span text, struct message_addresses *addresses, struct err *err)
+int message_parse_addresses(struct span text, const char *name, struct message_addresses *addresses,
+                            struct err *err)
 {
     autofree void *storage = NULL;
     const struct toml_node *root;
+    const char *answered;
     *addresses = (struct message_addresses){0};
     int status = parse(text, &storage, &root, err);
+    if (status == 0)
+        status = take_string(root, "name", &answered, err);
     if (status < 0)
         return status;
+    if (!answered)
+        return malformed(err, root, "name is missing");
+    if (strcmp(answered, name) != 0)
+        return -EAGAIN;
     const struct toml_node *list = toml_get(root, "addresses");
     if (!list || list->kind != TOML_ARRAY)
         return malformed(err, list ? list : root, "an array of addresses is expected");

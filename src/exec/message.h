@@ -86,13 +86,17 @@ void message_free(struct message *message);
 
 /* ---- Host to Keep --------------------------------------------------------------------------- */
 
-/* The answer to MESSAGE_RESOLVE: literals of IPv4 or IPv6, the best first. */
+/* The answer to MESSAGE_RESOLVE, for the name that was asked for: literals of IPv4 or IPv6, the
+ * best first. */
 struct message_addresses {
     char items[MESSAGE_ADDRESSES_MAX][MESSAGE_ADDRESS_SIZE];
     size_t count;
 };
 
-void message_write_addresses(const struct message_addresses *addresses, struct text *text);
-/* What is no address, or one too many, is an error. */
-__attribute__((warn_unused_result)) int
-message_parse_addresses(struct span text, struct message_addresses *addresses, struct err *err);
+void message_write_addresses(const char *name, const struct message_addresses *addresses,
+                             struct text *text);
+/* What is no address, or one too many, is an error. -EAGAIN: it is for another name than this, to a
+ * question that was given up. */
+__attribute__((warn_unused_result)) int message_parse_addresses(struct span text, const char *name,
+                                                                struct message_addresses *addresses,
+                                                                struct err *err);

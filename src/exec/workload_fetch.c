@@ -180,10 +180,12 @@ static int get_file(const struct workload_source *source, const struct download 
         return err_set(err, ERR_IO, EFBIG, "%s has more than %zu bytes", url, limit);
     download.limit = (size_t)entry.length;
     int status = get_promised(&download, err);
+    if (status == 0 && !download.data && !(download.data = calloc(1, 1))) /* an empty file is one */
+        status = err_set(err, ERR_IO, ENOMEM, "cannot hold %s", url);
     if (status < 0)
         free(download.data);
     else
-        *content = span_of(download.data ? download.data : calloc(1, 1), download.size);
+        *content = span_of(download.data, download.size);
     return status;
 }
 

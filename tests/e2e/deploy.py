@@ -2,6 +2,7 @@
 """Attest first, fetch second: from publish to a service in a Keep, with a genuine Drawbridge, OpenID provider and
 Steward, and with false ones. Started by Meson with BACKEND, ENARX, STEWARD, PROGRAMS, DRAWBRIDGE, OIDC and OIDC_PACKAGES
 set. Without it nobody would notice that a Keep runs what nobody proved."""
+import atexit
 import base64
 import hashlib
 import http.server
@@ -32,6 +33,7 @@ if BACKEND == 'kvm' and not os.access('/dev/kvm', os.R_OK | os.W_OK):
     sys.exit(0)
 
 work = tempfile.mkdtemp()
+atexit.register(shutil.rmtree, work)
 os.chdir(work)
 environment = {name: value for name, value in os.environ.items() if not name.startswith('ENARX')}
 environment |= {'ENARX_STATE_DIR': work + '/state', 'XDG_DATA_HOME': work + '/data', 'ENARX_BACKEND': BACKEND}
@@ -103,8 +105,10 @@ world = World(work, '--ca', 'authority.crt', '--keep-technologies', 'kvm', '--ce
 world.trust = ssl.create_default_context(cafile='web.crt')
 world.trust.check_hostname = False
 world.start()
+atexit.register(world.close)
 host = f'localhost:{world.port}'
 issuer = Steward(STEWARD, work, work + '/authority', work + '/web')
+atexit.register(issuer.__exit__)
 signed_in = {'ENARX_TOKEN': world.token, 'ENARX_CA_BUNDLE': 'bundle.pem'}
 for words in (('user', 'register', host + '/alice'), ('repo', 'register', '--private', host + '/alice/secret')):
     check('enarx ' + ' '.join(words[:2]), enarx(*words, env=signed_in), 0)
@@ -224,6 +228,14 @@ class Liar(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         fault, rest = self.path.split('/', 2)[1:]
         Liar.tries[fault] = Liar.tries.get(fault, 0) + 1
+        if fault == 'api':  # what a tag's Steward is
+            body = compact({'digest': describe(WASM, 'application/wasm')['digest'], 'steward': 'https://a/\x1b[31m'})
+            self.send_response(200)
+            self.send_header('Content-Type', 'application/json')
+            self.send_header('Content-Length', str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+            return
         listing = {'Enarx.toml': describe(CONFIG, 'application/toml'), 'main.wasm': describe(WASM, 'application/wasm')}
         if fault == 'nomodule':
             del listing['main.wasm']
@@ -281,13 +293,13 @@ for fault, words in (('swapped', b'its digest differs'), ('changed', b'its diges
                      ('nojson', b'canonical form'), ('truncated', b'cannot receive from'),
                      ('elsewhere', b'It is elsewhere')):
     refused(f'A server with the fault {fault}', deploy(f'{base}/{fault}/tree'), words)
+ended = deploy(f'localhost:{liar.server_port}/alice/x:1.0.0')
+refused('A Steward that is no URL', ended, b'names a Steward that is no URL of https')
+result(b'\x1b' not in ended.stderr, 'and nothing of it reaches the terminal')
 refused('A module that is another one', deploy('--digest', wasm_digest, base + '/changed/app.wasm'), b'its digest differs')
 subprocess.run(['cp', 'authority.crt', 'bundle.pem'], check=True)
 refused('A server that nobody vouches for', deploy(base + '/fine/app.wasm'), b'cannot fetch the workload')
 liar.shutdown()
 refused('A server that is not there', deploy(f'https://localhost:{free_port()}/app.wasm'), b'cannot connect to localhost')
 result(enarx('keep', 'list', '--json').stdout.strip() in (b'[]', b'[\n]'), 'Nothing is left running')
-issuer.__exit__()
-world.close()
-subprocess.run(['rm', '-rf', work], check=True)
 finish()

@@ -83,22 +83,27 @@ TEST(addresses, "a Keep takes addresses and nothing else for an answer")
     struct message_addresses sent = {{"192.0.2.7", "2001:db8::1"}, 2}, got;
     char buffer[256];
     struct text text = text_init(buffer, sizeof(buffer));
-    message_write_addresses(&sent, &text);
-    CHECK_INT(message_parse_addresses(text_span(&text), &got, NULL), 0);
+    message_write_addresses("db.example", &sent, &text);
+    CHECK_INT(message_parse_addresses(text_span(&text), "db.example", &got, NULL), 0);
     CHECK_INT(got.count, 2);
     CHECK_STR(got.items[1], "2001:db8::1");
+    CHECK_INT(message_parse_addresses(text_span(&text), "other.example", &got, NULL), -EAGAIN);
     static const char *const attacks[] = {
         "",
-        "addresses = 1",
-        "addresses = [1]",
-        "addresses = ['example.com']",
-        "addresses = ['1.2.3.4;rm']",
-        "addresses = [\"1.2.3.4\\u0000\"]",
-        "addresses = ['1.1.1.1', '1.1.1.2', '1.1.1.3', '1.1.1.4', '1.1.1.5']",
-        "addresses = ['0000000000000000000000000000000000000000000000000000:1']",
+        "addresses = []",
+        "name = 1\naddresses = []",
+        "name = 'n'",
+        "name = 'n'\naddresses = 1",
+        "name = 'n'\naddresses = [1]",
+        "name = 'n'\naddresses = ['example.com']",
+        "name = 'n'\naddresses = ['1.2.3.4;rm']",
+        "name = 'n'\naddresses = [\"1.2.3.4\\u0000\"]",
+        "name = 'n'\naddresses = ['1.1.1.1', '1.1.1.2', '1.1.1.3', '1.1.1.4', '1.1.1.5']",
+        "name = 'n'\naddresses = ['0000000000000000000000000000000000000000000000000000:1']",
     };
     for (size_t i = 0; i < sizeof(attacks) / sizeof(attacks[0]); i++)
-        CHECK(message_parse_addresses(span_of(attacks[i], strlen(attacks[i])), &got, NULL) < 0);
+        CHECK(message_parse_addresses(span_of(attacks[i], strlen(attacks[i])), "n", &got, NULL) ==
+              -EINVAL);
 }
 
 TEST(stream, "messages come out of a stream one by one, however they were cut")
