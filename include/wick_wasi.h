@@ -72,18 +72,33 @@ WASM_API_EXTERN enum wick_status wick_wasi_add_memory_dir(struct wick_wasi *, ui
                                                           const char *guest_path,
                                                           uint64_t max_bytes);
 
+/* What has to happen before it makes sense to ask again whether something is ready. */
+struct wick_wasi_wait {
+    int fd;           /* to be waited for with poll(2) … */
+    short events;     /* … until one of these happens, … */
+    int milliseconds; /* … this long at most; -1: for ever. Preset */
+};
+
 /*
  * A descriptor of the embedder's own making, for example a TLS connection. Results are 0 or a
  * count, or -errno (-EAGAIN: would block). Optional functions may be NULL.
+ *
  */
 struct wick_wasi_stream {
+    /* Datagrams travel, or are what accepted streams are of: `receive` stands in place of `read`, a
+     * datagram is read by one call, and what does not fit is lost; one call writes one datagram, or
+     * nothing. */
+    bool datagrams;
     /* Blocks unless non-blocking was set; 0 is the end. NULL: not readable. */
     int64_t (*read)(void *env, uint8_t *data, size_t size);
+    /* Takes a datagram, or with `peek` looks at it, likewise. The result is its size, of which up
+     * to `size` bytes are stored. */
+    int64_t (*receive)(void *env, uint8_t *data, size_t size, bool peek);
     /* NULL: not writable. */
     int64_t (*write)(void *env, const uint8_t *data, size_t size);
-    /* Bytes that read() would return at once (writing: false), or any count above 0 if write()
-     * would not block; 0: wait for *events (poll(2)) on *fd, then ask again. */
-    int64_t (*ready)(void *env, bool writing, int *fd, short *events);
+    /* Bytes that reading would return at once, at least 1 if it would not block (writing: false),
+     * or any count above 0 if write() would not block; 0: wait, then ask again. */
+    int64_t (*ready)(void *env, bool writing, struct wick_wasi_wait *wait);
     int (*set_nonblocking)(void *env, bool on); /* optional: -ENOTSUP */
     int (*shutdown)(void *env, int how);        /* SHUT_RD, SHUT_WR, SHUT_RDWR; optional */
     /* A new stream with its env; optional: not a listener. */

@@ -203,7 +203,7 @@ static bool is_writable(const struct tls_file *file)
 
 /* What is decrypted already counts, not what stands in the socket: that may be half a record, or no
  * data at all. */
-static int64_t stream_ready(void *env, bool writing, int *fd, short *events)
+static int64_t stream_ready(void *env, bool writing, struct wick_wasi_wait *wait)
 {
     struct tls_file *file = env;
     pthread_mutex_lock(&file->lock);
@@ -211,14 +211,14 @@ static int64_t stream_ready(void *env, bool writing, int *fd, short *events)
     int64_t ready = status == 0         ? 0
                     : status == -EAGAIN ? 0
                                         : 1; /* a failure is told by reading or writing */
-    *fd = file->fd;
-    *events = status == -EAGAIN ? wanted_events(file) : writing ? POLLOUT : POLLIN;
+    wait->fd = file->fd;
+    wait->events = status == -EAGAIN ? wanted_events(file) : writing ? POLLOUT : POLLIN;
     if (status == 0 && writing) {
         ready = is_writable(file);
     } else if (status == 0) {
         ready = (int64_t)crypto_tls_ready(file->tls);
         if (!ready)
-            *events = wanted_events(file);
+            wait->events = wanted_events(file);
     }
     pthread_mutex_unlock(&file->lock);
     return ready;
@@ -331,12 +331,12 @@ static int listener_accept(void *env, bool nonblocking, const struct wick_wasi_s
     }
 }
 
-static int64_t listener_ready(void *env, bool writing, int *fd, short *events)
+static int64_t listener_ready(void *env, bool writing, struct wick_wasi_wait *wait)
 {
     const struct tls_file *listener = env;
     struct pollfd poll_fd = {.fd = listener->fd, .events = POLLIN};
-    *fd = listener->fd;
-    *events = POLLIN;
+    wait->fd = listener->fd;
+    wait->events = POLLIN;
     return !writing && poll(&poll_fd, 1, 0) != 0;
 }
 

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -945,11 +946,10 @@ static int64_t stream_read(void *env, uint8_t *data, size_t size)
     return 1;
 }
 
-static int64_t stream_ready(void *env, bool writing, int *fd, short *events)
+static int64_t stream_ready(void *env, bool writing, struct wick_wasi_wait *wait)
 {
     (void)env;
-    (void)fd;
-    (void)events;
+    (void)wait;
     return writing ? -EPIPE : 1;
 }
 
@@ -977,6 +977,113 @@ TEST(streams, "TLS connections could not be files")
         CHECK_INT(CALL(&f, "sock_shutdown", 10, 1), WASI_NOTSUP);
     }
     CHECK_INT(state, -1);
+}
+
+/* The last datagram that was written is the one that is read. */
+struct mailbox {
+    char text[100];
+    size_t size;
+    int asked, fd; /* how often poll_oneoff asked; what it waits for */
+};
+
+static int64_t mailbox_receive(void *env, uint8_t *data, size_t size, bool peek)
+{
+    struct mailbox *box = env;
+    size_t whole = box->size;
+    memcpy(data, box->text, whole < size ? whole : size);
+    if (!peek)
+        box->size = 0;
+    return (int64_t)whole;
+}
+
+static int64_t mailbox_write(void *env, const uint8_t *data, size_t size)
+{
+    struct mailbox *box = env;
+    if (size > sizeof(box->text))
+        return -EMSGSIZE;
+    memcpy(box->text, data, size);
+    box->size = size;
+    return (int64_t)size;
+}
+
+/* Nothing happens on the descriptor: it is the third question that is answered well. */
+static int64_t mailbox_ready(void *env, bool writing, struct wick_wasi_wait *wait)
+{
+    struct mailbox *box = env;
+    *wait = (struct wick_wasi_wait){box->fd, POLLIN, 1};
+    return writing || ++box->asked > 2;
+}
+
+static void mailbox_close(void *env)
+{
+    (void)env;
+}
+
+static const struct wick_wasi_stream mailbox_stream = {
+    .datagrams = true,
+    .receive = mailbox_receive,
+    .write = mailbox_write,
+    .ready = mailbox_ready,
+    .close = mailbox_close,
+};
+
+/* Buffers of these sizes one after the other. */
+static void put_iovs(struct fixture *f, uint32_t first, uint32_t second)
+{
+    put_u32(f->memory.base + IOVS, DATA);
+    put_u32(f->memory.base + IOVS + 4, first);
+    put_u32(f->memory.base + IOVS + 8, DATA + first);
+    put_u32(f->memory.base + IOVS + 12, second);
+}
+
+TEST(datagrams, "datagrams would be split, joined, or cut without a word")
+{
+    FIXTURE f = fixture_new();
+    struct mailbox box = {.fd = -1};
+    CHECK_INT(wick_wasi_add_stream(f.wasi, 10, &mailbox_stream, &box, WICK_WASI_CONNECTION),
+              WICK_OK);
+    CHECK_INT(CALL(&f, "fd_fdstat_get", 10, RESULT), 0);
+    CHECK_INT(f.memory.base[RESULT], FILETYPE_SOCKET_DGRAM);
+    memcpy(f.memory.base + DATA, "abcdef", 6);
+    put_iovs(&f, 2, 4);
+    CHECK_INT(CALL(&f, "fd_write", 10, IOVS, 2, RESULT), 0);
+    CHECK_INT(result32(&f), 6);
+    CHECK(box.size == 6 && memcmp(box.text, "abcdef", 6) == 0);
+    memset(f.memory.base + DATA, 0, 6);
+    put_iovs(&f, 1, 2);
+    CHECK_INT(CALL(&f, "sock_recv", 10, IOVS, 2, RIFLAG_PEEK, RESULT, RESULT + 8), 0);
+    CHECK_INT(result32(&f), 3);
+    CHECK_INT(f.memory.base[RESULT + 8], ROFLAG_DATA_TRUNCATED);
+    CHECK(memcmp(f.memory.base + DATA, "abc\0", 4) == 0);
+    put_iovs(&f, 1, 9);
+    CHECK_INT(CALL(&f, "sock_recv", 10, IOVS, 2, RIFLAG_WAITALL, RESULT, RESULT + 8), 0);
+    CHECK_INT(result32(&f), 6);
+    CHECK_INT(f.memory.base[RESULT + 8], 0);
+    CHECK(memcmp(f.memory.base + DATA, "abcdef", 6) == 0);
+    put_iovs(&f, 60, 60);
+    CHECK_INT(CALL(&f, "sock_send", 10, IOVS, 2, 0, RESULT), WASI_MSGSIZE);
+    put_iovs(&f, 4, 1);
+    CHECK_INT(CALL(&f, "sock_send", 10, IOVS, 1, 0, RESULT), 0);
+    put_iovs(&f, 3, 1);
+    CHECK_INT(CALL(&f, "sock_recv", 10, IOVS, 1, 0, RESULT, RESULT + 8), 0);
+    CHECK_INT(result32(&f), 3);
+    CHECK_INT(f.memory.base[RESULT + 8], ROFLAG_DATA_TRUNCATED);
+}
+
+TEST(ask_again, "a handshake that waits for its timer would never go on")
+{
+    FIXTURE f = fixture_new();
+    int ends[2];
+    CHECK_INT(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    struct mailbox box = {.fd = ends[0]};
+    CHECK_INT(wick_wasi_add_stream(f.wasi, 10, &mailbox_stream, &box, WICK_WASI_CONNECTION),
+              WICK_OK);
+    subscribe(&f, 0, EVENT_FD_READ, 10, 0, 0);
+    CHECK_INT(CALL(&f, "poll_oneoff", DATA, EVENTS, 1, RESULT), 0);
+    CHECK_INT(result32(&f), 1);
+    CHECK_INT(box.asked, 3);
+    close(ends[0]);
+    close(ends[1]);
 }
 
 /* ---- Directories of the embedder's own making: sealed ones ------------------------------------

@@ -40,7 +40,8 @@ struct wasi_readiness {
     uint64_t bytes; /* that can be read, as far as known */
     int fd;         /* else: to wait for with poll(2), unless it is negative */
     short events;
-    bool ask_again; /* after waiting ask again: the events alone say nothing */
+    bool ask_again;   /* after waiting ask again: the events alone say nothing */
+    int milliseconds; /* with ask_again: wait this long at most; negative: for ever */
 };
 
 /* Takes one entry of a directory; false: no more room. */

@@ -117,18 +117,28 @@ static bool look(struct waiting *waiting)
     return any;
 }
 
-/* Nanoseconds until the next clock; the time until a clock that can be set is looked at anew. */
-static uint64_t next_clock(const struct waiting *waiting)
+/* Nanoseconds until a subscription has to be looked at anew, whatever happens to descriptors: a
+ * clock, from time to time if it can be set, or a file that said so. */
+static uint64_t time_left(const struct subscription *subscription)
+{
+    const struct wasi_readiness *readiness = &subscription->readiness;
+    if (subscription->kind != EVENT_CLOCK)
+        return readiness->ask_again && readiness->milliseconds >= 0
+                   ? (uint64_t)readiness->milliseconds * (SECOND / 1000)
+                   : FOREVER;
+    uint64_t time = now(subscription->clock);
+    uint64_t left = subscription->deadline > time ? subscription->deadline - time : 0;
+    if (subscription->clock == CLOCK_REALTIME && left > REALTIME_SLICE)
+        left = REALTIME_SLICE;
+    return left;
+}
+
+static uint64_t next_look(const struct waiting *waiting)
 {
     uint64_t least = FOREVER;
     for (uint32_t i = 0; i < waiting->count; i++) {
         const struct subscription *subscription = &waiting->list[i];
-        if (subscription->kind != EVENT_CLOCK || subscription->happened)
-            continue;
-        uint64_t time = now(subscription->clock);
-        uint64_t left = subscription->deadline > time ? subscription->deadline - time : 0;
-        if (subscription->clock == CLOCK_REALTIME && left > REALTIME_SLICE)
-            left = REALTIME_SLICE;
+        uint64_t left = subscription->happened ? FOREVER : time_left(subscription);
         least = left < least ? left : least;
     }
     return least;
@@ -179,7 +189,7 @@ static enum wasi_errno wait_for_events(struct waiting *waiting)
 {
     for (;;) {
         bool any = look(waiting);
-        uint64_t time = any ? 0 : next_clock(waiting);
+        uint64_t time = any ? 0 : next_look(waiting);
         if (!has_polls(waiting)) {
             if (any)
                 return WASI_SUCCESS;

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+enum { DATAGRAM_MAX = 65535 }; /* bytes of the largest, of any protocol */
+
 struct stream {
     struct wasi_file file;
     const struct wick_wasi_stream *stream; /* NULL: null */
@@ -176,11 +178,18 @@ static enum wasi_errno stream_set_flags(struct wasi_file *file, uint16_t fdflags
 static void stream_ready(struct wasi_file *file, bool writing, struct wasi_readiness *out)
 {
     const struct stream *stream = stream_of(file);
-    *out =
-        (struct wasi_readiness){.fd = -1, .events = writing ? POLLOUT : POLLIN, .ask_again = true};
-    int64_t bytes = stream->stream->ready(stream->env, writing, &out->fd, &out->events);
-    out->ready = bytes != 0 || out->fd < 0; /* an error is reported by reading or writing */
-    out->bytes = bytes > 0 && !writing ? (uint64_t)bytes : 0;
+    struct wick_wasi_wait wait = {
+        .fd = -1, .events = writing ? POLLOUT : POLLIN, .milliseconds = -1};
+    int64_t bytes = stream->stream->ready(stream->env, writing, &wait);
+    bool ready = bytes != 0 || wait.fd < 0; /* an error is reported by reading or writing */
+    *out = (struct wasi_readiness){
+        .ready = ready,
+        .bytes = bytes > 0 && !writing ? (uint64_t)bytes : 0,
+        .fd = wait.fd,
+        .events = wait.events,
+        .ask_again = true,
+        .milliseconds = wait.milliseconds,
+    };
 }
 
 static enum wasi_errno stream_receive(struct wasi_file *file, const struct iovec *iovs, int count,
@@ -256,11 +265,107 @@ static const struct wasi_file_ops stream_ops = {
     .accept = stream_accept,
 };
 
+/* ---- The embedder's, of datagrams ------------------------------------------------------------
+ */
+
+static size_t total_of(const struct iovec *iovs, int count)
+{
+    size_t total = 0;
+    for (int i = 0; i < count; i++)
+        total += iovs[i].iov_len;
+    return total;
+}
+
+static enum wasi_errno receive_once(const struct stream *stream, uint8_t *data, size_t size,
+                                    bool peek, size_t *done, uint16_t *out_flags)
+{
+    int64_t result = stream->stream->receive(stream->env, data, size, peek);
+    if (result > 0 && (uint64_t)result > size) {
+        *out_flags = ROFLAG_DATA_TRUNCATED;
+        result = (int64_t)size;
+    }
+    return outcome(result, size, done);
+}
+
+static enum wasi_errno datagram_receive(struct wasi_file *file, const struct iovec *iovs, int count,
+                                        uint16_t flags, size_t *done, uint16_t *out_flags)
+{
+    const struct stream *stream = stream_of(file);
+    const bool peek = flags & RIFLAG_PEEK;
+    *out_flags = 0;
+    if (count <= 1)
+        return receive_once(stream, count ? iovs->iov_base : NULL, count ? iovs->iov_len : 0, peek,
+                            done, out_flags);
+    size_t size = total_of(iovs, count);
+    size = size < DATAGRAM_MAX ? size : DATAGRAM_MAX;
+    uint8_t *data = malloc(size);
+    if (!data)
+        return WASI_NOMEM;
+    enum wasi_errno error = receive_once(stream, data, size, peek, done, out_flags);
+    for (size_t i = 0, at = 0; error == WASI_SUCCESS && at < *done; i++) {
+        size_t part = *done - at < iovs[i].iov_len ? *done - at : iovs[i].iov_len;
+        memcpy(iovs[i].iov_base, data + at, part);
+        at += part;
+    }
+    free(data);
+    return error;
+}
+
+static enum wasi_errno datagram_read(struct wasi_file *file, const struct iovec *iovs, int count,
+                                     size_t *done)
+{
+    uint16_t out_flags;
+    return datagram_receive(file, iovs, count, 0, done, &out_flags);
+}
+
+static enum wasi_errno write_once(const struct stream *stream, const uint8_t *data, size_t size,
+                                  size_t *done)
+{
+    if (!stream->stream->write)
+        return WASI_BADF;
+    return outcome(stream->stream->write(stream->env, data, size), size, done);
+}
+
+static enum wasi_errno datagram_write(struct wasi_file *file, const struct iovec *iovs, int count,
+                                      size_t *done)
+{
+    const struct stream *stream = stream_of(file);
+    if (count <= 1)
+        return write_once(stream, count ? iovs->iov_base : NULL, count ? iovs->iov_len : 0, done);
+    size_t size = total_of(iovs, count), at = 0;
+    if (size > DATAGRAM_MAX)
+        return WASI_MSGSIZE;
+    uint8_t *data = malloc(size);
+    if (!data)
+        return WASI_NOMEM;
+    for (int i = 0; i < count; i++) {
+        memcpy(data + at, iovs[i].iov_base, iovs[i].iov_len);
+        at += iovs[i].iov_len;
+    }
+    enum wasi_errno error = write_once(stream, data, size, done);
+    free(data);
+    return error;
+}
+
+static const struct wasi_file_ops datagram_ops = {
+    .close = stream_close,
+    .read = datagram_read,
+    .write = datagram_write,
+    .get_flags = stream_get_flags,
+    .set_flags = stream_set_flags,
+    .ready = stream_ready,
+    .receive = datagram_receive,
+    .send = datagram_write,
+    .shutdown = stream_shutdown,
+    .accept = stream_accept,
+};
+
 enum wasi_errno stream_file_new(const struct wick_wasi_stream *ops, void *env,
                                 struct wasi_file **out)
 {
     struct stream *stream;
-    enum wasi_errno error = new_file(&stream_ops, FILETYPE_SOCKET_STREAM, &stream);
+    enum wasi_errno error = ops->datagrams ? new_file(&datagram_ops, FILETYPE_SOCKET_DGRAM, &stream)
+                                           : new_file(&stream_ops, FILETYPE_SOCKET_STREAM, &stream);
     if (error)
         return error;
     stream->stream = ops;
