@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "crypto/tls.h"
+#include "crypto/tls_internal.h"
 
 #include "crypto/signer.h"
 
@@ -7,24 +7,9 @@
 #include <limits.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
-#include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct crypto_tls_context {
-    SSL_CTX *context;
-    uint8_t *alpn; /* of a server */
-    unsigned alpn_size;
-};
-
-struct crypto_tls {
-    SSL *ssl;
-    bool wants_write, broken;
-    unsigned char *peer; /* the certificate's DER, made when it is asked for */
-    int peer_size;
-    const char *reason;
-};
 
 static int no_password(char *buffer, int size, int writing, void *context)
 {
@@ -144,6 +129,21 @@ static bool use_config(SSL_CTX *context, enum crypto_tls_side side,
     return config->system_trust && SSL_CTX_set_default_verify_paths(context) == 1;
 }
 
+static bool use_versions(SSL_CTX *context, const struct crypto_tls_config *config)
+{
+    if (config->datagrams)
+        return crypto_dtls_configure(context);
+    return SSL_CTX_set_min_proto_version(context,
+                                         config->tls13 ? TLS1_3_VERSION : TLS1_2_VERSION) == 1;
+}
+
+static const SSL_METHOD *method_of(enum crypto_tls_side side, bool datagrams)
+{
+    if (datagrams)
+        return side == CRYPTO_TLS_SERVER ? DTLS_server_method() : DTLS_client_method();
+    return side == CRYPTO_TLS_SERVER ? TLS_server_method() : TLS_client_method();
+}
+
 int crypto_tls_context_new(enum crypto_tls_side side, const struct crypto_tls_config *config,
                            struct crypto_tls_context **context)
 {
@@ -153,13 +153,10 @@ int crypto_tls_context_new(enum crypto_tls_side side, const struct crypto_tls_co
         free(made);
         return -EINVAL;
     }
-    made->context =
-        SSL_CTX_new(side == CRYPTO_TLS_SERVER ? TLS_server_method() : TLS_client_method());
-    bool good = made->context &&
-                SSL_CTX_set_min_proto_version(made->context, config->tls13 ? TLS1_3_VERSION
-                                                                           : TLS1_2_VERSION) == 1 &&
-                use_groups(made->context) && use_protocols(made, side, config->alpn) &&
-                use_config(made->context, side, config);
+    made->datagrams = config->datagrams;
+    made->context = SSL_CTX_new(method_of(side, config->datagrams));
+    bool good = made->context && use_versions(made->context, config) && use_groups(made->context) &&
+                use_protocols(made, side, config->alpn) && use_config(made->context, side, config);
     if (!good) {
         crypto_tls_context_free(made);
         return -EINVAL;
@@ -176,19 +173,30 @@ void crypto_tls_context_free(struct crypto_tls_context *context)
 {
     if (!context)
         return;
+    crypto_tls_free(context->greeting);
     SSL_CTX_free(context->context);
     free(context->alpn);
     free(context);
 }
 
-static struct crypto_tls *open_on(struct crypto_tls_context *context, int fd)
+struct crypto_tls *crypto_tls_new(struct crypto_tls_context *context)
 {
     struct crypto_tls *tls = calloc(1, sizeof(*tls));
     if (!tls)
         return NULL;
     tls->reason = "";
     tls->ssl = SSL_new(context->context);
-    if (!tls->ssl || SSL_set_fd(tls->ssl, fd) != 1) {
+    if (!tls->ssl || (context->datagrams && !crypto_dtls_prepare(tls))) {
+        crypto_tls_free(tls);
+        return NULL;
+    }
+    return tls;
+}
+
+static struct crypto_tls *open_on(struct crypto_tls_context *context, int fd)
+{
+    struct crypto_tls *tls = crypto_tls_new(context);
+    if (tls && !context->datagrams && SSL_set_fd(tls->ssl, fd) != 1) {
         crypto_tls_free(tls);
         return NULL;
     }
@@ -281,11 +289,23 @@ static ssize_t result_of(struct crypto_tls *tls, int status)
     return !refused && SSL_get_verify_result(tls->ssl) == X509_V_OK ? -EIO : -EACCES;
 }
 
+/* A record without data is not the end, which is told otherwise. */
 ssize_t crypto_tls_read(struct crypto_tls *tls, void *buffer, size_t size)
 {
     size_t done;
+    int status;
     tls->wants_write = false;
-    int status = SSL_read_ex(tls->ssl, buffer, size, &done);
+    do {
+        status = SSL_read_ex(tls->ssl, buffer, size, &done);
+    } while (status == 1 && done == 0 && size > 0);
+    return status == 1 ? (ssize_t)done : result_of(tls, status);
+}
+
+ssize_t crypto_tls_peek(struct crypto_tls *tls, void *buffer, size_t size)
+{
+    size_t done;
+    tls->wants_write = false;
+    int status = SSL_peek_ex(tls->ssl, buffer, size, &done);
     return status == 1 ? (ssize_t)done : result_of(tls, status);
 }
 
@@ -293,6 +313,8 @@ ssize_t crypto_tls_write(struct crypto_tls *tls, const void *buffer, size_t size
 {
     size_t done;
     tls->wants_write = false;
+    if (SSL_is_dtls(tls->ssl) && size > CRYPTO_DTLS_MESSAGE_MAX)
+        return -EMSGSIZE;
     int status = SSL_write_ex(tls->ssl, buffer, size, &done);
     return status == 1 ? (ssize_t)done : result_of(tls, status);
 }
@@ -300,6 +322,8 @@ ssize_t crypto_tls_write(struct crypto_tls *tls, const void *buffer, size_t size
 int crypto_tls_handshake(struct crypto_tls *tls)
 {
     tls->wants_write = false;
+    if (SSL_is_dtls(tls->ssl))
+        DTLSv1_handle_timeout(tls->ssl); /* what fails there fails in the next line as well */
     int status = SSL_do_handshake(tls->ssl);
     if (status == 1)
         return 0;
@@ -309,13 +333,20 @@ int crypto_tls_handshake(struct crypto_tls *tls)
 
 size_t crypto_tls_ready(struct crypto_tls *tls)
 {
-    uint8_t byte;
-    size_t done;
-    int status = SSL_peek_ex(tls->ssl, &byte, 1, &done);
-    if (status == 1)
-        return (size_t)SSL_pending(tls->ssl);
-    tls->wants_write = false;
-    return result_of(tls, status) == -EAGAIN ? 0 : 1;
+    uint8_t message[CRYPTO_DTLS_MESSAGE_MAX];
+    bool datagrams = SSL_is_dtls(tls->ssl);
+    ssize_t count = crypto_tls_peek(tls, message, datagrams ? sizeof(message) : 1);
+    if (count <= 0)
+        return count == -EAGAIN ? 0 : 1;
+    return datagrams ? (size_t)count : (size_t)SSL_pending(tls->ssl);
+}
+
+int crypto_tls_milliseconds(const struct crypto_tls *tls)
+{
+    struct timeval left;
+    if (!SSL_is_dtls(tls->ssl) || DTLSv1_get_timeout(tls->ssl, &left) != 1)
+        return -1;
+    return (int)(left.tv_sec * 1000 + (left.tv_usec + 999) / 1000);
 }
 
 int crypto_tls_finish(struct crypto_tls *tls)

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Both sides of TLS over a pair of sockets, with certificates that openssl makes. */
-#include "crypto/tls.h"
+#include "crypto/dtls.h"
 #include "tap.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -157,6 +158,189 @@ TEST(contexts, "a key of another certificate, or trust in nobody, would be notic
     CHECK(crypto_tls_context_new(CRYPTO_TLS_CLIENT, &mixed, &context) == -EINVAL);
     CHECK(crypto_tls_context_new(CRYPTO_TLS_CLIENT, &own, &context) == 0);
     crypto_tls_context_free(context);
+}
+
+/* ---- Datagrams --------------------------------------------------------------------------------
+ */
+
+static ssize_t end_receive(void *env, void *buffer, size_t size)
+{
+    ssize_t count = recv(*(int *)env, buffer, size, MSG_DONTWAIT);
+    return count < 0 ? -errno : count;
+}
+
+static ssize_t end_send(void *env, const void *data, size_t size)
+{
+    ssize_t count = send(*(int *)env, data, size, MSG_DONTWAIT);
+    return count < 0 ? -errno : count;
+}
+
+/* A server, a client, and what is between them. */
+struct pair {
+    struct crypto_tls_context *contexts[2];
+    struct crypto_dtls_link links[2];
+    int ends[2];
+    struct crypto_tls *accepted, *connected;
+};
+
+static void pair_init(struct pair *pair, const struct crypto_tls_config *server,
+                      const struct crypto_tls_config *client)
+{
+    *pair = (struct pair){0};
+    CHECK(crypto_tls_context_new(CRYPTO_TLS_SERVER, server, &pair->contexts[0]) == 0);
+    CHECK(crypto_tls_context_new(CRYPTO_TLS_CLIENT, client, &pair->contexts[1]) == 0);
+    CHECK(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair->ends) == 0);
+    for (size_t i = 0; i < 2; i++)
+        pair->links[i] = (struct crypto_dtls_link){end_receive, end_send, &pair->ends[i]};
+    pair->connected = crypto_tls_connect(pair->contexts[1], -1, "a.example");
+    CHECK(pair->connected != NULL);
+    crypto_dtls_attach(pair->connected, &pair->links[1]);
+}
+
+static void pair_free(struct pair *pair)
+{
+    crypto_tls_free(pair->accepted);
+    crypto_tls_free(pair->connected);
+    for (size_t i = 0; i < 2; i++) {
+        close(pair->ends[i]);
+        crypto_tls_context_free(pair->contexts[i]);
+    }
+}
+
+/* The server looks at the next datagram, as if it came from `address`; with `again` it stays. */
+static int greet(struct pair *pair, struct span address, size_t *asked, size_t *answered,
+                 bool again)
+{
+    uint8_t datagram[2048], answer[CRYPTO_DTLS_ANSWER_MAX];
+    int flags = MSG_DONTWAIT | (again ? MSG_PEEK : 0);
+    ssize_t count = recv(pair->ends[0], datagram, sizeof(datagram), flags);
+    CHECK(count > 0);
+    *asked = (size_t)count;
+    int status = crypto_dtls_greet(pair->contexts[0], address, span_of(datagram, (size_t)count),
+                                   answer, answered, &pair->accepted);
+    if (*answered > 0 && !again)
+        CHECK(send(pair->ends[0], answer, *answered, 0) == (ssize_t)*answered);
+    return status;
+}
+
+static int greet_next(struct pair *pair, struct span address, size_t *asked, size_t *answered)
+{
+    return greet(pair, address, asked, answered, false);
+}
+
+static int shake_hands(struct pair *pair)
+{
+    int one = -EAGAIN, other = -EAGAIN;
+    for (int i = 0; i < 100 && (one == -EAGAIN || other == -EAGAIN); i++) {
+        if (one == -EAGAIN)
+            one = crypto_tls_handshake(pair->connected);
+        if (other == -EAGAIN)
+            other = crypto_tls_handshake(pair->accepted);
+    }
+    return one ? one : other;
+}
+
+TEST(datagrams, "messages of DTLS would lose their borders, or forged addresses cost memory")
+{
+    static struct identity good;
+    static uint8_t big[CRYPTO_DTLS_MESSAGE_MAX + 1], buffer[CRYPTO_DTLS_MESSAGE_MAX];
+    struct pair pair;
+    size_t asked, answered;
+    make_identity(&good, "DNS:a.example");
+    struct crypto_tls_config server = config_of(&good), client = {.trust = server.chain};
+    server.datagrams = client.datagrams = true;
+    pair_init(&pair, &server, &client);
+
+    CHECK_INT(crypto_tls_handshake(pair.connected), -EAGAIN);
+    int left = crypto_tls_milliseconds(pair.connected);
+    CHECK(left > 0 && left <= 1000);
+    CHECK_INT(greet_next(&pair, SPAN_LITERAL("here"), &asked, &answered), 0);
+    CHECK(answered > 0 && answered < asked);
+    CHECK_INT(crypto_tls_handshake(pair.connected), -EAGAIN); /* shows the cookie */
+    CHECK_INT(greet(&pair, SPAN_LITERAL("elsewhere"), &asked, &answered, true), 0);
+    CHECK(answered > 0);
+    CHECK_INT(greet_next(&pair, SPAN_LITERAL("here"), &asked, &answered), 1);
+    crypto_dtls_attach(pair.accepted, &pair.links[0]);
+    CHECK_INT(shake_hands(&pair), 0);
+    CHECK_INT(crypto_tls_milliseconds(pair.connected), -1);
+
+    CHECK_INT(crypto_tls_write(pair.connected, "one", 3), 3);
+    CHECK_INT(crypto_tls_write(pair.connected, "three", 5), 5);
+    CHECK_INT(crypto_tls_ready(pair.accepted), 3);
+    CHECK_INT(crypto_tls_peek(pair.accepted, buffer, sizeof(buffer)), 3);
+    CHECK_INT(crypto_tls_read(pair.accepted, buffer, sizeof(buffer)), 3);
+    CHECK_INT(crypto_tls_ready(pair.accepted), 5);
+    CHECK_INT(crypto_tls_read(pair.accepted, buffer, sizeof(buffer)), 5);
+    CHECK(memcmp(buffer, "three", 5) == 0);
+    CHECK_INT(crypto_tls_ready(pair.accepted), 0);
+    CHECK_INT(crypto_tls_write(pair.accepted, big, sizeof(big)), -EMSGSIZE);
+    CHECK_INT(crypto_tls_write(pair.accepted, big, sizeof(big) - 1), sizeof(big) - 1);
+    CHECK_INT(send(pair.ends[0], "rubbish", 7, 0), 7); /* is passed over */
+    CHECK_INT(send(pair.ends[0], "", 0, 0), 0);        /* so is that */
+    CHECK_INT(crypto_tls_read(pair.connected, buffer, sizeof(buffer)), sizeof(big) - 1);
+    CHECK_INT(crypto_tls_read(pair.connected, buffer, sizeof(buffer)), -EAGAIN);
+    CHECK_INT(crypto_tls_finish(pair.accepted), 0);
+    CHECK_INT(crypto_tls_read(pair.connected, buffer, sizeof(buffer)), 0);
+    pair_free(&pair);
+}
+
+TEST(greeting, "what is no ClientHello would be answered, or stop the listener")
+{
+    static struct identity good;
+    static const struct {
+        const char *bytes;
+        size_t size;
+    } rows[] = {
+        {"", 1},
+        {"x", 1},
+        {"\x16\xfe\xfd\0\0\0\0\0\0\0\0\0\x01\x01", 14},
+        {"\x16\xfe\xfd\0\0\0\0\0\0\0\0\xff\xff\x01", 14},
+        {"\x17\xfe\xfd\0\x01\0\0\0\0\0\0\0\x03"
+         "abc",
+         16},
+        {"\x15\xfe\xfd\0\0\0\0\0\0\0\0\0\x02\x02\x28", 15},
+    };
+    make_identity(&good, "DNS:a.example");
+    struct crypto_tls_config server = config_of(&good), client = {.trust = server.chain};
+    server.datagrams = client.datagrams = true;
+    struct pair pair;
+    size_t asked, answered;
+    pair_init(&pair, &server, &client);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        CHECK(send(pair.ends[1], rows[i].bytes, rows[i].size, 0) == (ssize_t)rows[i].size);
+        CHECK_INT(greet_next(&pair, SPAN_LITERAL("here"), &asked, &answered), 0);
+        CHECK_INT(answered, 0);
+    }
+    CHECK_INT(crypto_tls_handshake(pair.connected), -EAGAIN);
+    CHECK_INT(greet_next(&pair, SPAN_LITERAL("here"), &asked, &answered), 0);
+    CHECK(answered > 0);
+    CHECK_INT(crypto_tls_handshake(pair.connected), -EAGAIN);
+    CHECK_INT(greet_next(&pair, SPAN_LITERAL("here"), &asked, &answered), 1);
+    crypto_dtls_attach(pair.accepted, &pair.links[0]);
+    CHECK_INT(shake_hands(&pair), 0);
+    pair_free(&pair);
+}
+
+TEST(datagrams_believed, "DTLS would believe anybody")
+{
+    static struct identity good, other;
+    struct pair pair;
+    size_t asked, answered;
+    make_identity(&good, "DNS:a.example");
+    make_identity(&other, "DNS:b.example");
+    struct crypto_tls_config configs[] = {config_of(&other), config_of(&good)};
+    for (size_t i = 0; i < 2; i++) { /* another name, another authority */
+        struct crypto_tls_config client = {.trust = span_of(other.chain, other.chain_size)};
+        client.datagrams = configs[i].datagrams = true;
+        pair_init(&pair, &configs[i], &client);
+        CHECK_INT(crypto_tls_handshake(pair.connected), -EAGAIN);
+        CHECK_INT(greet_next(&pair, SPAN_LITERAL("here"), &asked, &answered), 0);
+        CHECK_INT(crypto_tls_handshake(pair.connected), -EAGAIN);
+        CHECK_INT(greet_next(&pair, SPAN_LITERAL("here"), &asked, &answered), 1);
+        crypto_dtls_attach(pair.accepted, &pair.links[0]);
+        CHECK_INT(shake_hands(&pair), -EACCES);
+        pair_free(&pair);
+    }
 }
 
 TAP_MAIN()
