@@ -31,7 +31,7 @@ static const char template[] =
     "[[files]]\n"
     "kind = \"stderr\"\n"
     "\n"
-    "# A socket that accepts connections. prot is \"tcp\" or \"tls\".\n"
+    "# A socket that accepts connections. prot is \"tcp\", \"tls\", \"udp\" or \"dtls\".\n"
     "# [[files]]\n"
     "# kind = \"listen\"\n"
     "# name = \"server\"\n"

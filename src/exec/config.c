@@ -9,7 +9,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PORT_TCP = 80, PORT_TLS = 443 };
+/* What prot may be. Datagrams have no port that would be meant if none is named. */
+static const struct protocol {
+    const char *word;
+    uint16_t port;
+} protocols[] = {
+    [PROTOCOL_TCP] = {"tcp", 80},
+    [PROTOCOL_TLS] = {"tls", 443},
+    [PROTOCOL_UDP] = {"udp", 0},
+    [PROTOCOL_DTLS] = {"dtls", 0},
+};
+enum { PROTOCOLS = sizeof(protocols) / sizeof(protocols[0]) };
 
 int config_fail(const struct reader *reader, struct toml_position at, const char *format, ...)
 {
@@ -157,13 +167,20 @@ static int read_protocol(const struct reader *reader, const struct toml_node *no
     int status = config_read_string(reader, node, "prot", &word);
     if (status < 0)
         return status;
-    if (strcmp(word, "tcp") != 0 && strcmp(word, "tls") != 0) {
-        config_fail(reader, node->at, "\"%.40s\" is not a protocol", word);
-        err_hint(reader->err, "prot is \"tcp\" or \"tls\".");
-        return -EINVAL;
+    for (size_t i = 0; i < PROTOCOLS; i++) {
+        if (strcmp(protocols[i].word, word) == 0) {
+            file->protocol = (enum file_protocol)i;
+            return 0;
+        }
     }
-    file->protocol = strcmp(word, "tls") == 0 ? PROTOCOL_TLS : PROTOCOL_TCP;
-    return 0;
+    config_fail(reader, node->at, "\"%.40s\" is not a protocol", word);
+    err_hint(reader->err, "prot is \"tcp\", \"tls\", \"udp\" or \"dtls\".");
+    return -EINVAL;
+}
+
+const char *file_protocol_word(enum file_protocol protocol)
+{
+    return protocols[protocol].word;
 }
 
 static int read_host(const struct reader *reader, const struct toml_node *node,
@@ -290,10 +307,10 @@ static const struct kind_rule {
     [FILE_STDOUT] = {"stdout", 0, FIELD_NAME, "kind, name"},
     [FILE_STDERR] = {"stderr", 0, FIELD_NAME, "kind, name"},
     [FILE_LISTEN] = {"listen", FIELD_NAME | FIELD_PROT, FIELD_ADDR | FIELD_PORT | FIELD_TLS,
-                     "kind, name, prot, addr, port, and for TLS ca, alpn, min_version, "
+                     "kind, name, prot, addr, port, and for TLS and DTLS ca, alpn, min_version, "
                      "peer_workload, peer_measurement"},
     [FILE_CONNECT] = {"connect", FIELD_HOST | FIELD_PROT, FIELD_NAME | FIELD_PORT | FIELD_TLS,
-                      "kind, name, prot, host, port, and for TLS ca, alpn, server_name, "
+                      "kind, name, prot, host, port, and for TLS and DTLS ca, alpn, server_name, "
                       "min_version, peer_workload, peer_measurement"},
     [FILE_DIR] = {"dir", FIELD_PATH, FIELD_NAME | FIELD_READ_ONLY | FIELD_SEALED,
                   "kind, name, path, read_only, sealed"},
@@ -353,7 +370,7 @@ static int read_field(const struct reader *reader, const struct toml_node *pair,
 static void set_defaults(struct config_file *file, unsigned seen)
 {
     if (!(seen & FIELD_PORT))
-        file->port = file->protocol == PROTOCOL_TLS ? PORT_TLS : PORT_TCP;
+        file->port = protocols[file->protocol].port;
     if (file->kind == FILE_LISTEN && !(seen & FIELD_ADDR))
         file->host = "::";
     if (seen & FIELD_NAME)
@@ -361,6 +378,17 @@ static void set_defaults(struct config_file *file, unsigned seen)
     file->name = file->kind == FILE_CONNECT ? file->host
                  : file->kind == FILE_DIR   ? file->path
                                             : file_kind_word(file->kind);
+}
+
+static int check_port(const struct reader *reader, const struct toml_node *entry,
+                      const struct config_file *file, unsigned seen)
+{
+    if (!protocol_is_datagram(file->protocol) || (seen & FIELD_PORT))
+        return 0;
+    config_fail(reader, entry->at, "\"port\" is missing in this file with prot = \"%s\"",
+                file_protocol_word(file->protocol));
+    err_hint(reader->err, "Add a line such as port = 5684; only tcp and tls have a default.");
+    return -EINVAL;
 }
 
 static int read_file(const struct reader *reader, const struct toml_node *entry,
@@ -385,7 +413,9 @@ static int read_file(const struct reader *reader, const struct toml_node *entry,
         return -EINVAL;
     }
     set_defaults(file, seen);
-    status = config_check_tls(reader, entry, file);
+    status = check_port(reader, entry, file, seen);
+    if (status == 0)
+        status = config_check_tls(reader, entry, file);
     if (status < 0)
         return status;
     if (strchr(file->name, ':')) { /* a default name: an IPv6 address, or a path */

@@ -27,7 +27,19 @@ enum file_kind {
     FILE_DIR, /* not in the original: a directory that the host grants with --dir */
 };
 
-enum file_protocol { PROTOCOL_TCP, PROTOCOL_TLS };
+enum file_protocol { PROTOCOL_TCP, PROTOCOL_TLS, PROTOCOL_UDP, PROTOCOL_DTLS };
+
+/* Whether datagrams travel, in place of a stream. */
+static inline bool protocol_is_datagram(enum file_protocol protocol)
+{
+    return protocol == PROTOCOL_UDP || protocol == PROTOCOL_DTLS;
+}
+
+/* Whether the host cannot look into it. */
+static inline bool protocol_is_secure(enum file_protocol protocol)
+{
+    return protocol == PROTOCOL_TLS || protocol == PROTOCOL_DTLS;
+}
 
 /* Borrowed strings in an array of the config's. */
 struct config_strings {
@@ -35,13 +47,16 @@ struct config_strings {
     size_t count;
 };
 
-/* How a TLS file meets its peer (config_tls.c). */
+/* The oldest version that is good enough: of TLS 1.3, of DTLS 1.2, unless it is named. */
+enum config_version { VERSION_PRESET, VERSION_1_2, VERSION_1_3 };
+
+/* How a TLS or DTLS file meets its peer (config_tls.c). */
 struct config_tls {
     bool given;                 /* whether there is any of the keys below */
     struct config_strings ca;   /* names of [roots] that are believed; none: see docs */
     struct config_strings alpn; /* application protocols, the preferred first */
     const char *server_name;    /* connect: whose certificate is wanted; NULL: the host's */
-    bool tls12;                 /* TLS 1.2 is good enough */
+    enum config_version min_version;
     /* What the peer, a Keep, runs: digests in lower-case hexadecimal, one of which must be its own;
      * none: any. */
     struct config_strings peer_workload, peer_measurement;
@@ -58,7 +73,7 @@ struct config_file {
     uint16_t port;               /* listen, connect */
     bool read_only;              /* dir */
     bool sealed;                 /* dir: the host keeps it, but cannot read or change it */
-    struct config_tls tls;       /* listen, connect with PROTOCOL_TLS */
+    struct config_tls tls;       /* listen, connect with PROTOCOL_TLS or PROTOCOL_DTLS */
 };
 
 struct config_variable {
@@ -107,6 +122,8 @@ struct span config_gather_roots(const struct config *config, const struct config
 
 /* The word for a kind, as it stands in the file: "listen". */
 const char *file_kind_word(enum file_kind kind);
+/* The same for a protocol: "tcp". */
+const char *file_protocol_word(enum file_protocol protocol);
 
 /* Whether a name may stand in the environment: not empty, no '=', not FD_COUNT or FD_NAMES, which
  * are ours. Fills err if not. */

@@ -17,7 +17,7 @@ config_fail(const struct reader *reader, struct toml_position at, const char *fo
 int config_read_string(const struct reader *reader, const struct toml_node *node, const char *what,
                        const char **string);
 
-/* config_tls.c: keys of TLS files and of the document. */
+/* config_tls.c: keys of TLS and DTLS files and of the document. */
 int config_read_ca(const struct reader *, const struct toml_node *, struct config_file *);
 int config_read_alpn(const struct reader *, const struct toml_node *, struct config_file *);
 int config_read_server_name(const struct reader *, const struct toml_node *, struct config_file *);

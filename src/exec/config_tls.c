@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Whom TLS files of Enarx.toml believe. */
+/* Whom TLS and DTLS files of Enarx.toml believe. */
 #include "exec/config_reader.h"
 
 #include "codec/base64.h"
@@ -93,8 +93,10 @@ int config_read_min_version(const struct reader *reader, const struct toml_node 
     int status = config_read_string(reader, node, "min_version", &word);
     if (status < 0)
         return status;
-    file->tls.tls12 = strcmp(word, "1.2") == 0;
-    return file->tls.tls12 || strcmp(word, "1.3") == 0
+    file->tls.min_version = strcmp(word, "1.2") == 0   ? VERSION_1_2
+                            : strcmp(word, "1.3") == 0 ? VERSION_1_3
+                                                       : VERSION_PRESET;
+    return file->tls.min_version
                ? 0
                : config_fail(reader, node->at, "min_version is \"1.2\" or \"1.3\"");
 }
@@ -133,9 +135,18 @@ int config_check_tls(const struct reader *reader, const struct toml_node *entry,
                      const struct config_file *file)
 {
     const struct config_tls *tls = &file->tls;
-    if (tls->given && file->protocol != PROTOCOL_TLS) {
-        config_fail(reader, entry->at, "this file has keys for TLS, but prot = \"tcp\"");
-        err_hint(reader->err, "Write prot = \"tls\", or leave them out.");
+    if (tls->given && !protocol_is_secure(file->protocol)) {
+        bool datagrams = protocol_is_datagram(file->protocol);
+        config_fail(reader, entry->at, "this file has keys for %s, but prot = \"%s\"",
+                    datagrams ? "DTLS" : "TLS", file_protocol_word(file->protocol));
+        err_hint(reader->err, "Write prot = \"%s\", or leave them out.",
+                 file_protocol_word(datagrams ? PROTOCOL_DTLS : PROTOCOL_TLS));
+        return -EINVAL;
+    }
+    if (file->protocol == PROTOCOL_DTLS && tls->min_version == VERSION_1_3) {
+        config_fail(reader, entry->at,
+                    "min_version = \"1.3\" is not possible with prot = \"dtls\"");
+        err_hint(reader->err, "The only version of DTLS here is 1.2; leave min_version out.");
         return -EINVAL;
     }
     if (file->kind == FILE_LISTEN && tls->server_name)

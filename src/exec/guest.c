@@ -2,6 +2,8 @@
 #include "exec/guest.h"
 
 #include "exec/socket.h"
+#include "exec/tls_file.h"
+#include "exec/udp_file.h"
 #include "sealed/sealed.h"
 
 #include "base/log.h"
@@ -329,17 +331,19 @@ static int open_socket(struct guest *guest, const struct config *config,
     int fd = socket_open(file->config, attendant, err), status = 0;
     if (fd < 0)
         return fd;
-    if (file->config->protocol != PROTOCOL_TLS) {
+    if (file->config->protocol == PROTOCOL_TCP) {
         file->fd = fd;
         return 0;
     }
+    if (file->config->protocol == PROTOCOL_UDP)
+        return udp_file_open(file->config, fd, &file->stream, err);
     if (!identity->signer)
         status = identity_new(identity, time(NULL), err);
     if (status < 0) {
         close(fd);
         return status;
     }
-    return tls_file_open(config, file->config, identity, fd, &file->tls, err);
+    return tls_file_open(config, file->config, identity, fd, &file->stream, err);
 }
 
 int guest_open(struct guest *guest, const struct config *config, struct attendant *attendant,
@@ -364,7 +368,7 @@ void guest_free(struct guest *guest)
         struct guest_file *file = &guest->files[i];
         if ((file->kind == FILE_LISTEN || file->kind == FILE_CONNECT) && file->fd >= 0)
             close(file->fd);
-        tls_file_free(file->tls);
+        file_stream_close(&file->stream);
         sealed_close(file->sealed); /* only if the program did not run */
     }
     identity_free(&guest->identity);

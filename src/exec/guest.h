@@ -9,8 +9,9 @@
 
 #include "exec/config.h"
 #include "exec/control.h"
+#include "exec/file_stream.h"
+#include "exec/identity.h"
 #include "exec/sealing.h"
-#include "exec/tls_file.h"
 
 /* One descriptor of the program; its number is its index. */
 struct guest_file {
@@ -22,7 +23,7 @@ struct guest_file {
     uint64_t minimum;      /* FILE_DIR: version that the host demands of a sealed one; else 0 */
     struct sealed *sealed; /* FILE_DIR: the storage in it after guest_unseal, or NULL */
     const struct config_file *config; /* FILE_LISTEN, FILE_CONNECT: where to; else NULL */
-    struct tls_file *tls;             /* instead of fd after guest_open, with PROTOCOL_TLS */
+    struct file_stream stream; /* instead of fd after guest_open, unless it is of PROTOCOL_TCP */
 };
 
 struct guest {
@@ -32,8 +33,9 @@ struct guest {
     size_t envc;
     struct guest_file *files;
     size_t file_count;
-    bool development;         /* a sealed directory was opened, with a key that is no secret */
-    struct identity identity; /* made when it is certified, or the first TLS file is opened */
+    bool development; /* a sealed directory was opened, with a key that is no secret */
+    struct identity
+        identity; /* made when it is certified, or the first file of TLS or DTLS is opened */
     struct certification certification; /* internal: `trust` is owned */
     void *storage;                      /* internal */
 };

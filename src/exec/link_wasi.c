@@ -15,11 +15,12 @@ static enum wick_status add_socket(struct wick_wasi *wasi, uint32_t number, stru
     enum wick_wasi_role role =
         file->kind == FILE_LISTEN ? WICK_WASI_LISTENER : WICK_WASI_CONNECTION;
     enum wick_status status =
-        file->tls ? wick_wasi_add_stream(wasi, number, tls_file_stream(file->tls), file->tls, role)
-                  : wick_wasi_add_fd(wasi, number, file->fd, role, true);
+        file->stream.ops
+            ? wick_wasi_add_stream(wasi, number, file->stream.ops, file->stream.env, role)
+            : wick_wasi_add_fd(wasi, number, file->fd, role, true);
     if (status == WICK_OK) {
         file->fd = -1;
-        file->tls = NULL;
+        file->stream.ops = NULL;
     }
     return status;
 }

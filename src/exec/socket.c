@@ -6,26 +6,18 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/socket.h>
 
 enum { BACKLOG = 128, CONNECT_SECONDS = 30 };
 
-union address {
-    struct sockaddr any;
-    struct sockaddr_in v4;
-    struct sockaddr_in6 v6;
-};
-
-static socklen_t address_size(const union address *address)
+socklen_t socket_address_size(const union socket_address *address)
 {
     return address->any.sa_family == AF_INET ? sizeof(address->v4) : sizeof(address->v6);
 }
 
 /* Fills *address from a literal. False if `host` is a name. */
-static bool parse_address(const char *host, uint16_t port, union address *address)
+static bool parse_address(const char *host, uint16_t port, union socket_address *address)
 {
     memset(address, 0, sizeof(*address));
     if (strcmp(host, "localhost") == 0)
@@ -43,18 +35,34 @@ static bool parse_address(const char *host, uint16_t port, union address *addres
     return false;
 }
 
-static int bind_and_listen(int fd, const union address *address)
+int socket_bind(int fd, const union socket_address *address)
 {
-    int yes = 1, no = 0;
-    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) < 0)
-        return -errno;
+    int no = 0;
     bool any =
         address->any.sa_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&address->v6.sin6_addr);
     if (any && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof(no)) < 0)
         return -errno;
-    if (bind(fd, &address->any, address_size(address)) < 0 || listen(fd, BACKLOG) < 0)
-        return -errno;
-    return 0;
+    return bind(fd, &address->any, socket_address_size(address)) < 0 ? -errno : 0;
+}
+
+int socket_share(int fd)
+{
+    int yes = 1;
+    return setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) < 0 ? -errno : 0;
+}
+
+/* A port of TCP may be taken again while old connections are remembered. One of UDP must be nobody
+ * else's: only when it is ours it is shared, with the sockets of its peers. */
+static int bind_and_listen(int fd, const union socket_address *address, int type)
+{
+    int status = type == SOCK_STREAM ? socket_share(fd) : 0;
+    if (status == 0)
+        status = socket_bind(fd, address);
+    if (status < 0)
+        return status;
+    if (type == SOCK_DGRAM)
+        return socket_share(fd);
+    return listen(fd, BACKLOG) < 0 ? -errno : 0;
 }
 
 /* The outcome of a connect that goes on in the background. */
@@ -73,29 +81,29 @@ static int await_connection(int fd, int milliseconds)
     return -error;
 }
 
-static int connect_to(int fd, const union address *address, int milliseconds)
+static int connect_to(int fd, const union socket_address *address, int milliseconds)
 {
     int flags = fcntl(fd, F_GETFL), status = 0;
     if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
         return -errno;
-    if (connect(fd, &address->any, address_size(address)) < 0)
+    if (connect(fd, &address->any, socket_address_size(address)) < 0)
         status = errno == EINPROGRESS ? await_connection(fd, milliseconds) : -errno;
     return status == 0 && fcntl(fd, F_SETFL, flags) < 0 ? -errno : status;
 }
 
 /* Listens, or connects within `milliseconds` if these are not 0. */
-static int open_with(const union address *address, int milliseconds)
+static int open_with(const union socket_address *address, int type, int milliseconds)
 {
-    autoclose int fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
+    autoclose int fd = socket(address->any.sa_family, type | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;
-    int status =
-        milliseconds > 0 ? connect_to(fd, address, milliseconds) : bind_and_listen(fd, address);
+    int status = milliseconds > 0 ? connect_to(fd, address, milliseconds)
+                                  : bind_and_listen(fd, address, type);
     return status < 0 ? status : take_fd(&fd);
 }
 
 /* Tries the addresses of a name one after the other; all of them share the time. */
-static int connect_by_name(const char *host, uint16_t port, struct attendant *attendant,
+static int connect_by_name(const char *host, uint16_t port, int type, struct attendant *attendant,
                            struct err *err)
 {
     struct message_addresses addresses;
@@ -104,10 +112,22 @@ static int connect_by_name(const char *host, uint16_t port, struct attendant *at
         return fd;
     fd = -EHOSTUNREACH;
     for (size_t i = 0; i < addresses.count && fd < 0; i++) {
-        union address address;
+        union socket_address address;
         if (parse_address(addresses.items[i], port, &address))
-            fd = open_with(&address, CONNECT_SECONDS * 1000 / (int)addresses.count);
+            fd = open_with(&address, type, CONNECT_SECONDS * 1000 / (int)addresses.count);
     }
+    if (fd < 0)
+        err_set(err, ERR_IO, -fd, "cannot connect to %s port %u", host, port);
+    return fd;
+}
+
+static int connect_as(const char *host, uint16_t port, int type, struct attendant *attendant,
+                      struct err *err)
+{
+    union socket_address address;
+    if (!parse_address(host, port, &address))
+        return connect_by_name(host, port, type, attendant, err);
+    int fd = open_with(&address, type, CONNECT_SECONDS * 1000);
     if (fd < 0)
         err_set(err, ERR_IO, -fd, "cannot connect to %s port %u", host, port);
     return fd;
@@ -115,27 +135,21 @@ static int connect_by_name(const char *host, uint16_t port, struct attendant *at
 
 int socket_connect(const char *host, uint16_t port, struct attendant *attendant, struct err *err)
 {
-    union address address;
-    if (!parse_address(host, port, &address))
-        return connect_by_name(host, port, attendant, err);
-    int fd = open_with(&address, CONNECT_SECONDS * 1000);
-    if (fd < 0)
-        err_set(err, ERR_IO, -fd, "cannot connect to %s port %u", host, port);
-    return fd;
+    return connect_as(host, port, SOCK_STREAM, attendant, err);
 }
 
-static int listen_on(const struct config_file *file, struct err *err)
+static int listen_on(const struct config_file *file, int type, struct err *err)
 {
-    union address address;
+    union socket_address address;
     if (!parse_address(file->host, file->port, &address)) {
         err_set(err, ERR_CONFIG, 0, "\"%s\" is not an address to listen on", file->host);
         err_hint(err, "Write an IP address, or localhost.");
         return -EINVAL;
     }
-    int fd = open_with(&address, 0);
+    int fd = open_with(&address, type, 0);
     if (fd == -EAFNOSUPPORT && strcmp(file->host, "::") == 0 &&
         parse_address("0.0.0.0", file->port, &address)) /* a machine without IPv6 */
-        fd = open_with(&address, 0);
+        fd = open_with(&address, type, 0);
     if (fd < 0)
         err_set(err, ERR_IO, -fd, "cannot listen on %s port %u", file->host, file->port);
     return fd;
@@ -143,6 +157,7 @@ static int listen_on(const struct config_file *file, struct err *err)
 
 int socket_open(const struct config_file *file, struct attendant *attendant, struct err *err)
 {
-    return file->kind == FILE_LISTEN ? listen_on(file, err)
-                                     : socket_connect(file->host, file->port, attendant, err);
+    int type = protocol_is_datagram(file->protocol) ? SOCK_DGRAM : SOCK_STREAM;
+    return file->kind == FILE_LISTEN ? listen_on(file, type, err)
+                                     : connect_as(file->host, file->port, type, attendant, err);
 }

@@ -137,8 +137,23 @@ static const struct {
     {"[[files]]\nkind = 'connect'\nprot = 'tcp'",
      "Enarx.toml:1:3: \"host\" is missing in this file of kind \"connect\"",
      "Add a line such as host = \"localhost\""},
+    {"[[files]]\nkind = 'connect'\nprot = 'sctp'\nhost = 'x'",
+     "Enarx.toml:3:8: \"sctp\" is not a protocol",
+     "prot is \"tcp\", \"tls\", \"udp\" or \"dtls\"."},
     {"[[files]]\nkind = 'connect'\nprot = 'udp'\nhost = 'x'",
-     "Enarx.toml:3:8: \"udp\" is not a protocol", "prot is \"tcp\" or \"tls\"."},
+     "Enarx.toml:1:3: \"port\" is missing in this file with prot = \"udp\"",
+     "Add a line such as port = 5684; only tcp and tls have a default."},
+    {"[[files]]\nkind = 'listen'\nprot = 'dtls'\nname = 'x'",
+     "Enarx.toml:1:3: \"port\" is missing in this file with prot = \"dtls\"",
+     "Add a line such as port = 5684; only tcp and tls have a default."},
+    {"[[files]]\nkind = 'listen'\nprot = 'udp'\nname = 'x'\nport = 1\nalpn = ['h2']",
+     "Enarx.toml:1:3: this file has keys for DTLS, but prot = \"udp\"",
+     "Write prot = \"dtls\", or leave them out."},
+    {"[[files]]\nkind = 'listen'\nmin_version = '1.3'\nprot = 'dtls'\nname = 'x'\nport = 1",
+     "Enarx.toml:1:3: min_version = \"1.3\" is not possible with prot = \"dtls\"",
+     "The only version of DTLS here is 1.2; leave min_version out."},
+    {"[[files]]\nkind = 'listen'\nprot = 'dtls'\nname = 'x'\nport = 1\nserver_name = 'y'",
+     "Enarx.toml:1:3: server_name is for files of kind \"connect\"", ""},
     {"[[files]]\nkind = 'connect'\nprot = 'tcp'\nhost = ''",
      "Enarx.toml:4:8: host must have 1 to 253 characters", ""},
     {"[[files]]\nkind = 'connect'\nprot = 'tcp'\nhost = '::1'",
@@ -213,7 +228,7 @@ TEST(tls, "the keys of TLS files arrive; names in ca may come before [roots]")
     CHECK_INT(parse(text, &config, &err), 0);
     const struct config_tls *tls = &config.files[0].tls;
     CHECK_INT(config.files[0].port, 443);
-    CHECK(tls->given && tls->tls12);
+    CHECK(tls->given && tls->min_version == VERSION_1_2);
     CHECK_STR(tls->server_name, "b");
     CHECK_INT(tls->alpn.count, 2);
     CHECK_STR(tls->alpn.items[1], "http/1.1");
@@ -222,6 +237,27 @@ TEST(tls, "the keys of TLS files arrive; names in ca may come before [roots]")
     CHECK_INT(tls->ca.count, 1);
     CHECK(config_find_root(&config, "r") != NULL);
     CHECK(config_find_root(&config, "s") == NULL);
+    config_free(&config);
+}
+
+TEST(datagrams, "files of UDP and DTLS would be taken for streams, or lose their keys")
+{
+    static const char text[] =
+        "[[files]]\nkind = 'connect'\nprot = 'udp'\nhost = 'a'\nport = 53\n"
+        "[[files]]\nkind = 'listen'\nprot = 'dtls'\nname = 'coap'\nport = 0\n"
+        "ca = { custom = ['r'] }\nmin_version = '1.2'\n"
+        "[roots]\nr = '''-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'''";
+    struct config config;
+    struct err err = {0};
+    CHECK_INT(parse(text, &config, &err), 0);
+    CHECK_INT(config.files[0].protocol, PROTOCOL_UDP);
+    CHECK_INT(config.files[0].port, 53);
+    CHECK_STR(config.files[0].name, "a");
+    CHECK_INT(config.files[1].protocol, PROTOCOL_DTLS);
+    CHECK_INT(config.files[1].port, 0);
+    CHECK_STR(config.files[1].host, "::");
+    CHECK_INT(config.files[1].tls.min_version, VERSION_1_2);
+    CHECK_INT(config.files[1].tls.ca.count, 1);
     config_free(&config);
 }
 
