@@ -181,7 +181,7 @@ def old_protocol(directory):
     good = keep.ready
     for _ in range(3):
         with keep.call(context) as connection:
-            good = talk(connection) and connection.version() == "TLSv1.2" and good
+            good = talk(connection) and connection.recv(1) == b"" and connection.version() == "TLSv1.2" and good
     good = ends(keep.process, 0, b"ok\n") and good
     keep = Listening(directory)
     try:
@@ -229,7 +229,8 @@ def application_protocols(directory):
         context = client_context()
         context.set_alpn_protocols(offered)
         with keep.call(context) as connection:
-            good = talk(connection) and connection.selected_alpn_protocol() == picked and good
+            good = talk(connection) and connection.recv(1) == b"" and good
+            good = connection.selected_alpn_protocol() == picked and good
     return ends(keep.process, 0, b"ok\n") and good
 
 

@@ -68,8 +68,7 @@ int keep_add_memory(struct kvm_keep *keep, uint64_t size)
     return status;
 }
 
-static const struct kvm_cpuid_entry2 *find_cpuid(const struct kvm_cpuid2 *cpuid, uint32_t leaf,
-                                                 uint32_t index)
+static struct kvm_cpuid_entry2 *find_cpuid(struct kvm_cpuid2 *cpuid, uint32_t leaf, uint32_t index)
 {
     for (uint32_t i = 0; i < cpuid->nent; i++) {
         if (cpuid->entries[i].function == leaf && cpuid->entries[i].index == index)
@@ -122,7 +121,11 @@ static int prepare_cpu(struct kvm_keep *keep, int device, uint64_t root, struct 
         return err_set(err, ERR_BACKEND, -status, "ask kvm what the processor can do");
 
     const struct kvm_cpuid_entry2 *features = find_cpuid(keep->cpuid, 7, 0);
-    const struct kvm_cpuid_entry2 *state = find_cpuid(keep->cpuid, 0xd, 0);
+    struct kvm_cpuid_entry2 *state = find_cpuid(keep->cpuid, 0xd, 0);
+    if (state) { /* kvm refuses a guest the state of AMX, unless its process asked for it before */
+        state->eax &= EXTENDED_STATE;
+        state->edx = 0;
+    }
     uint64_t cr4 = CR4_BASE;
     if (features && features->ebx & 1 << 7)
         cr4 |= CR4_SMEP;
@@ -165,7 +168,7 @@ static int prepare_cpu(struct kvm_keep *keep, int device, uint64_t root, struct 
     };
     keep->xcrs = (struct kvm_xcrs){
         .nr_xcrs = 1,
-        .xcrs[0] = {.xcr = 0, .value = state ? state->eax & EXTENDED_STATE : 3},
+        .xcrs[0] = {.xcr = 0, .value = state ? state->eax : 3},
     };
     return 0;
 }
