@@ -30,7 +30,7 @@
 #define CR0_START  0x80050033ull
 #define EFER_START 0xd01ull /* SCE, LME, LMA, NXE */
 
-enum { CPUID_ENTRIES = 128, KVM_API = 12 };
+enum { CPUID_ENTRIES = 128, KVM_API = 12, FETCHED_MAX = 1 << 20 };
 
 extern const uint8_t shim_vm_image[], shim_vm_image_end[];
 
@@ -192,10 +192,9 @@ static int place(struct kvm_keep *keep, const struct image_area *area, int file)
     if (mmap(to, area->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, file,
              (off_t)area->file_offset) == MAP_FAILED)
         return -errno;
-    /* All at once is cheaper than a fault for each page, in the host as in the guest: kvm maps
-     * pages around the one that faults if it need not fetch them. Without it they come one by one.
-     */
-    if (area->written)
+    /* Of what is small most is used. All at once is cheaper than a fault for each page, in the host
+     * as in the guest: kvm maps pages around the one that faults if it need not fetch them. */
+    if (area->size <= FETCHED_MAX)
         (void)madvise(to, area->size, MADV_POPULATE_WRITE);
     /* What follows in the file does not belong to the program's memory. */
     if (area->filled < area->size)

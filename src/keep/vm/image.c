@@ -179,7 +179,6 @@ static void place_segment(struct builder *b, const struct elf_image *elf,
                            .size = from_file,
                            .filled = segment->file_size,
                            .file_offset = b->request->exec_offset + segment->file_offset,
-                           .written = segment->flags & PF_W,
                        });
     b->next_page += from_file + zeroes;
 

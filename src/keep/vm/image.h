@@ -23,7 +23,6 @@ struct image_area {
     const uint8_t *bytes; /* `filled` bytes, the rest is zero; or NULL: from the file … */
     uint64_t filled;
     uint64_t file_offset; /* … at this offset, page-aligned */
-    bool written;         /* exec will write to most of its pages: its relocations */
 };
 
 struct image {
