@@ -16,12 +16,18 @@ static uint8_t *reserve(uint64_t bytes)
     return base == MAP_FAILED ? NULL : base;
 }
 
-bool memory_can_reserve(void)
+bool memory_try_guard(struct wasm_engine_t *engine)
 {
     uint8_t *base = reserve(FULL_RESERVATION);
+    atomic_init(&engine->first_memory, base);
+    return base;
+}
+
+void memory_end_guard(struct wasm_engine_t *engine)
+{
+    uint8_t *base = atomic_exchange(&engine->first_memory, NULL);
     if (base)
         munmap(base, FULL_RESERVATION);
-    return base;
 }
 
 /* From here on a memory is worth large pages: a fault for each 2 MiB of it instead of 4 KiB. */
@@ -36,11 +42,18 @@ static void advise(const struct wasm_memory_t *memory, uint64_t old)
 
 /* The largest reservation that the host grants, from all that could be needed to the minimum; where
  * guards are relied on all or nothing. */
-static bool reserve_some(struct wasm_memory_t *memory, uint64_t min_bytes, bool guarded)
+static bool reserve_some(struct wasm_memory_t *memory, struct wasm_engine_t *engine,
+                         uint64_t min_bytes)
 {
+    bool guarded = engine->config.guard;
     uint64_t max_bytes = memory->max_pages << PAGE_SHIFT;
     uint64_t sizes[] = {FULL_RESERVATION, max_bytes, min_bytes};
     bool narrow = !memory->type.limits.index64;
+    memory->base = narrow ? atomic_exchange(&engine->first_memory, NULL) : NULL;
+    if (memory->base) {
+        memory->reserved = FULL_RESERVATION;
+        return true;
+    }
     for (size_t i = narrow ? 0 : 1; i < (narrow && guarded ? 1 : 3); i++) {
         if (sizes[i] == 0)
             continue;
@@ -69,7 +82,7 @@ enum wick_status memory_new(struct wasm_store_t *store, const struct memory_type
     memory->type = *type;
     memory->max_pages = max_pages;
     uint64_t bytes = type->limits.min << PAGE_SHIFT;
-    if (!reserve_some(memory, bytes, config->guard) ||
+    if (!reserve_some(memory, store->engine, bytes) ||
         (bytes && mprotect(memory->base, bytes, PROT_READ | PROT_WRITE))) {
         memory_fini(memory);
         free(memory);

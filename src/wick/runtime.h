@@ -36,7 +36,8 @@ struct wasm_engine_t {
     atomic_uint references;
     struct wasm_config_t config;
     struct type_registry types;
-    struct compile_engine *compile; /* NULL: the interpreter runs */
+    struct compile_engine *compile;  /* NULL: the interpreter runs */
+    _Atomic(uint8_t *) first_memory; /* address space for it, or NULL */
 };
 
 struct wasm_engine_t *engine_retain(struct wasm_engine_t *engine);
@@ -197,8 +198,10 @@ struct wick_caller_t {
 enum wick_status memory_new(struct wasm_store_t *store, const struct memory_type *type,
                             struct wasm_memory_t **out);
 void memory_fini(struct wasm_memory_t *memory);
-/* Whether the host grants what guards need for a memory. */
-bool memory_can_reserve(void);
+/* Whether the host grants what guards need for a memory. What it granted is kept for the engine's
+ * first memory; memory_end_guard gives it back if there was none. */
+bool memory_try_guard(struct wasm_engine_t *engine);
+void memory_end_guard(struct wasm_engine_t *engine);
 /* The old size in pages, or -1. */
 int64_t memory_grow(struct wasm_memory_t *memory, uint64_t pages);
 /* The current limits: type with the minimum replaced by the current size. */

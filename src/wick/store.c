@@ -115,7 +115,7 @@ wasm_engine_t *wasm_engine_new_with_config(wasm_config_t *config)
     if (engine) {
         atomic_init(&engine->references, 1);
         engine->config = *config;
-        engine->config.guard = config->guard && memory_can_reserve();
+        engine->config.guard = config->guard && memory_try_guard(engine);
     }
     wasm_config_delete(config);
     if (engine && engine->config.engine == WICK_ENGINE_COMPILER) {
@@ -139,6 +139,7 @@ void engine_release(struct wasm_engine_t *engine)
     if (!engine || atomic_fetch_sub_explicit(&engine->references, 1, memory_order_acq_rel) != 1)
         return;
     compile_engine_free(engine->compile);
+    memory_end_guard(engine);
     type_registry_fini(&engine->types);
     free(engine);
 }

@@ -129,7 +129,7 @@ kept=$(ls intel | wc -l)
 "$STEWARD" --host x --addr 127.0.0.1 --port 0 --collateral intel --refresh 1 --service "$url" --ca-bundle good.pem \
     --time 2025-07-01T00:00:00Z >listening 2>log &
 pid=$!
-for _ in $(seq 100); do
+for _ in $(seq 600); do
     grep -q reloaded log && break
     sleep 0.1
 done

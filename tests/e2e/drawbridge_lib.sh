@@ -33,7 +33,7 @@ end_all() {
 trap end_all EXIT
 
 wait_for() { # words file
-    for _ in $(seq 100); do
+    for _ in $(seq 600); do
         grep -q "$1" "$2" && return 0
         sleep 0.1
     done
@@ -81,7 +81,7 @@ start_drawbridge() {
 }
 
 wait_ready() {
-    for _ in $(seq 100); do
+    for _ in $(seq 600); do
         [ "$(curl -sk -o /dev/null -w '%{http_code}' "$url/readyz")" = 200 ] && return 0
         sleep 0.1
     done

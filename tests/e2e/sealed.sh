@@ -105,7 +105,7 @@ echo forever >order
 "$ENARX" run --wasmcfgfile Enarx.toml --dir "$PWD/data::/data" "$PROGRAMS/sealed.wasm" \
     <order >numbers 2>/dev/null &
 keep=$!
-for _ in $(seq 100); do
+for _ in $(seq 600); do
     [ "$(wc -l <numbers)" -gt 20 ] && break
     sleep 0.1
 done
@@ -114,7 +114,7 @@ is_status 124 "a second Keep is locked out while one runs"
 err_has "another Keep uses the directory" "and is told so"
 kill -9 $keep
 wait $keep 2>/dev/null
-for _ in $(seq 100); do # until the Keep itself is gone, too
+for _ in $(seq 600); do # until the Keep itself is gone, too
     try run count
     grep -q "another Keep" "$err" || break
     sleep 0.1

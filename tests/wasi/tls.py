@@ -7,6 +7,7 @@ import ssl
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import traceback
 
@@ -140,17 +141,13 @@ def other_clients(directory):
             client.stdin.write(line)
             client.stdin.flush()
             time.sleep(0.1)
-        deadline = time.monotonic() + SECONDS
-        output = b""
-        while b"".join(LINES) not in output and time.monotonic() < deadline:
-            part = os.read(client.stdout.fileno(), 4096)
-            if not part:
-                break
-            output += part
-        client.kill()
+        too_late = threading.Timer(SECONDS, client.kill)
+        too_late.start()
+        output = client.stdout.read()  # until the listener has closed
+        too_late.cancel()
         client.wait()
-        if b"".join(LINES) not in output:
-            print("#", command[0], output, client.stderr.read())
+        if b"".join(LINES) not in output or client.returncode < 0:
+            print("#", command[0], client.returncode, output, client.stderr.read())
             good = False
     return ends(keep.process, 0, b"ok\n") and good
 
@@ -181,7 +178,7 @@ def old_protocol(directory):
     good = keep.ready
     for _ in range(3):
         with keep.call(context) as connection:
-            good = talk(connection) and connection.version() == "TLSv1.2" and good
+            good = talk(connection) and connection.recv(1) == b"" and connection.version() == "TLSv1.2" and good
     good = ends(keep.process, 0, b"ok\n") and good
     keep = Listening(directory)
     try:
@@ -229,7 +226,8 @@ def application_protocols(directory):
         context = client_context()
         context.set_alpn_protocols(offered)
         with keep.call(context) as connection:
-            good = talk(connection) and connection.selected_alpn_protocol() == picked and good
+            good = talk(connection) and connection.recv(1) == b"" and good
+            good = connection.selected_alpn_protocol() == picked and good
     return ends(keep.process, 0, b"ok\n") and good
 
 

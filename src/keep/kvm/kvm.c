@@ -30,7 +30,7 @@
 #define CR0_START  0x80050033ull
 #define EFER_START 0xd01ull /* SCE, LME, LMA, NXE */
 
-enum { CPUID_ENTRIES = 128, KVM_API = 12 };
+enum { CPUID_ENTRIES = 128, KVM_API = 12, FETCHED_MAX = 1 << 20 };
 
 extern const uint8_t shim_vm_image[], shim_vm_image_end[];
 
@@ -55,6 +55,12 @@ static int set_slot(struct kvm_keep *keep, uint64_t address, uint64_t size, void
     return 0;
 }
 
+/* Lets the host back memory by large pages, which it is mapped by in the Keep where it can be. */
+static void prefer_large_pages(uint8_t *start, uint64_t size)
+{
+    (void)madvise(start, size, MADV_HUGEPAGE); /* a host without them has small ones */
+}
+
 int keep_add_memory(struct kvm_keep *keep, uint64_t size)
 {
     if (size > MEMORY_MAX - keep->memory_size)
@@ -62,14 +68,14 @@ int keep_add_memory(struct kvm_keep *keep, uint64_t size)
     uint8_t *start = keep->memory + keep->memory_size;
     if (mprotect(start, size, PROT_READ | PROT_WRITE) < 0)
         return -errno;
+    prefer_large_pages(start, size);
     int status = set_slot(keep, keep->memory_size, size, start);
     if (status == 0)
         keep->memory_size += size;
     return status;
 }
 
-static const struct kvm_cpuid_entry2 *find_cpuid(const struct kvm_cpuid2 *cpuid, uint32_t leaf,
-                                                 uint32_t index)
+static struct kvm_cpuid_entry2 *find_cpuid(struct kvm_cpuid2 *cpuid, uint32_t leaf, uint32_t index)
 {
     for (uint32_t i = 0; i < cpuid->nent; i++) {
         if (cpuid->entries[i].function == leaf && cpuid->entries[i].index == index)
@@ -122,7 +128,11 @@ static int prepare_cpu(struct kvm_keep *keep, int device, uint64_t root, struct 
         return err_set(err, ERR_BACKEND, -status, "ask kvm what the processor can do");
 
     const struct kvm_cpuid_entry2 *features = find_cpuid(keep->cpuid, 7, 0);
-    const struct kvm_cpuid_entry2 *state = find_cpuid(keep->cpuid, 0xd, 0);
+    struct kvm_cpuid_entry2 *state = find_cpuid(keep->cpuid, 0xd, 0);
+    if (state) { /* kvm refuses a guest the state of AMX, unless its process asked for it before */
+        state->eax &= EXTENDED_STATE;
+        state->edx = 0;
+    }
     uint64_t cr4 = CR4_BASE;
     if (features && features->ebx & 1 << 7)
         cr4 |= CR4_SMEP;
@@ -165,7 +175,7 @@ static int prepare_cpu(struct kvm_keep *keep, int device, uint64_t root, struct 
     };
     keep->xcrs = (struct kvm_xcrs){
         .nr_xcrs = 1,
-        .xcrs[0] = {.xcr = 0, .value = state ? state->eax & EXTENDED_STATE : 3},
+        .xcrs[0] = {.xcr = 0, .value = state ? state->eax : 3},
     };
     return 0;
 }
@@ -182,19 +192,36 @@ static int place(struct kvm_keep *keep, const struct image_area *area, int file)
     if (mmap(to, area->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, file,
              (off_t)area->file_offset) == MAP_FAILED)
         return -errno;
+    /* Of what is small most is used. All at once is cheaper than a fault for each page, in the host
+     * as in the guest: kvm maps pages around the one that faults if it need not fetch them. */
+    if (area->size <= FETCHED_MAX)
+        (void)madvise(to, area->size, MADV_POPULATE_WRITE);
     /* What follows in the file does not belong to the program's memory. */
     if (area->filled < area->size)
         memset(to + area->filled, 0, area->size - area->filled);
     return 0;
 }
 
+/* Address space for all that the Keep may have, at a multiple of 2 MiB as it is in the guest: else
+ * no large page of the one would be one of the other. NULL if there is none. */
+static void *reserve_guest(void)
+{
+    uint8_t *start = mmap(NULL, MEMORY_MAX + LARGE_SIZE, PROT_NONE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (start == MAP_FAILED)
+        return NULL;
+    size_t before = -(uintptr_t)start & LARGE_MASK;
+    if (before > 0)
+        munmap(start, before);
+    munmap(start + before + MEMORY_MAX, LARGE_SIZE - before);
+    return start + before;
+}
+
 static int reserve_memory(struct kvm_keep *keep, struct err *err)
 {
-    void *memory =
-        mmap(NULL, MEMORY_MAX, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     void *shared = mmap(NULL, SHARED_SIZE, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    keep->memory = memory == MAP_FAILED ? NULL : memory;
+    keep->memory = reserve_guest();
     keep->shared = shared == MAP_FAILED ? NULL : shared;
     if (!keep->memory || !keep->shared)
         return err_set(err, ERR_IO, ENOMEM, "reserve memory for the Keep");
@@ -236,6 +263,7 @@ static int load(struct kvm_keep *keep, const struct keep_launch *launch, struct 
         if (status < 0)
             return err_set(err, ERR_IO, -status, "load the program into the Keep");
     }
+    prefer_large_pages(keep->memory + keep->pool_start, POOL_SIZE);
     keep->memory_size = image.size;
     status = set_slot(keep, 0, image.size, keep->memory);
     if (status == 0)

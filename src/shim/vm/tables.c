@@ -99,12 +99,13 @@ static pte_t *large_entry(uint64_t address, bool create)
     return entry;
 }
 
-/* A walk has met an entry: there may be translations to forget. */
-static bool met;
+/* A walk has changed the entry of a page in use, or freed a table: there may be translations to
+ * forget. */
+static bool changed;
 
 static void flush_range(uint64_t start, uint64_t end)
 {
-    if (!met)
+    if (!changed)
         return;
     if ((end - start) / PAGE_SIZE <= FLUSH_EACH) {
         for (uint64_t at = start; at < end; at += PAGE_SIZE)
@@ -167,8 +168,8 @@ static uint64_t window_chunk(const pte_t *window)
     return 0;
 }
 
-/* The two loops over a window that nothing has touched yet are unrolled: each page fault on fresh
- * memory runs them, and where ring 0 is emulated each instruction counts. */
+/* The two loops over a whole window are unrolled: each page fault on fresh memory runs them, and
+ * where ring 0 is emulated each instruction counts. */
 static bool is_untouched(const pte_t *window)
 {
     pte_t any = 0;
@@ -269,8 +270,10 @@ static void unmap_window(pte_t *window, uint64_t first, uint64_t end)
         any = true;
         window[i] = window[i] & PTE_IMAGE ? 0 : (window[i] & PTE_ADDRESS) | PTE_STALE;
     }
-    if (any)
+    if (any) {
+        changed = true;
         window_release(window);
+    }
 }
 
 /* Unmaps the pages [start, end) of one table of pages; they lie within 2 MiB. */
@@ -280,7 +283,8 @@ static void unmap_pages(pte_t *table, uint64_t start, uint64_t end)
     for (uint64_t base = first & ~(WINDOW - 1ull); base < stop; base += WINDOW) {
         uint64_t from = first > base ? first - base : 0;
         uint64_t to = stop - base < WINDOW ? stop - base : WINDOW;
-        unmap_window(&table[base], from, to);
+        if (!is_untouched(&table[base]))
+            unmap_window(&table[base], from, to);
     }
 }
 
@@ -304,19 +308,22 @@ static int walk_table(const struct walk *walk, pte_t *table, int level, uint64_t
     uint64_t span = 1ull << shift, base = start & ~(span * ENTRIES - 1);
     uint64_t last = (end - 1 - base) >> shift;
     for (uint64_t i = (start - base) >> shift; i <= last && status == 0; i++) {
-        if (!table[i])
+        if (!table[i]) {
+            while (last - i >= WINDOW && is_untouched(&table[i + 1]))
+                i += WINDOW;
             continue;
+        }
         uint64_t from = base + i * span, to = from + span;
         from = from < start ? start : from;
         to = to > end ? end : to;
         if (level == LEVEL_LARGE) {
-            met = true;
             status = walk->visit(&table[i], from, to, walk->argument);
             continue;
         }
         pte_t *below = table_of(table[i]);
         status = walk_table(walk, below, level - 1, from, to);
         if (walk->prune && status == 0 && to - from == span) {
+            changed = true;
             recent.entry = NULL; /* it may lie in that table */
             table[i] = 0;
             page_free(below);
@@ -325,22 +332,21 @@ static int walk_table(const struct walk *walk, pte_t *table, int level, uint64_t
     return status;
 }
 
-static int walk(uint64_t start, uint64_t end, visit_fn visit, uint64_t argument)
+static int walk(const struct walk *walk, uint64_t start, uint64_t end)
 {
-    const struct walk walk = {.visit = visit, .argument = argument};
-    met = false;
-    if (start >> LARGE_SHIFT == (end - 1) >> LARGE_SHIFT) {
+    changed = false;
+    if (end - start < LARGE_SIZE && start >> LARGE_SHIFT == (end - 1) >> LARGE_SHIFT) {
         pte_t *entry = large_entry(start, false);
-        met = entry && *entry;
-        return met ? visit(entry, start, end, argument) : 0;
+        return entry && *entry ? walk->visit(entry, start, end, walk->argument) : 0;
     }
-    return walk_table(&walk, direct(info->root), LEVEL_TOP, start, end);
+    return walk_table(walk, direct(info->root), LEVEL_TOP, start, end);
 }
 
 static int unmap_entry(pte_t *entry, uint64_t start, uint64_t end, uint64_t argument)
 {
     (void)argument;
     bool whole = end - start == LARGE_SIZE;
+    changed = changed || whole;
     if (*entry & PTE_LARGE) {
         if (whole) {
             large_free(*entry & PTE_ADDRESS);
@@ -360,9 +366,8 @@ static int unmap_entry(pte_t *entry, uint64_t start, uint64_t end, uint64_t argu
 
 void table_unmap(uint64_t start, uint64_t end)
 {
-    const struct walk walk = {.visit = unmap_entry, .prune = true};
-    met = false;
-    if (walk_table(&walk, direct(info->root), LEVEL_TOP, start, end) < 0)
+    const struct walk unmap = {.visit = unmap_entry, .prune = true};
+    if (walk(&unmap, start, end) < 0)
         shim_panic("a range that was not split is unmapped");
     flush_range(start, end);
 }
@@ -370,6 +375,7 @@ void table_unmap(uint64_t start, uint64_t end)
 static int protect_entry(pte_t *entry, uint64_t start, uint64_t end, uint64_t bits)
 {
     if (*entry & PTE_LARGE) {
+        changed = true;
         if (end - start == LARGE_SIZE) {
             *entry = (*entry & PTE_ADDRESS) | PTE_LARGE | bits;
             return 0;
@@ -378,16 +384,24 @@ static int protect_entry(pte_t *entry, uint64_t start, uint64_t end, uint64_t bi
             return -ENOMEM;
     }
     pte_t *page = table_of(*entry) + start / PAGE_SIZE % ENTRIES;
-    for (uint64_t left = (end - start) / PAGE_SIZE; left > 0; left--, page++) {
-        if (*page & (PTE_PRESENT | PTE_KEEP))
+    const pte_t *last = page + (end - start) / PAGE_SIZE;
+    while (page < last) {
+        if (*page & (PTE_PRESENT | PTE_KEEP)) {
             *page = (*page & (PTE_ADDRESS | PTE_IMAGE)) | bits;
+            changed = true;
+        } else if (last - page >= WINDOW && is_untouched(page)) {
+            page += WINDOW;
+            continue;
+        }
+        page++;
     }
     return 0;
 }
 
 static __attribute__((noinline)) void protect_walk(uint64_t start, uint64_t end, pte_t bits)
 {
-    if (walk(start, end, protect_entry, bits) < 0)
+    const struct walk protect = {.visit = protect_entry, .argument = bits};
+    if (walk(&protect, start, end) < 0)
         shim_panic("no page was reserved for a change of protection");
     flush_range(start, end);
 }
@@ -468,7 +482,9 @@ static int move_entry(pte_t *entry, uint64_t start, uint64_t end, uint64_t delta
 
 int table_move(uint64_t from, uint64_t to, uint64_t size)
 {
-    int status = walk(from, from + size, move_entry, to - from);
+    const struct walk move = {.visit = move_entry, .argument = to - from};
+    int status = walk(&move, from, from + size);
+    changed = true;
     flush_range(from, from + size);
     return status;
 }
