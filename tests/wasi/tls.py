@@ -6,55 +6,14 @@ import socket
 import ssl
 import subprocess
 import sys
-import tempfile
 import threading
 import time
-import traceback
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "lib"))
-from peers import LINES, SECONDS, STDIO, await_ping, ends, free_port, server, talk  # noqa: E402
+from authorities import BELIEVE, Authority, roots  # noqa: E402
+from peers import LINES, SECONDS, Listening, Starter, ends, run_tests, server, talk  # noqa: E402
 
-enarx, programs = sys.argv[1:3]
-
-
-class Authority:
-    """A certificate authority of its own, by the openssl command."""
-
-    def __init__(self, directory, name):
-        self.directory, self.name = directory, name
-        self.root = os.path.join(directory, name + ".pem")
-        self.openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                     "-subj", "/CN=" + name, "-days", "2", "-keyout", self.root + ".key", "-out", self.root)
-
-    def openssl(self, *arguments):
-        subprocess.run(["openssl", *arguments], check=True, capture_output=True)
-
-    def issue(self, name, extensions):
-        base = os.path.join(self.directory, f"{self.name}-{name}")
-        with open(base + ".ext", "w", encoding="utf-8") as file:
-            file.write(extensions)
-        self.openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                     "-subj", "/CN=" + name, "-keyout", base + ".key", "-out", base + ".csr")
-        self.openssl("x509", "-req", "-in", base + ".csr", "-CA", self.root, "-CAkey", self.root + ".key",
-                     "-CAcreateserial", "-days", "2", "-extfile", base + ".ext", "-out", base + ".crt")
-        return base + ".crt", base + ".key"
-
-    def pem(self):
-        with open(self.root, encoding="utf-8") as file:
-            return file.read()
-
-
-def start(directory, module, config, before=()):
-    path = os.path.join(directory, f"Enarx-{time.monotonic_ns()}.toml")
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(STDIO + config)
-    return subprocess.Popen(
-        [*before, enarx, "run", "--backend", os.environ["BACKEND"], "--wasmcfgfile", path, os.path.join(programs, module)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-
-
-def roots(authority):
-    return f'[roots]\ntest = """{authority.pem()}"""\n'
+starter = Starter(*sys.argv[1:3])
 
 
 def client_context(authority=None):
@@ -83,22 +42,11 @@ def connect_config(port, more):
             f'host = "127.0.0.1"\nport = {port}\n{more}\n')
 
 
-BELIEVE = 'ca = { custom = ["test"] }'
-
-
-class Listening:
+class TlsListening(Listening):
     """A program with a TLS listener, ready to be called."""
 
     def __init__(self, directory, more="", before="", module="listen.wasm"):
-        listener, ping = server()
-        self.port = free_port()
-        self.process = start(directory, module,
-                             before +
-                             '[[files]]\nkind = "listen"\nprot = "tls"\nname = "ingest"\n'
-                             f'addr = "127.0.0.1"\nport = {self.port}\n{more}\n'
-                             '[[files]]\nkind = "connect"\nprot = "tcp"\nname = "ping"\n'
-                             f'host = "127.0.0.1"\nport = {ping}\n')
-        self.ready = await_ping(listener)
+        super().__init__(starter, directory, "tls", more, before, module)
 
     def call(self, context=None, **named):
         connection = socket.create_connection(("127.0.0.1", self.port), timeout=SECONDS)
@@ -107,7 +55,7 @@ class Listening:
 
 def listen(directory):
     """A listener serves Python's TLS and says that it closes"""
-    keep = Listening(directory)
+    keep = TlsListening(directory)
     good = keep.ready
     for _ in range(3):
         with keep.call() as connection:
@@ -117,7 +65,7 @@ def listen(directory):
 
 def sessions(directory):
     """A client takes up the session that it had, without another look at the certificate"""
-    keep = Listening(directory)
+    keep = TlsListening(directory)
     good, session = keep.ready, None
     context = client_context()
     for _ in range(3):
@@ -130,7 +78,7 @@ def sessions(directory):
 
 def other_clients(directory):
     """openssl s_client and gnutls-cli talk to a listener"""
-    keep = Listening(directory)
+    keep = TlsListening(directory)
     commands = [["openssl", "s_client", "-quiet", "-no_ign_eof", "-tls1_3", "-connect", f"127.0.0.1:{keep.port}"],
                 ["gnutls-cli", "--no-ca-verification", "--insecure", "-p", str(keep.port), "127.0.0.1"],
                 ["openssl", "s_client", "-quiet", "-connect", f"127.0.0.1:{keep.port}"]]
@@ -154,7 +102,7 @@ def other_clients(directory):
 
 def slow_clients(directory):
     """Who is slow with a handshake, or cheats, keeps nobody else waiting; what is decrypted is readable"""
-    keep = Listening(directory, module="crowd.wasm")
+    keep = TlsListening(directory, module="crowd.wasm")
     silent = [socket.create_connection(("127.0.0.1", keep.port)) for _ in range(6)]
     silent[0].sendall(b"\x16\x03\x01")
     silent[1].sendall(b"GET / HTTP/1.1\r\n\r\n")
@@ -172,7 +120,7 @@ def slow_clients(directory):
 
 def old_protocol(directory):
     """TLS 1.2 is refused, unless min_version allows it"""
-    keep = Listening(directory, 'min_version = "1.2"')
+    keep = TlsListening(directory, 'min_version = "1.2"')
     context = client_context()
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     good = keep.ready
@@ -180,7 +128,7 @@ def old_protocol(directory):
         with keep.call(context) as connection:
             good = talk(connection) and connection.recv(1) == b"" and connection.version() == "TLSv1.2" and good
     good = ends(keep.process, 0, b"ok\n") and good
-    keep = Listening(directory)
+    keep = TlsListening(directory)
     try:
         with keep.call(context) as connection:
             good = False
@@ -194,7 +142,7 @@ def old_protocol(directory):
 def client_certificates(directory):
     """A listener with a ca takes clients of that authority and nobody else"""
     ours, other = Authority(directory, "ours"), Authority(directory, "other")
-    keep = Listening(directory, BELIEVE, roots(ours))
+    keep = TlsListening(directory, BELIEVE, roots(ours))
     context = client_context()
     context.load_cert_chain(*ours.issue("client", "extendedKeyUsage=clientAuth"))
     good = keep.ready
@@ -203,7 +151,7 @@ def client_certificates(directory):
             good = talk(connection) and connection.recv(1) == b"" and good
     good = ends(keep.process, 0, b"ok\n") and good
     for wrong in (None, other):
-        keep = Listening(directory, BELIEVE, roots(ours))
+        keep = TlsListening(directory, BELIEVE, roots(ours))
         context = client_context()
         if wrong:
             context.load_cert_chain(*wrong.issue("client", "extendedKeyUsage=clientAuth"))
@@ -220,7 +168,7 @@ def client_certificates(directory):
 
 def application_protocols(directory):
     """A listener picks the first of its protocols that the client offers"""
-    keep = Listening(directory, 'alpn = ["h2", "http/1.1"]')
+    keep = TlsListening(directory, 'alpn = ["h2", "http/1.1"]')
     good = keep.ready
     for offered, picked in ((["http/1.1", "h2"], "h2"), (["x", "http/1.1"], "http/1.1"), (["h2"], "h2")):
         context = client_context()
@@ -235,14 +183,14 @@ def connect(directory):
     """A connection believes the authority that Enarx.toml names"""
     authority = Authority(directory, "root")
     listener, port = server()
-    process = start(directory, "connect.wasm", roots(authority) + connect_config(port, BELIEVE))
+    process = starter.start(directory, "connect.wasm", roots(authority) + connect_config(port, BELIEVE))
     with serve_one(listener, server_context(authority)) as connection:
         return talk(connection) and ends(process, 0, b"ok\n")
 
 
 def connect_refused(directory, context, config, words):
     listener, port = server()
-    process = start(directory, "connect.wasm", config(port))
+    process = starter.start(directory, "connect.wasm", config(port))
     try:
         with serve_one(listener, context) as connection:
             connection.recv(1)
@@ -270,7 +218,7 @@ def server_name(directory):
     context = server_context(authority, "subjectAltName=DNS:keep.example")
     context.sni_callback = lambda _, name, __: asked.append(name)
     listener, port = server()
-    process = start(directory, "connect.wasm",
+    process = starter.start(directory, "connect.wasm",
                     roots(authority) + connect_config(port, BELIEVE + '\nserver_name = "keep.example"'))
     with serve_one(listener, context) as connection:
         return talk(connection) and ends(process, 0, b"ok\n") and asked == ["keep.example"]
@@ -296,21 +244,21 @@ def names(directory):
     for issuer, accepted in ((authority, True), (other, False)):
         listener, port = server()
         text = connect_config(port, BELIEVE).replace('host = "127.0.0.1"', 'host = "service.example"')
-        process = start(directory, "connect.wasm", roots(authority) + text, before)
+        process = starter.start(directory, "connect.wasm", roots(authority) + text, before=before)
         try:
             with serve_one(listener, server_context(issuer, "subjectAltName=DNS:service.example")) as connection:
                 good = talk(connection) and accepted and good
         except (ssl.SSLError, ConnectionError):
             good = not accepted and good
         good = ends(process, *((0, b"ok\n") if accepted else (124, b"is not whom Enarx.toml wants"))) and good
-    process = start(directory, "connect.wasm", roots(authority) + text.replace("service.", "unknown."), before)
+    process = starter.start(directory, "connect.wasm", roots(authority) + text.replace("service.", "unknown."), before=before)
     return ends(process, 121, b"the host knows no address for the name") and good
 
 
 def no_authority(directory):
     """Without an authority there is no connection, and the sentence says what to do"""
     listener, port = server()
-    process = start(directory, "connect.wasm", connect_config(port, ""))
+    process = starter.start(directory, "connect.wasm", connect_config(port, ""))
     good = ends(process, 121, b"[roots]")
     listener.close()
     return good
@@ -342,7 +290,7 @@ def known_workload(directory):
         context = server_context(authority, extensions)
         if accepted:
             listener, port = server()
-            process = start(directory, "connect.wasm", config(port))
+            process = starter.start(directory, "connect.wasm", config(port))
             with serve_one(listener, context) as connection:
                 good = talk(connection) and ends(process, 0, b"ok\n") and good
         else:
@@ -352,18 +300,4 @@ def known_workload(directory):
 
 tests = [listen, sessions, other_clients, slow_clients, old_protocol, client_certificates, application_protocols, connect,
          foreign_server, server_name, names, no_authority, wanted_workload, known_workload]
-only = sys.argv[3:]
-tests = [test for test in tests if not only or test.__name__ in only]
-failed = 0
-print(f"1..{len(tests)}")
-for number, test in enumerate(tests, 1):
-    with tempfile.TemporaryDirectory() as temporary:
-        try:
-            passed = test(temporary)
-        except (OSError, subprocess.SubprocessError) as error:
-            print("#", repr(error), traceback.extract_tb(error.__traceback__)[-3:])
-            passed = False
-    skipped = f" # SKIP {passed}" if isinstance(passed, str) else ""
-    failed += not passed
-    print("ok" if passed else "not ok", number, "-", test.__doc__ + skipped, flush=True)
-sys.exit(1 if failed else 0)
+run_tests(tests, sys.argv[3:], starter)
