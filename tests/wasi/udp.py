@@ -26,7 +26,7 @@ def connect_config(host, port):
 
 def connect_to(directory, family, host):
     peer, stranger = udp_socket(family), udp_socket(family)
-    process = starter.start(directory, "datagrams.wasm", connect_config(host, peer.getsockname()[1]))
+    process = starter.start(directory, "datagrams.wasm", connect_config(host, peer.getsockname()[1]), ["10000"])
     good = True
     while True:
         datagram, address = peer.recvfrom(70000)
