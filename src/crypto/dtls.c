@@ -182,6 +182,7 @@ int crypto_dtls_greet(struct crypto_tls_context *context, struct span address, s
         crypto_tls_free(tls);
         return 0;
     }
+    tls->link = (struct crypto_dtls_link){0};
     *out = tls;
     return 1;
 }

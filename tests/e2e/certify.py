@@ -31,8 +31,8 @@ def start(directory, module, text, name="Enarx.toml"):
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
-def listener_config(port, ping, more=""):
-    return (f'[[files]]\nkind = "listen"\nprot = "tls"\nname = "ingest"\naddr = "127.0.0.1"\nport = {port}\n{more}'
+def listener_config(port, ping, more="", prot="tls"):
+    return (f'[[files]]\nkind = "listen"\nprot = "{prot}"\nname = "ingest"\naddr = "127.0.0.1"\nport = {port}\n{more}'
             '[[files]]\nkind = "connect"\nprot = "tcp"\nname = "ping"\n'
             f'host = "127.0.0.1"\nport = {ping}\n')
 
@@ -82,6 +82,28 @@ def between_keeps(directory):
                 first.communicate()
             else:
                 good = ends(second, 0, b"ok\n") and ends(first, 0, b"ok\n") and good
+        return good
+
+
+def between_keeps_by_dtls(directory):
+    """Two Keeps know each other by their workloads with DTLS, too"""
+    authority, web = make_authority(directory, "authority"), make_authority(directory, "web")
+    roots = f'steward = """{read(authority + ".crt")}"""\n'
+    with Steward(steward, directory, authority, web) as issuer:
+        listener, ping = server()
+        port = free_port(socket.SOCK_DGRAM)
+        serving = 'args = ["dtls", "plain"]\n' + config(
+            issuer.port, web, listener_config(port, ping, 'ca = { custom = ["steward"] }\n', "dtls"), roots)
+        first = start(directory, "peers.wasm", serving)
+        good = bool(await_ping(listener))
+        for wrong in (False, True):
+            pin = "00" * 32 if wrong else digest_of(serving, os.path.join(programs, "peers.wasm")).hex()
+            calling = config(issuer.port, web, '[[files]]\nkind = "connect"\nprot = "dtls"\nname = "peer"\n'
+                             f'host = "127.0.0.1"\nport = {port}\npeer_workload = ["{pin}"]\n')
+            second = start(directory, "greet.wasm", calling, "other.toml")
+            good = ends(second, *((124, b"names another workload or measurement") if wrong else (0, b"ok\n"))) and good
+        first.kill()
+        first.communicate()
         return good
 
 
@@ -162,7 +184,7 @@ def no_authority(directory):
     return ends(process, 121, b"Add steward_ca")
 
 
-tests = [certified, between_keeps, refused, foreign_steward, useless_answers, other_time,
+tests = [certified, between_keeps, between_keeps_by_dtls, refused, foreign_steward, useless_answers, other_time,
          no_authority]
 only = sys.argv[5:]
 tests = [test for test in tests if not only or test.__name__ in only]

@@ -86,12 +86,13 @@ class Starter:
 class Listening:
     """A program that listens, ready to be called."""
 
-    def __init__(self, starter, directory, prot, more="", before="", module="peers.wasm", arguments=()):
+    def __init__(self, starter, directory, prot, more="", before="", module="peers.wasm", arguments=(),
+                 addr="127.0.0.1"):
         listener, ping = server()
         self.port = free_port(socket.SOCK_DGRAM if prot in ("udp", "dtls") else socket.SOCK_STREAM)
         self.config = (before +
                        f'[[files]]\nkind = "listen"\nprot = "{prot}"\nname = "ingest"\n'
-                       f'addr = "127.0.0.1"\nport = {self.port}\n{more}\n'
+                       f'addr = "{addr}"\nport = {self.port}\n{more}\n'
                        '[[files]]\nkind = "connect"\nprot = "tcp"\nname = "ping"\n'
                        f'host = "127.0.0.1"\nport = {ping}\n')
         self.process = starter.start(directory, module, self.config, arguments)

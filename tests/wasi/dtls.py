@@ -218,7 +218,7 @@ def bad_networks_connect(directory):
     return good
 
 
-def first_hello(port):
+def first_hello():
     """A ClientHello without a cookie, as s_client makes it."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as trap:
         trap.bind(("127.0.0.1", 0))
@@ -242,7 +242,7 @@ def with_cookie(hello, verify):
 def cookies(directory):
     """Whoever has not shown a cookie, or shows one of another address, gets a small answer and nothing else"""
     keep = listening(directory)
-    hello = first_hello(keep.port)
+    hello = first_hello()
     good = keep.ready and handshake_type(hello) == CLIENT_HELLO
     callers = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(40)]
     verifies = []
@@ -264,7 +264,7 @@ def cookies(directory):
 def silent_clients(directory):
     """Clients that show their cookie and say nothing more keep nobody waiting"""
     keep = listening(directory)
-    hello = first_hello(keep.port)
+    hello = first_hello()
     good = keep.ready
     callers = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(20)]
     for caller in callers:
@@ -276,6 +276,18 @@ def silent_clients(directory):
         caller.send(shown)
         good = handshake_type(caller.recv(2000)) == SERVER_HELLO and good
     return stop(keep, b"ok 21 accepted, 0 closed\n") and good
+
+
+def late_clients(directory):
+    """A client that does not go on with its handshake is given up"""
+    keep = listening(directory, "once")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as caller:
+        caller.settimeout(SECONDS)
+        caller.connect(("127.0.0.1", keep.port))
+        hello = first_hello()
+        caller.send(hello)
+        caller.send(with_cookie(hello, caller.recv(2000)))
+        return keep.ready and ends(keep.process, 0, b"ok 1 accepted, 1 closed\n")
 
 
 def forged_alerts(directory):
@@ -295,4 +307,4 @@ def forged_alerts(directory):
 
 run_tests([listen, gnutls_clients, close_notify, old_versions, client_certificates, application_protocols, connect,
            connect_openssl, foreign_server, nobody_there, bad_networks, bad_networks_connect, cookies, silent_clients,
-           forged_alerts], sys.argv[3:], starter)
+           late_clients, forged_alerts], sys.argv[3:], starter)

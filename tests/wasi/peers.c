@@ -2,15 +2,18 @@
 /*
  * Descriptor 3 listens for datagrams; 4 is connected and tells that this program is ready. Serves
  * many peers at once, until one sends "stop": each datagram goes back with the number of the peer's
- * descriptor before it, "0:text". "end" closes the descriptor. With the argument "blocking" the
- * first peer's first datagram is waited for without poll; with "late" nothing is looked at before
- * descriptor 4 says something.
+ * descriptor before it, "0:text". "end" closes the descriptor. The first argument is what travels,
+ * "udp" or "dtls". With a second one that is "blocking" the first peer's first datagram is waited
+ * for without poll; with "late" nothing is looked at before descriptor 4 says something; with
+ * "once" the program ends when a descriptor is closed; with "plain" the numbers are left out.
  */
 #include "datagrams.h"
 
 enum { PEERS = 64 };
 
 static struct pollfd polled[PEERS + 1] = {{.fd = 3, .events = POLLIN}};
+static int is_udp;
+static const char *way = "";
 static unsigned numbers[PEERS + 1], count = 1, accepted, closed;
 
 static void add(int fd)
@@ -34,7 +37,7 @@ static void drop(unsigned i)
 static int answer(unsigned i, char *text, size_t size)
 {
     char out[2100];
-    int head = snprintf(out, 100, "%u:", numbers[i]);
+    int head = strcmp(way, "plain") ? snprintf(out, 100, "%u:", numbers[i]) : 0;
     memcpy(out + head, text, size);
     CHECK(write(polled[i].fd, out, head + size) == (ssize_t)(head + size));
     if (size >= 3 && memcmp(text, "end", 3) == 0)
@@ -43,7 +46,7 @@ static int answer(unsigned i, char *text, size_t size)
 }
 
 /* Whether the program ends. The end of an association, and a handshake that failed, close it. */
-static int serve(unsigned i, int is_udp)
+static int serve(unsigned i)
 {
     char text[2000];
     ssize_t got = read(polled[i].fd, text, sizeof(text));
@@ -53,16 +56,18 @@ static int serve(unsigned i, int is_udp)
         if (got < 0)
             fprintf(stderr, "peer %u: %s\n", numbers[i], strerror(errno));
         drop(i);
-        return 0;
+        return strcmp(way, "once") == 0;
     }
     return answer(i, text, (size_t)got);
 }
 
 int main(int argc, char **argv)
 {
-    int is_udp = argc > 1 && strcmp(argv[1], "udp") == 0, ends = 0;
-    const char *way = argc > 2 ? argv[2] : "";
+    int ends = 0;
     char byte;
+    CHECK(argc > 1);
+    is_udp = strcmp(argv[1], "udp") == 0;
+    way = argc > 2 ? argv[2] : "";
     check_names("5", "stdin:stdout:stderr:ingest:ping");
     check_type(3);
     CHECK(write(4, "ping\n", 5) == 5);
@@ -70,7 +75,7 @@ int main(int argc, char **argv)
         CHECK(read(4, &byte, 1) == 1);
     if (strcmp(way, "blocking") == 0) {
         add(accept(3, NULL, NULL));
-        serve(1, is_udp);
+        serve(1);
         set_blocking(polled[1].fd, 0);
     }
     set_blocking(3, 0);
@@ -85,7 +90,7 @@ int main(int argc, char **argv)
         }
         for (unsigned i = count - 1; i > 0 && !ends; i--) {
             if (polled[i].revents)
-                ends = serve(i, is_udp);
+                ends = serve(i);
         }
     }
     printf("ok %u accepted, %u closed\n", accepted, closed);

@@ -115,6 +115,21 @@ def crowds(directory):
     return ends(keep.process, 0, b"ok 51 accepted, 0 closed\n") and good
 
 
+def any_address(directory):
+    """A listener on every address hears peers of IPv4 and of IPv6"""
+    if not socket.has_ipv6 or not os.path.exists("/proc/net/if_inet6"):
+        return "this machine has no IPv6"
+    keep = Listening(starter, directory, "udp", arguments=("udp",), addr="::")
+    good = keep.ready
+    peers = [(udp_socket(), ("127.0.0.1", keep.port)), (udp_socket(socket.AF_INET6), ("::1", keep.port))]
+    for turn in range(3):
+        for number, (peer, address) in enumerate(peers):
+            peer.sendto(b"%d" % turn, address)
+            good = peer.recv(100) == b"%d:%d" % (number, turn) and good
+    ask(peers[0][0], b"stop", keep.port)
+    return ends(keep.process, 0, b"ok 2 accepted, 0 closed\n") and good
+
+
 def closed_peers(directory):
     """Who sends again after its descriptor was closed is a new peer"""
     keep = Listening(starter, directory, "udp", arguments=("udp",))
@@ -137,4 +152,4 @@ def taken_port(directory):
     return ends(keep.process, 0, b"ok 1 accepted, 0 closed\n") and good
 
 
-run_tests([connect, connect_ipv6, listen, bursts, crowds, closed_peers, taken_port], sys.argv[3:], starter)
+run_tests([connect, connect_ipv6, listen, bursts, crowds, any_address, closed_peers, taken_port], sys.argv[3:], starter)
