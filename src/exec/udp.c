@@ -80,7 +80,14 @@ static bool has_port(const union socket_address *address)
 
 static bool is_same(const union socket_address *one, const union socket_address *other)
 {
-    return memcmp(one, other, sizeof(*one)) == 0;
+    if (one->any.sa_family != other->any.sa_family)
+        return false;
+    if (one->any.sa_family == AF_INET)
+        return one->v4.sin_port == other->v4.sin_port &&
+               one->v4.sin_addr.s_addr == other->v4.sin_addr.s_addr;
+    return one->any.sa_family == AF_INET6 && one->v6.sin6_port == other->v6.sin6_port &&
+           one->v6.sin6_scope_id == other->v6.sin6_scope_id &&
+           IN6_ARE_ADDR_EQUAL(&one->v6.sin6_addr, &other->v6.sin6_addr);
 }
 
 /* One datagram and who sent it; nobody, if that is no address. */
