@@ -283,6 +283,17 @@ static void datagrams(void)
         .msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &piece, .msg_iovlen = 1};
     CHECK(recvmsg(one, &message, 0) == sizeof(sent) && memcmp(sent, got, sizeof(sent)) == 0);
     CHECK(message.msg_namelen == sizeof(from) && from.sin_family == AF_INET);
+    CHECK(!(message.msg_flags & MSG_TRUNC));
+    for (int flags = 0; flags <= MSG_TRUNC; flags += MSG_TRUNC) { /* what does not fit is told */
+        CHECK(sendto(two, sent, 3000, 0, (struct sockaddr *)&address, size) == 3000);
+        piece.iov_len = 2000;
+        memset(got, 0, sizeof(got));
+        CHECK(recvmsg(one, &message, flags) == (flags ? 3000 : 2000));
+        CHECK((message.msg_flags & MSG_TRUNC) && memcmp(sent, got, 2000) == 0 && got[2000] == 0);
+    }
+    CHECK(sendto(two, sent, 3000, 0, (struct sockaddr *)&address, size) == 3000);
+    CHECK(recv(one, got, 2, MSG_PEEK | MSG_TRUNC) == 3000 && recv(one, got, 2, 0) == 2);
+    CHECK(recv(one, got, 2, MSG_DONTWAIT) == -1 && errno == EAGAIN);
     char letters[] = "abcd";
     struct iovec halves[2] = {{letters, 2}, {letters + 2, 2}};
     struct msghdr reply = {

@@ -15,6 +15,7 @@ struct file {
     uint32_t handle;
     uint32_t references; /* descriptors that name it and calls that are using it */
     bool epoll;          /* an epoll object: entries of epoll.c belong to it */
+    bool datagram;       /* a socket of datagrams that exec made */
 };
 
 /* The file behind a descriptor, kept alive until file_put; NULL if there is none. */

@@ -7,7 +7,14 @@
 #include <linux/time_types.h>
 #include <linux/uio.h>
 
-enum { MSG_NOSIGNAL_FLAG = 0x4000, POLL_ENTRIES = 256, VALUE_MAX = 4096 };
+enum {
+    MSG_NOSIGNAL_FLAG = 0x4000,
+    MSG_TRUNC_FLAG = 0x20,
+    TYPE_MASK = 0xf,
+    TYPE_DATAGRAM = 2,
+    POLL_ENTRIES = 256,
+    VALUE_MAX = 4096,
+};
 
 #define POLL_ALWAYS (POLLERR | POLLHUP | POLLNVAL)
 
@@ -35,7 +42,13 @@ static int64_t store_address(const struct sp_address *address, uint64_t user_add
 int64_t sys_socket(struct regs *regs)
 {
     uint64_t type = regs->rsi & ~CLOSE_ON_EXEC;
-    return file_install(sp_socket(port_hold(), regs->rdi, type, regs->rdx), regs->rsi);
+    int64_t fd = file_install(sp_socket(port_hold(), regs->rdi, type, regs->rdx), regs->rsi);
+    struct file *file = fd >= 0 ? file_get((uint64_t)fd) : NULL;
+    if (file) {
+        file->datagram = (type & TYPE_MASK) == TYPE_DATAGRAM;
+        file_put(file);
+    }
+    return fd;
 }
 
 int64_t sys_socketpair(struct regs *regs)
@@ -229,6 +242,8 @@ int64_t sys_sendmsg(struct regs *regs)
     return signal_broken_pipe(result, regs->rdx & MSG_NOSIGNAL_FLAG);
 }
 
+/* Whether a datagram was cut is seen from its size, which the host is asked for: with the same flag
+ * it would throw a stream's bytes away. */
 int64_t sys_recvmsg(struct regs *regs)
 {
     struct message message;
@@ -244,8 +259,9 @@ int64_t sys_recvmsg(struct regs *regs)
     struct cpu *cpu = this_cpu();
     cpu->iov = pieces;
     cpu->iov_count = message.piece_count;
+    uint64_t flags = regs->rdx | (file->datagram ? MSG_TRUNC_FLAG : 0);
     int64_t result = sp_recvfrom(port_get(), file->handle, user_pointer(message.pieces), total,
-                                 regs->rdx, message.name ? &from : NULL);
+                                 flags, message.name ? &from : NULL);
     cpu->iov = NULL;
     file_put(file);
     if (result < 0)
@@ -253,10 +269,11 @@ int64_t sys_recvmsg(struct regs *regs)
     status = store_address(&from, message.name, regs->rsi + offsetof(struct message, name_size));
     if (status < 0)
         return status;
-    uint64_t none[2] = {0, 0}; /* control_size, flags */
-    if (user_write(regs->rsi + offsetof(struct message, control_size), none, sizeof(none)) < 0)
+    bool cut = (uint64_t)result > total;
+    uint64_t answer[2] = {0, cut ? MSG_TRUNC_FLAG : 0}; /* control_size, flags */
+    if (user_write(regs->rsi + offsetof(struct message, control_size), answer, sizeof(answer)) < 0)
         return -EFAULT;
-    return result;
+    return cut && !(regs->rdx & MSG_TRUNC_FLAG) ? (int64_t)total : result;
 }
 
 int64_t sys_shutdown(struct regs *regs)
