@@ -14,6 +14,9 @@
 #include <sys/socket.h>
 #include <wick_wasi.h>
 
+/* How long a peer may take for a handshake that we began, or that is of DTLS. */
+enum { HANDSHAKE_SECONDS = 30 };
+
 struct tls_connection {
     struct tls_terms *terms;
     int fd;                /* of a stream; never blocks; else -1 */
@@ -146,17 +149,12 @@ static ssize_t link_send(void *env, const void *data, size_t size)
     return is_passed_over(connection, count) ? (ssize_t)size : count;
 }
 
-static void use_peer(struct tls_connection *connection, struct udp_peer *peer)
+void tls_connection_attach(struct tls_connection *connection, struct udp_peer *peer)
 {
     connection->peer = peer;
     crypto_dtls_attach(connection->tls,
                        &(struct crypto_dtls_link){link_receive, link_send, connection});
-    connection->deadline = file_milliseconds() + TLS_HANDSHAKE_SECONDS * 1000;
-}
-
-void tls_connection_attach(struct tls_connection *connection, struct udp_peer *peer)
-{
-    use_peer(connection, peer);
+    connection->deadline = file_milliseconds() + HANDSHAKE_SECONDS * 1000;
 }
 
 /* ---- Moving bytes -----------------------------------------------------------------------------
@@ -352,7 +350,7 @@ static int meet(struct tls_connection *connection, struct err *err)
 {
     int status;
     connection->dials = true;
-    connection->deadline = file_milliseconds() + TLS_HANDSHAKE_SECONDS * 1000;
+    connection->deadline = file_milliseconds() + HANDSHAKE_SECONDS * 1000;
     while ((status = get_known(connection)) == -EAGAIN) {
         struct wick_wasi_wait wait;
         wait_of(connection, &wait);
@@ -393,7 +391,7 @@ int tls_connection_open(struct tls_terms *terms, int fd, struct tls_connection *
     owned = -1;
     status = begin(connection, err);
     if (status == 0 && peer)
-        use_peer(connection, take_ptr(peer));
+        tls_connection_attach(connection, take_ptr(peer));
     if (status == 0)
         status = meet(connection, err);
     udp_peer_free(peer);

@@ -11,9 +11,6 @@
 
 struct tls_connection;
 
-/* How long a peer may take for a handshake that we began, or that is of DTLS. */
-enum { TLS_HANDSHAKE_SECONDS = 30 };
-
 /* The server's side on a socket that never blocks, which it takes, also on failure. NULL without
  * memory. */
 struct tls_connection *tls_connection_accept(struct tls_terms *terms, int fd);

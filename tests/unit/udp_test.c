@@ -58,7 +58,7 @@ static bool hears(struct udp_peer *peer, const char *text)
     char bytes[100] = "";
     struct pollfd polled = {.fd = udp_peer_fd(peer), .events = POLLIN};
     ssize_t count = udp_peer_receive(peer, bytes, sizeof(bytes), false);
-    if (count == -EAGAIN && poll(&polled, 1, 10000) == 1)
+    if (count == -EAGAIN && poll(&polled, 1, 60000) == 1)
         count = udp_peer_receive(peer, bytes, sizeof(bytes), false);
     return count == (ssize_t)strlen(text) && memcmp(bytes, text, (size_t)count) == 0;
 }

@@ -24,7 +24,7 @@ static inline void set_blocking(int fd, int on)
 static inline void await(int fd)
 {
     struct pollfd polled = {.fd = fd, .events = POLLIN};
-    CHECK(poll(&polled, 1, 10000) == 1);
+    CHECK(poll(&polled, 1, 60000) == 1);
 }
 
 /* Reads one line, and writes it back. */
