@@ -349,6 +349,83 @@ TEST(checked_memory, "each address beyond a memory traps by a check, and memory 
     check_bounds(false);
 }
 
+/* How often a function looks for interrupts at the start of a loop. */
+static int count_checks(const struct fixture *f, uint32_t func)
+{
+    struct text text;
+    FILE *out = text_open(&text);
+    const wasm_module_t *module = wick_instance_module(f->instance);
+    CHECK_INT(wick_module_dump(module, func, WICK_DUMP_SSA, out), WICK_OK);
+    fclose(out);
+    int count = 0;
+    for (const char *at = text.start; (at = strstr(at, "loop_check")) != NULL; at++)
+        count++;
+    free(text.start);
+    return count;
+}
+
+#define WALK(name, body)                                                                           \
+    "(func (export \"" name "\") (param $p i32) (param $q i32) (loop $on " body " (br $on)))"
+
+static const char walks[] = "(module (memory 2 4) (func $nothing)"
+    /* These end by a trap. */
+    WALK("up", "(drop (i32.load8_u (local.get $p)))"
+               "(local.set $p (i32.add (local.get $p) (i32.const 1)))")
+        WALK("down", "(i32.store (local.get $p) (i32.const 1))"
+                     "(local.set $p (i32.sub (local.get $p) (i32.const 4)))")
+            WALK("scaled", "(drop (i64.load offset=8 (i32.add (local.get $q)"
+                           " (i32.shl (local.get $p) (i32.const 3)))))"
+                           "(local.set $p (i32.add (local.get $p) (i32.const 1)))")
+                WALK("page", "(drop (i32.load (local.get $p)))"
+                             "(local.set $p (i32.add (local.get $p) (i32.const 65536)))")
+    /* These might not. */
+    WALK("still", "(drop (i32.load (local.get $q)))"
+                  "(local.set $p (i32.add (local.get $p) (i32.const 1)))")
+        WALK("far", "(drop (i32.load (local.get $p)))"
+                    "(local.set $p (i32.add (local.get $p) (i32.const 65537)))")
+            WALK("masked", "(drop (i32.load (i32.and (local.get $p) (i32.const 255))))"
+                           "(local.set $p (i32.add (local.get $p) (i32.const 4)))")
+                WALK("rarely", "(if (local.get $q) (then (drop (i32.load (local.get $p)))))"
+                               "(local.set $p (i32.add (local.get $p) (i32.const 4)))")
+                    WALK("around", "(drop (i32.load (i32.shl (local.get $p) (i32.const 31))))"
+                                   "(local.set $p (i32.add (local.get $p) (i32.const 4)))") ")";
+
+enum { WALKS_THAT_END = 4, WALKS = 9 };
+
+static void check_walks(bool guard)
+{
+    wasm_config_t *config = wasm_config_new();
+    wick_config_set_guard(config, guard);
+    FIXTURE f = fixture_with(config);
+    load_text(&f, walks);
+    static const char *const names[] = {"up", "down", "scaled", "page"};
+    for (uint32_t i = 0; i < WALKS_THAT_END; i++) {
+        CHECK_INT(count_checks(&f, i + 1), 0);
+        wasm_trap_t *trap =
+            call_trap(&f, names[i], (wick_value_t){.u32 = 64}, (wick_value_t){.u32 = 128});
+        CHECK_INT(wick_trap_kind(trap), WICK_TRAP_MEMORY);
+        wasm_trap_delete(trap);
+    }
+    for (uint32_t i = WALKS_THAT_END; i < WALKS; i++)
+        CHECK_INT(count_checks(&f, i + 1), 1);
+}
+
+TEST(walks, "a loop that walks through memory ends without a look for interrupts, others have one")
+{
+    check_walks(true);
+    check_walks(false);
+}
+
+TEST(large_walks, "where a memory may have 4 GiB no loop is sure to leave it")
+{
+    wasm_config_t *config = wasm_config_new();
+    wick_config_set_max_memory(config, (uint64_t)4 << 30);
+    FIXTURE f = fixture_with(config);
+    load_text(&f, walks);
+    for (uint32_t i = 0; i < WALKS; i++)
+        CHECK_INT(count_checks(&f, i + 1), 1);
+}
+
 /* ---- Size -------------------------------------------------------------------------------------
  */
 

@@ -54,6 +54,7 @@ struct compile_engine *compile_engine_new(const struct wasm_config_t *config)
         return NULL;
     engine->options.guard = config->guard;
     engine->options.fuel = config->fuel;
+    engine->options.small_memories = config->max_memory <= ((uint64_t)4 << 30) - PAGE_BYTES;
     bool able = cpu_detect(&engine->options.cpu);
     if (config->baseline)
         engine->options.cpu = (struct cpu_features){0};
@@ -242,6 +243,7 @@ static void compile_func(struct compile_job *job, struct graph *graph, struct em
     graph_optimise(graph);
     verify_graph(graph, "optimisation");
     graph_sweep(graph);
+    graph_trim_checks(graph);
     graph_place(graph);
     verify_graph(graph, "placement");
     machine_lower(&machine, graph);

@@ -254,6 +254,8 @@ void graph_analyse(struct graph *graph);
 void graph_optimise(struct graph *graph);
 /* sweep.c: counts uses and removes what nobody uses. */
 void graph_sweep(struct graph *graph);
+/* walks.c: removes looks for interrupts from loops that end anyhow. */
+void graph_trim_checks(struct graph *graph);
 /* graph.c: brings the blocks into the order of the code: those that leave a loop behind it, those
  * that lead to a trap last. */
 void graph_place(struct graph *graph);
