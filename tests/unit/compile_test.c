@@ -222,6 +222,107 @@ TEST(short_jumps, "jumps over and around code of every length lead where they sh
         check_jumps(&f, i / FOLDS, i % FOLDS);
 }
 
+static const char *const comparisons[] = {"eq",   "ne",   "lt_s", "lt_u", "gt_s",
+                                          "gt_u", "le_s", "le_u", "ge_s", "ge_u"};
+static const int32_t compared[] = {0, 1, 5, -1, -5, INT32_MIN, INT32_MAX};
+
+enum {
+    COMPARISONS = sizeof(comparisons) / sizeof(comparisons[0]),
+    COMPARED = sizeof(compared) / sizeof(compared[0]),
+};
+
+static bool compare(int comparison, int32_t a, int32_t b)
+{
+    switch (comparison) {
+    case 0:
+        return a == b;
+    case 1:
+        return a != b;
+    case 2:
+        return a < b;
+    case 3:
+        return (uint32_t)a < (uint32_t)b;
+    case 4:
+        return a > b;
+    case 5:
+        return (uint32_t)a > (uint32_t)b;
+    case 6:
+        return a <= b;
+    case 7:
+        return (uint32_t)a <= (uint32_t)b;
+    case 8:
+        return a >= b;
+    default:
+        return (uint32_t)a >= (uint32_t)b;
+    }
+}
+
+TEST(known_branches, "a jump that knows how the branch behind it goes leads where it does")
+{
+    FIXTURE f = fixture_new();
+    struct text text;
+    FILE *out = text_open(&text);
+    fprintf(out, "(module");
+    for (int c = 0; c < COMPARISONS; c++) {
+        for (int bits = 32; bits <= 64; bits += 32) {
+            for (int i = 0; i < COMPARED * COMPARED; i++)
+                fprintf(out,
+                        "(func (export \"%s%d_%d\") (param i32) (result i32) (local $x i%d)"
+                        "(if (local.get 0) (then (local.set $x (i%d.const %d)))"
+                        " (else (local.set $x (i%d.extend8_s (local.get $x)))))"
+                        "(if (result i32) (i%d.%s (local.get $x) (i%d.const %d))"
+                        " (then (i32.const 10)) (else (i32.const 20))))",
+                        comparisons[c], bits, i, bits, bits, compared[i / COMPARED], bits, bits,
+                        comparisons[c], bits, compared[i % COMPARED]);
+        }
+    }
+    fprintf(out, ")");
+    text_load(&text, &f);
+    for (int c = 0; c < COMPARISONS; c++) {
+        for (int i = 0; i < 2 * COMPARED * COMPARED; i++) {
+            int pair = i / 2;
+            char name[32];
+            snprintf(name, sizeof(name), "%s%d_%d", comparisons[c], i % 2 ? 64 : 32, pair);
+            bool yes = compare(c, compared[pair / COMPARED], compared[pair % COMPARED]);
+            bool zero = compare(c, 0, compared[pair % COMPARED]);
+            CHECK_INT(call_i32(&f, name, 1, 0), yes ? 10 : 20);
+            CHECK_INT(call_i32(&f, name, 0, 0), zero ? 10 : 20);
+        }
+    }
+}
+
+/* Steps of a machine whose states name the next one, as a goto into a loop does. */
+TEST(known_cases,
+     "a jump that knows the case behind it leads there, and a loop of them can be ended")
+{
+    FIXTURE f = fixture_new();
+    load_text(&f, "(module (func (export \"run\") (param $rounds i32) (param $unused i32)"
+                  " (result i32) (local $state i32) (local $sum i32)"
+                  " (loop $next (block $done (block $c (block $b (block $a"
+                  "  (br_table $a $b $c $done (local.get $state)))"
+                  /* a */
+                  "  (local.set $sum (i32.add (local.get $sum) (i32.const 1)))"
+                  "  (local.set $state (i32.const 2)) (br $next))"
+                  /* b */
+                  "  (local.set $sum (i32.mul (local.get $sum) (i32.const 3)))"
+                  "  (local.set $rounds (i32.sub (local.get $rounds) (i32.const 1)))"
+                  "  (if (local.get $rounds) (then (local.set $state (i32.const 0)) (br $next)))"
+                  "  (local.set $state (i32.const 7)) (br $next))"
+                  /* c */
+                  "  (local.set $sum (i32.xor (local.get $sum) (i32.const 5)))"
+                  "  (local.set $state (i32.const 1)) (br $next)))"
+                  " (local.get $sum)))");
+    int32_t sum = 0;
+    for (int i = 0; i < 9; i++)
+        sum = ((sum + 1) ^ 5) * 3;
+    CHECK_INT(call_i32(&f, "run", 9, 0), sum);
+    wick_store_set_deadline(f.store, 1);
+    wick_value_t none = {.u64 = 0};
+    wasm_trap_t *trap = call_trap(&f, "run", none, none);
+    CHECK_INT(wick_trap_kind(trap), WICK_TRAP_DEADLINE);
+    wasm_trap_delete(trap);
+}
+
 TEST(tail_calls, "a million tail calls, by each way to name the callee, take no stack")
 {
     FIXTURE f = fixture_new();

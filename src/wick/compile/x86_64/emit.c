@@ -499,6 +499,15 @@ static void emit_loop(struct emit *e)
     add_cold(e, (struct cold){.kind = COLD_INTERRUPT, .jump = jump, .back = back});
 }
 
+static void emit_jump(struct emit *e, const struct machine_ins *ins)
+{
+    bool checks = false;
+    uint32_t target = threaded_target(e, ins, &checks);
+    if (target && checks)
+        emit_loop(e);
+    jump_to(e, target ? target : final_target(e, e->graph->blocks[e->order[e->current]].succs[0]));
+}
+
 static void emit_fuel(struct emit *e)
 {
     asm_mov_rm(&e->code, 8, REG_SCRATCH, mem_at(REG_INSTANCE, LAYOUT_INSTANCE(object.store)));
@@ -536,7 +545,7 @@ static void emit_ins(struct emit *e, const struct machine_ins *ins)
         emit_store(e, ins);
         break;
     case M_JUMP:
-        jump_to(e, final_target(e, e->graph->blocks[e->order[e->current]].succs[0]));
+        emit_jump(e, ins);
         break;
     case M_BRANCH:
         emit_branch(e, ins);
@@ -614,16 +623,9 @@ void emit_epilogue(struct emit *e)
 static void seek_block(struct emit *e, const struct machine_block *block)
 {
     const struct machine *m = e->machine;
-    uint32_t low = 0, high = m->move_count;
+    e->next_move = moves_from(m, 2 * block->first);
+    uint32_t low = 0, high = m->root_count;
     while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (m->moves[middle].place < 2 * block->first)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    e->next_move = low;
-    for (low = 0, high = m->root_count; low < high;) {
         uint32_t middle = low + (high - low) / 2;
         if (m->roots[middle].ins < block->first)
             low = middle + 1;

@@ -2,7 +2,7 @@
 /*
  * From allocated machine instructions to bytes. emit.c holds the frame, blocks and moves,
  * emit_number.c integers, emit_float.c floats, vectors and conversions, emit_call.c calls, order.c
- * the order of the blocks, jumps.c what jumps between them become.
+ * the order of the blocks, thread.c jumps past branches, jumps.c what jumps between them become.
  *
  * A function's code: the entry for callers of other instances, which loads the base of memory 0;
  * the entry for callers of the same instance; the body; cold code; jump tables; constants.
@@ -152,6 +152,15 @@ bool is_empty_block(const struct emit *e, uint32_t block);
 uint32_t final_target(const struct emit *e, uint32_t block);
 /* The block that follows the one that is being emitted; 0: none. */
 uint32_t following(const struct emit *e);
+
+/* ---- thread.c ---------------------------------------------------------------------------------
+ */
+
+/* The first of the moves that belong to `place` or one behind it. */
+uint32_t moves_from(const struct machine *machine, uint32_t place);
+/* Where a jump that ends the current block leads behind the branch that is all of its target, or 0.
+ * *checks: there is a look for interrupts on the way. */
+uint32_t threaded_target(const struct emit *e, const struct machine_ins *jump, bool *checks);
 
 /* ---- jumps.c ----------------------------------------------------------------------------------
  */
