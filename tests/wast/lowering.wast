@@ -1,6 +1,7 @@
 ;; SPDX-License-Identifier: Apache-2.0
 ;; What the compiler makes into one instruction: a load, an operation and a store to the same place,
-;; the low bits of a number extended by two shifts, comparisons of upper bits.
+;; the low bits of a number extended by two shifts, comparisons of upper bits; accesses close to each
+;; other, which share one address.
 
 (module
   (memory 1)
@@ -318,3 +319,77 @@
 (assert_return (invoke "upper" (i64.const 0x0)) (i64.const 0x0))
 (assert_return (invoke "lower" (i64.const 0x0)) (i64.const 0x0))
 (assert_return (invoke "masked" (i64.const 0x0)) (i64.const 0x0))
+
+(module
+  (memory 2)
+  (data (i32.const 0) "\01\00\00\00\00\00\00\00\02\00\00\00\00\00\00\00\03\00\00\00\00\00\00\00\04")
+  (func (export "get") (param i32) (result i32) (i32.load (local.get 0)))
+  (func (export "set") (param i32 i32) (i32.store (local.get 0) (local.get 1)))
+  ;; The least distance comes last.
+  (func (export "sum") (param i32) (result i32)
+    (i32.add
+      (i32.mul (i32.const 100) (i32.load (i32.add (local.get 0) (i32.const 24))))
+      (i32.add
+        (i32.mul (i32.const 10) (i32.load (i32.add (local.get 0) (i32.const 16))))
+        (i32.load (i32.add (local.get 0) (i32.const 8))))))
+  (func (export "below") (param i32) (result i32)
+    (i32.add
+      (i32.mul (i32.const 10) (i32.load (local.get 0)))
+      (i32.load (i32.sub (local.get 0) (i32.const 8)))))
+  (func (export "far") (param i32) (result i32)
+    (i32.add
+      (i32.mul (i32.const 10) (i32.load (i32.add (local.get 0) (i32.const 65552))))
+      (i32.load (i32.add (local.get 0) (i32.const 8)))))
+  (func (export "with_offset") (param i32) (result i32)
+    (i32.add
+      (i32.mul (i32.const 10) (i32.load offset=8 (i32.add (local.get 0) (i32.const 8))))
+      (i32.load offset=4 (i32.add (local.get 0) (i32.const 4)))))
+  (func (export "store_first") (param i32) (result i32)
+    (i32.store (i32.add (local.get 0) (i32.const 40)) (i32.const 77))
+    (i32.load (i32.add (local.get 0) (i32.const 8))))
+  (func (export "store_last") (param i32) (result i32)
+    (local $x i32)
+    (local.set $x (i32.load (i32.add (local.get 0) (i32.const 24))))
+    (i32.store (i32.add (local.get 0) (i32.const 40)) (i32.const 88))
+    (i32.store (i32.add (local.get 0) (i32.const 8)) (i32.const 99))
+    (i32.add (local.get $x) (i32.load (i32.add (local.get 0) (i32.const 40)))))
+  (func (export "divide_between") (param i32 i32) (result i32)
+    (i32.add
+      (i32.div_u (i32.load (i32.add (local.get 0) (i32.const 24))) (local.get 1))
+      (i32.load (i32.add (local.get 0) (i32.const 8)))))
+  ;; The sum that the others lean on is made late, of a sum that is used otherwise as well.
+  (func (export "used_twice") (param i32) (result i32)
+    (local $x i32) (local $y i32)
+    (local.set $x (i32.load (i32.add (local.get 0) (i32.const 16))))
+    (local.set $y (i32.add (local.get 0) (i32.const 8)))
+    (i32.add (i32.add (local.get $x) (i32.load (local.get $y))) (local.get $y))))
+
+(assert_return (invoke "sum" (i32.const 0)) (i32.const 432))
+(assert_return (invoke "sum" (i32.const -8)) (i32.const 321))
+(assert_trap (invoke "sum" (i32.const -9)) "out of bounds memory access")
+(assert_trap (invoke "sum" (i32.const -16)) "out of bounds memory access")
+(assert_trap (invoke "sum" (i32.const 131048)) "out of bounds memory access")
+(assert_return (invoke "sum" (i32.const 131044)) (i32.const 0))
+(assert_return (invoke "below" (i32.const 8)) (i32.const 21))
+(assert_trap (invoke "below" (i32.const 0)) "out of bounds memory access")
+(assert_trap (invoke "below" (i32.const 7)) "out of bounds memory access")
+(assert_return (invoke "far" (i32.const -8)) (i32.const 1))
+(assert_trap (invoke "far" (i32.const -65536)) "out of bounds memory access")
+(assert_return (invoke "with_offset" (i32.const 0)) (i32.const 32))
+(assert_return (invoke "with_offset" (i32.const -4)) (i32.const 0))
+(assert_trap (invoke "with_offset" (i32.const -5)) "out of bounds memory access")
+(assert_trap (invoke "store_first" (i32.const -12)) "out of bounds memory access")
+(assert_return (invoke "get" (i32.const 28)) (i32.const 77))
+(assert_return (invoke "store_first" (i32.const 8)) (i32.const 3))
+(assert_return (invoke "get" (i32.const 48)) (i32.const 77))
+(assert_trap (invoke "store_last" (i32.const -24)) "out of bounds memory access")
+(assert_return (invoke "get" (i32.const 16)) (i32.const 88))
+(invoke "set" (i32.const 16) (i32.const 3))
+(assert_return (invoke "store_last" (i32.const 0)) (i32.const 92))
+(assert_return (invoke "get" (i32.const 8)) (i32.const 99))
+(invoke "set" (i32.const 8) (i32.const 2))
+(assert_trap (invoke "divide_between" (i32.const -24) (i32.const 0)) "integer divide by zero")
+(assert_trap (invoke "divide_between" (i32.const -24) (i32.const 1)) "out of bounds memory access")
+(assert_return (invoke "divide_between" (i32.const 0) (i32.const 2)) (i32.const 4))
+(assert_return (invoke "used_twice" (i32.const 0)) (i32.const 13))
+(assert_return (invoke "used_twice" (i32.const -8)) (i32.const 3))

@@ -242,6 +242,8 @@ static void compile_func(struct compile_job *job, struct graph *graph, struct em
     verify_graph(graph, "construction");
     graph_optimise(graph);
     verify_graph(graph, "optimisation");
+    graph_share_addresses(graph);
+    verify_graph(graph, "addresses");
     graph_sweep(graph);
     graph_trim_checks(graph);
     graph_place(graph);

@@ -112,6 +112,12 @@ void ins_move_to_end(struct graph *graph, uint32_t value, uint32_t block)
                value);
 }
 
+void ins_move_before(struct graph *graph, uint32_t value, uint32_t before)
+{
+    ins_remove(graph, value);
+    link_after(graph, graph->ins[before].block, graph->ins[before].prev, value);
+}
+
 /* ---- Values -----------------------------------------------------------------------------------
  */
 

@@ -205,6 +205,9 @@ void ins_remove(struct graph *graph, uint32_t value);
 /* Moves an instruction to the end of a block, before the instruction that ends it. */
 void ins_move_to_end(struct graph *graph, uint32_t value, uint32_t block);
 
+/* Moves an instruction to right before another. */
+void ins_move_before(struct graph *graph, uint32_t value, uint32_t before);
+
 /* Constants stand in the entry block, each once. */
 uint32_t ssa_const(struct graph *graph, enum type_kind type, uint64_t imm);
 /* Appends arithmetic without effects; answers a simpler or older value where there is one. */
@@ -252,6 +255,8 @@ void graph_build(struct graph *graph);
 void graph_analyse(struct graph *graph);
 /* gvn.c: merges equal values, folds, and moves invariant ones out of loops. */
 void graph_optimise(struct graph *graph);
+/* addresses.c: offsets instead of sums, for accesses close to each other. */
+void graph_share_addresses(struct graph *graph);
 /* sweep.c: counts uses and removes what nobody uses. */
 void graph_sweep(struct graph *graph);
 /* walks.c: removes looks for interrupts from loops that end anyhow. */
