@@ -221,7 +221,10 @@ static void lower_jump(struct lower *l, uint32_t value)
         pairs[2 * out.arg_count++ + 1] = constant ? SOURCE_CONST + source : use_reg(l, source);
         if (!constant) {
             struct virtual_reg *reg = &l->machine->regs[pairs[2 * out.arg_count - 1]];
-            reg->like = phi;
+            if (graph->blocks[from].depth >= reg->like_depth) {
+                reg->like = phi;
+                reg->like_depth = graph->blocks[from].depth;
+            }
             if (!l->machine->regs[phi].like)
                 l->machine->regs[phi].like = pairs[2 * out.arg_count - 1];
         }

@@ -179,6 +179,7 @@ struct virtual_reg {
     bool is_phi;
     uint32_t location, slot; /* after allocation: at its definition; NO_OPERAND: none */
     uint32_t like;           /* would best have the same register as this virtual one; 0: none */
+    uint32_t like_depth;     /* of loops, where that matters: of the jump to a phi */
 };
 
 struct machine_block {
