@@ -367,6 +367,18 @@ bool compile_instance_init(struct wasm_instance_t *instance)
     return true;
 }
 
+void compile_instance_tables(struct wasm_instance_t *instance)
+{
+    const struct module *module = instance->module;
+    for (uint32_t i = 0; i < module->table_count; i++) {
+        const struct wasm_table_t *table = instance->tables[i];
+        void *place = (uint8_t *)instance + layout_table(module, i);
+        *(const void **)place = layout_is_fixed(&module->tables[i].type)
+                                    ? (const void *)table->slots
+                                    : (const void *)table;
+    }
+}
+
 enum wick_status compile_all(struct module *module)
 {
     struct compile_module *compiled = module_get(module);
