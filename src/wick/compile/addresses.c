@@ -133,10 +133,11 @@ static void end_run(struct addresses *s)
 
 static bool is_access(const struct graph *graph, const struct ins *ins)
 {
-    if (ssa_is_own(ins->op) || !(ssa_effects(ins) & (EFFECT_READS | EFFECT_WRITES)))
+    if (ssa_is_own(ins->op) || ins->memory != 0 ||
+        !(ssa_effects(ins) & (EFFECT_READS | EFFECT_WRITES)))
         return false;
     const struct limits *limits = &graph->module->memories[ins->memory].limits;
-    return !limits->index64 && !limits->shared && ins->memory == 0;
+    return !limits->index64 && !limits->shared;
 }
 
 static void share_in_block(struct addresses *s, const struct block *block)

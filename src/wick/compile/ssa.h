@@ -35,6 +35,7 @@ enum ssa_op {
     SSA_MULHI_S,      /* the upper half of a product of i64 */
     SSA_MULHI_U,
     SSA_NULL_CHECK,    /* a; traps with kind imm if it is 0 */
+    SSA_INDEX_CHECK,   /* traps with kind imm unless a is below b (i32, unsigned) */
     SSA_CALL,          /* imm: function; args; also below */
     SSA_CALL_INDIRECT, /* imm: table | type id << 32; a: index */
     SSA_CALL_REF,      /* a: reference */
@@ -54,6 +55,8 @@ enum ssa_op {
     SSA_TAIL_CALL_REF,
     SSA_LAST,
 };
+
+enum { MEMORY_OF_OBJECTS = UINT8_MAX }; /* as `memory`: c is a reference, a the distance */
 
 struct ins {
     uint16_t op;

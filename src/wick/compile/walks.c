@@ -92,9 +92,11 @@ static struct linear stride_of(const struct graph *graph, uint32_t header, uint3
 static bool walks(const struct graph *graph, uint32_t header, const struct walk *walk,
                   const struct ins *ins)
 {
+    if (ssa_is_own(ins->op) || ins->memory == MEMORY_OF_OBJECTS ||
+        !(ssa_effects(ins) & (EFFECT_READS | EFFECT_WRITES)))
+        return false;
     const struct limits *limits = &graph->module->memories[ins->memory].limits;
-    if (ssa_is_own(ins->op) || !(ssa_effects(ins) & (EFFECT_READS | EFFECT_WRITES)) ||
-        limits->index64 || limits->shared ||
+    if (limits->index64 || limits->shared ||
         !block_dominates(graph, ins->block, latch_of(graph, header)))
         return false;
     struct linear address = stride_of(graph, header, ins->a, 0);
