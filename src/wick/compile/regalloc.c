@@ -688,5 +688,6 @@ void machine_allocate(struct machine *machine)
             allocate_blocked(&s, number);
     }
     machine->frame_size = (s.slot_bytes + 7) & ~7u;
+    share_slots(&a);
     resolve_locations(&a);
 }

@@ -2,7 +2,7 @@
 /*
  * Linear-scan register allocation on SSA form with splitting of live ranges (Wimmer and Franz,
  * "Linear Scan Register Allocation on SSA Form", 2010). live.c finds where values live, regalloc.c
- * gives them registers, resolve.c adds the moves.
+ * gives them registers, slots.c lets phis share slots, resolve.c adds the moves.
  *
  * A position is 4 × number of an instruction: + 0 where it reads operands, + 1 where it overwrites
  * fixed registers, + 2 where it writes results. A value that does not stay in its register is
@@ -89,5 +89,7 @@ void machine_operands(struct machine *machine, struct machine_ins *ins, operand_
 
 /* live.c: uses, ranges and one interval for each virtual register that lives. */
 void find_intervals(struct allocation *a);
+/* slots.c: lets phis share slots with what they are made of, and numbers the slots anew. */
+void share_slots(struct allocation *a);
 /* resolve.c: writes locations into operands and makes the moves. */
 void resolve_locations(struct allocation *a);

@@ -121,7 +121,23 @@ static void resolve_edges(struct allocation *a, uint32_t reg, struct pieces *pie
     }
 }
 
-static void resolve_phis(struct allocation *a)
+/* By place in the pool: whether the phi's operand is already in the slot that the phi has. */
+static bool *find_shared(const struct allocation *a)
+{
+    const struct machine *m = a->machine;
+    bool *shared = arena_alloc(a->arena, m->pool_count + 1);
+    for (uint32_t i = 0; i < m->ins_count; i++) {
+        const struct machine_ins *ins = &m->ins[i];
+        for (uint32_t p = 0; ins->op == M_JUMP && p < ins->arg_count; p++) {
+            uint32_t phi = m->pool[ins->args + 2 * p], source = m->pool[ins->args + 2 * p + 1];
+            shared[ins->args + 2 * p] = source < SOURCE_CONST && a->slot_of[phi] != NO_OPERAND &&
+                                        a->slot_of[phi] == a->slot_of[source];
+        }
+    }
+    return shared;
+}
+
+static void resolve_phis(struct allocation *a, const bool *shared)
 {
     struct machine *m = a->machine;
     for (uint32_t i = 0; i < m->ins_count; i++) {
@@ -130,10 +146,11 @@ static void resolve_phis(struct allocation *a)
             uint32_t phi = m->pool[ins->args + 2 * p], source = m->pool[ins->args + 2 * p + 1];
             if (!a->piece_of[phi])
                 continue;
-            uint32_t location = piece(a, a->piece_of[phi])->location;
-            add_move(a, 2 * i + 1, phi, source, location);
-            if (a->slot_of[phi] != NO_OPERAND && location != a->slot_of[phi])
-                add_move(a, 2 * i + 1, phi, source, a->slot_of[phi]);
+            uint32_t location = piece(a, a->piece_of[phi])->location, slot = a->slot_of[phi];
+            if (location != slot)
+                add_move(a, 2 * i + 1, phi, source, location);
+            if (slot != NO_OPERAND && !shared[ins->args + 2 * p])
+                add_move(a, 2 * i + 1, phi, source, slot);
         }
     }
 }
@@ -184,6 +201,7 @@ void resolve_locations(struct allocation *a)
 {
     struct machine *m = a->machine;
     struct pieces pieces = {0};
+    const bool *shared = find_shared(a); /* before operands become locations */
     for (uint32_t reg = REG_COUNT; reg < m->reg_count; reg++) {
         uint32_t first = a->piece_of[reg];
         m->regs[reg].location = first ? piece(a, first)->location : NO_OPERAND;
@@ -197,6 +215,6 @@ void resolve_locations(struct allocation *a)
     }
     if (m->root_count)
         qsort(m->roots, m->root_count, sizeof(*m->roots), compare_roots);
-    resolve_phis(a);
+    resolve_phis(a, shared);
     sort_moves(m);
 }

@@ -112,6 +112,12 @@ void ins_move_to_end(struct graph *graph, uint32_t value, uint32_t block)
                value);
 }
 
+void ins_move_before(struct graph *graph, uint32_t value, uint32_t before)
+{
+    ins_remove(graph, value);
+    link_after(graph, graph->ins[before].block, graph->ins[before].prev, value);
+}
+
 /* ---- Values -----------------------------------------------------------------------------------
  */
 
@@ -170,6 +176,25 @@ static uint8_t result_type(uint16_t op)
     }
 }
 
+/* Whether the upper bits of an i64 are a number: the bits shifted down are compared, with operands
+ * that instructions can hold. */
+static void compare_upper_bits(struct graph *graph, struct ins *ins)
+{
+    uint64_t number, mask;
+    if ((ins->op != OPCODE_I64_EQ && ins->op != OPCODE_I64_NE) ||
+        !ssa_is_const(graph, ins->b, &number))
+        return;
+    const struct ins *inner = ins_at(graph, ins->a);
+    if (inner->op != OPCODE_I64_AND || !ssa_is_const(graph, inner->b, &mask) || mask == 0)
+        return;
+    int shift = __builtin_ctzll(mask);
+    if (shift < 32 || mask != UINT64_MAX << shift || number & ~mask)
+        return;
+    uint32_t count = ssa_const(graph, TYPE_I64, (uint64_t)shift);
+    ins->a = ssa_binary(graph, OPCODE_I64_SHR_U, ins_at(graph, ins->a)->a, count);
+    ins->b = ssa_const(graph, TYPE_I64, number >> shift);
+}
+
 uint32_t ssa_binary(struct graph *graph, uint16_t op, uint32_t a, uint32_t b)
 {
     struct ins ins = {
@@ -178,6 +203,8 @@ uint32_t ssa_binary(struct graph *graph, uint16_t op, uint32_t a, uint32_t b)
     uint32_t folded = ssa_fold(graph, &ins);
     if (!folded && ssa_is_const(graph, ins.b, &divisor))
         folded = ssa_divide(graph, ins.op, ins.a, divisor);
+    if (!folded)
+        compare_upper_bits(graph, &ins);
     return folded ? folded : ins_append(graph, ins);
 }
 
@@ -223,6 +250,7 @@ unsigned ssa_effects(const struct ins *ins)
         [SSA_BOUNDS - SSA_FIRST] = EFFECT_TRAPS,
         [SSA_CAUGHT - SSA_FIRST] = EFFECT_ORDER,
         [SSA_NULL_CHECK - SSA_FIRST] = EFFECT_TRAPS,
+        [SSA_INDEX_CHECK - SSA_FIRST] = EFFECT_TRAPS,
         [SSA_CALL - SSA_FIRST] = EFFECT_TRAPS | EFFECT_WRITES | EFFECT_ORDER,
         [SSA_CALL_INDIRECT - SSA_FIRST] = EFFECT_TRAPS | EFFECT_WRITES | EFFECT_ORDER,
         [SSA_CALL_REF - SSA_FIRST] = EFFECT_TRAPS | EFFECT_WRITES | EFFECT_ORDER,

@@ -35,6 +35,7 @@ enum ssa_op {
     SSA_MULHI_S,      /* the upper half of a product of i64 */
     SSA_MULHI_U,
     SSA_NULL_CHECK,    /* a; traps with kind imm if it is 0 */
+    SSA_INDEX_CHECK,   /* traps with kind imm unless a is below b (i32, unsigned) */
     SSA_CALL,          /* imm: function; args; also below */
     SSA_CALL_INDIRECT, /* imm: table | type id << 32; a: index */
     SSA_CALL_REF,      /* a: reference */
@@ -54,6 +55,8 @@ enum ssa_op {
     SSA_TAIL_CALL_REF,
     SSA_LAST,
 };
+
+enum { MEMORY_OF_OBJECTS = UINT8_MAX }; /* as `memory`: c is a reference, a the distance */
 
 struct ins {
     uint16_t op;
@@ -205,6 +208,9 @@ void ins_remove(struct graph *graph, uint32_t value);
 /* Moves an instruction to the end of a block, before the instruction that ends it. */
 void ins_move_to_end(struct graph *graph, uint32_t value, uint32_t block);
 
+/* Moves an instruction to right before another. */
+void ins_move_before(struct graph *graph, uint32_t value, uint32_t before);
+
 /* Constants stand in the entry block, each once. */
 uint32_t ssa_const(struct graph *graph, enum type_kind type, uint64_t imm);
 /* Appends arithmetic without effects; answers a simpler or older value where there is one. */
@@ -252,8 +258,12 @@ void graph_build(struct graph *graph);
 void graph_analyse(struct graph *graph);
 /* gvn.c: merges equal values, folds, and moves invariant ones out of loops. */
 void graph_optimise(struct graph *graph);
+/* addresses.c: offsets instead of sums, for accesses close to each other. */
+void graph_share_addresses(struct graph *graph);
 /* sweep.c: counts uses and removes what nobody uses. */
 void graph_sweep(struct graph *graph);
+/* walks.c: removes looks for interrupts from loops that end anyhow. */
+void graph_trim_checks(struct graph *graph);
 /* graph.c: brings the blocks into the order of the code: those that leave a loop behind it, those
  * that lead to a trap last. */
 void graph_place(struct graph *graph);

@@ -392,32 +392,6 @@ void move_to_vector(struct emit *e, uint8_t size, uint32_t dst, uint32_t src)
 /* ---- Branches ---------------------------------------------------------------------------------
  */
 
-/* Whether a block is nothing but a jump. */
-static bool is_empty_block(const struct emit *e, uint32_t block)
-{
-    const struct machine_block *b = &e->machine->blocks[block];
-    return b->end - b->first == 1 && e->machine->ins[b->first].op == M_JUMP &&
-           e->machine->ins[b->first].access;
-}
-
-/* Where a branch to the block really goes. */
-static uint32_t final_target(const struct emit *e, uint32_t block)
-{
-    for (int steps = 0; steps < 64 && is_empty_block(e, block); steps++)
-        block = e->graph->blocks[block].succs[0];
-    return block;
-}
-
-/* The block that follows the one that is being emitted. */
-static uint32_t following(const struct emit *e)
-{
-    uint32_t at = e->current;
-    do
-        at++;
-    while (at < e->graph->order_count && is_empty_block(e, e->graph->order[at]));
-    return at < e->graph->order_count ? e->graph->order[at] : 0;
-}
-
 static void jump_to(struct emit *e, uint32_t block)
 {
     if (block != following(e))
@@ -445,7 +419,7 @@ static void branch_on_float(struct emit *e, uint8_t cc, uint32_t yes, uint32_t n
 
 static void emit_branch(struct emit *e, const struct machine_ins *ins)
 {
-    const struct block *block = &e->graph->blocks[e->graph->order[e->current]];
+    const struct block *block = &e->graph->blocks[e->order[e->current]];
     uint32_t yes = final_target(e, block->succs[0]), no = final_target(e, block->succs[1]);
     if (ins->cc >= CC_FEQ) {
         branch_on_float(e, ins->cc, yes, no);
@@ -460,7 +434,7 @@ static void emit_branch(struct emit *e, const struct machine_ins *ins)
 static void emit_switch(struct emit *e, const struct machine_ins *ins)
 {
     struct code *code = &e->code;
-    uint32_t at = e->graph->order[e->current];
+    uint32_t at = e->order[e->current];
     const struct block *block = &e->graph->blocks[at];
     asm_alu_ri(code, 4, 7, ins->src[0], (int32_t)ins->imm);
     jump_if(e, CC_AE, final_target(e, block->succs[ins->imm]));
@@ -525,6 +499,15 @@ static void emit_loop(struct emit *e)
     add_cold(e, (struct cold){.kind = COLD_INTERRUPT, .jump = jump, .back = back});
 }
 
+static void emit_jump(struct emit *e, const struct machine_ins *ins)
+{
+    bool checks = false;
+    uint32_t target = threaded_target(e, ins, &checks);
+    if (target && checks)
+        emit_loop(e);
+    jump_to(e, target ? target : final_target(e, e->graph->blocks[e->order[e->current]].succs[0]));
+}
+
 static void emit_fuel(struct emit *e)
 {
     asm_mov_rm(&e->code, 8, REG_SCRATCH, mem_at(REG_INSTANCE, LAYOUT_INSTANCE(object.store)));
@@ -562,7 +545,7 @@ static void emit_ins(struct emit *e, const struct machine_ins *ins)
         emit_store(e, ins);
         break;
     case M_JUMP:
-        jump_to(e, final_target(e, e->graph->blocks[e->graph->order[e->current]].succs[0]));
+        emit_jump(e, ins);
         break;
     case M_BRANCH:
         emit_branch(e, ins);
@@ -636,14 +619,31 @@ void emit_epilogue(struct emit *e)
         asm_alu_ri(&e->code, 8, 0, RSP, (int32_t)e->frame);
 }
 
+/* Moves and references are in the order of the instructions, blocks may be in another. */
+static void seek_block(struct emit *e, const struct machine_block *block)
+{
+    const struct machine *m = e->machine;
+    e->next_move = moves_from(m, 2 * block->first);
+    uint32_t low = 0, high = m->root_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (m->roots[middle].ins < block->first)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    e->next_root = low;
+}
+
 static void emit_block(struct emit *e, uint32_t at)
 {
     const struct machine_block *block = &e->machine->blocks[at];
-    if (e->graph->blocks[at].is_loop && block->first < block->end)
+    if (e->begins_loop[at])
         add_gap(e);
     e->block_at[at] = e->code.size;
     if (is_empty_block(e, at))
         return;
+    seek_block(e, block);
     for (uint32_t i = block->first; i < block->end; i++) {
         e->ins = &e->machine->ins[i];
         moves_at(e, 2 * i);
@@ -757,7 +757,7 @@ static void emit_body(struct emit *e)
     e->ins = &start;
     emit_prologue(e);
     for (e->current = 0; e->current < e->graph->order_count; e->current++)
-        emit_block(e, e->graph->order[e->current]);
+        emit_block(e, e->order[e->current]);
     e->ins = NULL;
 }
 
@@ -801,6 +801,7 @@ void machine_emit(struct machine *machine, struct emitted *out)
     }
     mark_plain_jumps(machine);
     e.block_at = arena_alloc(machine->arena, machine->graph->block_count * sizeof(*e.block_at));
+    order_blocks(&e);
     emit_body(&e);
     shorten_jumps(&e);
     for (uint32_t i = 0; i < e.cold_count; i++)
