@@ -251,9 +251,7 @@ static void fill_phi(struct builder *b, const struct pending_phi *pending)
     phi->arg_count = count;
     if (differ || !same)
         return;
-    phi->op = SSA_COPY;
-    phi->a = same;
-    phi->arg_count = 0;
+    ins_replace(b->graph, pending->phi, same);
 }
 
 static void work_off(struct builder *b)

@@ -238,7 +238,7 @@ static void compile_func(struct compile_job *job, struct graph *graph, struct em
                job->func_index);
     graph_build(graph);
     graph_analyse(graph);
-    verify_graph(graph, "construction");
+    verify_graph(graph, VERIFY_CONSTRUCTION);
     graph_optimise(graph);
     verify_graph(graph, "optimisation");
     graph_sweep(graph);

@@ -62,6 +62,8 @@ static uint32_t ins_new(struct graph *graph, const struct ins *ins)
                sizeof(*graph->ins));
     uint32_t value = graph->ins_count++;
     graph->ins[value] = *ins;
+    graph->ins[value].offset = graph->offset;
+    graph->ins[value].site = graph->site;
     return value;
 }
 
@@ -79,17 +81,17 @@ static void link_after(struct graph *graph, uint32_t block, uint32_t prev, uint3
 
 uint32_t ins_append(struct graph *graph, struct ins ins)
 {
-    ins.offset = graph->offset;
-    ins.site = graph->site;
     uint32_t value = ins_new(graph, &ins);
-    link_after(graph, graph->current, graph->blocks[graph->current].last, value);
+    struct block *block = &graph->blocks[graph->current];
+    graph->ins[value].block = graph->current;
+    graph->ins[value].prev = block->last; /* and no next one */
+    *(block->last ? &graph->ins[block->last].next : &block->first) = value;
+    block->last = value;
     return value;
 }
 
 uint32_t ins_prepend(struct graph *graph, uint32_t block, struct ins ins)
 {
-    ins.offset = graph->offset;
-    ins.site = graph->site;
     uint32_t value = ins_new(graph, &ins);
     link_after(graph, block, 0, value);
     return value;
@@ -102,6 +104,15 @@ void ins_remove(struct graph *graph, uint32_t value)
     *(ins->prev ? &graph->ins[ins->prev].next : &b->first) = ins->next;
     *(ins->next ? &graph->ins[ins->next].prev : &b->last) = ins->prev;
     ins->next = ins->prev = ins->block = 0;
+}
+
+void ins_replace(struct graph *graph, uint32_t value, uint32_t with)
+{
+    struct ins *ins = &graph->ins[value];
+    ins_remove(graph, value);
+    ins->op = SSA_COPY;
+    ins->a = with;
+    ins->b = ins->c = ins->arg_count = 0;
 }
 
 void ins_move_to_end(struct graph *graph, uint32_t value, uint32_t block)
@@ -191,17 +202,38 @@ uint32_t ssa_unary(struct graph *graph, uint16_t op, uint32_t a)
 /* ---- Effects ----------------------------------------------------------------------------------
  */
 
-static unsigned opcode_effects(uint16_t op)
+const uint8_t ssa_effect_table[] = {
+    [OPCODE_I32_LOAD ... OPCODE_I64_LOAD32_U] = EFFECT_TRAPS | EFFECT_READS,
+    [OPCODE_I32_STORE ... OPCODE_I64_STORE32] = EFFECT_TRAPS | EFFECT_WRITES,
+    [OPCODE_I32_DIV_S ... OPCODE_I32_REM_U] = EFFECT_TRAPS,
+    [OPCODE_I64_DIV_S ... OPCODE_I64_REM_U] = EFFECT_TRAPS,
+    [OPCODE_I32_TRUNC_F32_S ... OPCODE_I32_TRUNC_F64_U] = EFFECT_TRAPS,
+    [OPCODE_I64_TRUNC_F32_S ... OPCODE_I64_TRUNC_F64_U] = EFFECT_TRAPS,
+#define OWN(op) [0x100 + (op)-SSA_FIRST]
+    OWN(SSA_PARAM) = EFFECT_ORDER,
+    OWN(SSA_PHI) = EFFECT_ORDER,
+    OWN(SSA_GLOBAL_GET) = EFFECT_READS,
+    OWN(SSA_GLOBAL_SET) = EFFECT_WRITES,
+    OWN(SSA_MEMORY_BASE) = EFFECT_READS,
+    OWN(SSA_MEMORY_BYTES) = EFFECT_READS,
+    OWN(SSA_BOUNDS) = EFFECT_TRAPS,
+    OWN(SSA_CAUGHT) = EFFECT_ORDER,
+    OWN(SSA_NULL_CHECK) = EFFECT_TRAPS,
+    OWN(SSA_CALL) = EFFECT_TRAPS | EFFECT_WRITES | EFFECT_ORDER,
+    OWN(SSA_CALL_INDIRECT) = EFFECT_TRAPS | EFFECT_WRITES | EFFECT_ORDER,
+    OWN(SSA_CALL_REF) = EFFECT_TRAPS | EFFECT_WRITES | EFFECT_ORDER,
+    OWN(SSA_CALL_HELPER) = EFFECT_TRAPS | EFFECT_WRITES | EFFECT_ORDER,
+    OWN(SSA_CALL_INTERP) = EFFECT_TRAPS | EFFECT_WRITES | EFFECT_ORDER,
+    OWN(SSA_RESULT) = EFFECT_ORDER,
+    OWN(SSA_LOOP) = EFFECT_TRAPS | EFFECT_ORDER,
+    OWN(SSA_FUEL) = EFFECT_TRAPS | EFFECT_ORDER,
+    [0x100 + SSA_JUMP - SSA_FIRST ... 0x100 + SSA_LAST - 1 - SSA_FIRST] =
+        EFFECT_TRAPS | EFFECT_ORDER,
+#undef OWN
+};
+
+unsigned ssa_prefixed_effects(uint16_t op)
 {
-    if (op >= OPCODE_I32_LOAD && op <= OPCODE_I64_LOAD32_U)
-        return EFFECT_TRAPS | EFFECT_READS;
-    if (op >= OPCODE_I32_STORE && op <= OPCODE_I64_STORE32)
-        return EFFECT_TRAPS | EFFECT_WRITES;
-    if ((op >= OPCODE_I32_DIV_S && op <= OPCODE_I32_REM_U) ||
-        (op >= OPCODE_I64_DIV_S && op <= OPCODE_I64_REM_U) ||
-        (op >= OPCODE_I32_TRUNC_F32_S && op <= OPCODE_I32_TRUNC_F64_U) ||
-        (op >= OPCODE_I64_TRUNC_F32_S && op <= OPCODE_I64_TRUNC_F64_U))
-        return EFFECT_TRAPS;
     if (op < 0xFD00)
         return 0;
     const char *signature = opcode_info(op)->signature;
@@ -209,32 +241,4 @@ static unsigned opcode_effects(uint16_t op)
         return 0;
     return signature[strlen(signature) - 1] == '>' ? EFFECT_TRAPS | EFFECT_WRITES
                                                    : EFFECT_TRAPS | EFFECT_READS;
-}
-
-unsigned ssa_effects(const struct ins *ins)
-{
-    static const uint8_t effects[SSA_LAST - SSA_FIRST] = {
-        [SSA_PARAM - SSA_FIRST] = EFFECT_ORDER,
-        [SSA_PHI - SSA_FIRST] = EFFECT_ORDER,
-        [SSA_GLOBAL_GET - SSA_FIRST] = EFFECT_READS,
-        [SSA_GLOBAL_SET - SSA_FIRST] = EFFECT_WRITES,
-        [SSA_MEMORY_BASE - SSA_FIRST] = EFFECT_READS,
-        [SSA_MEMORY_BYTES - SSA_FIRST] = EFFECT_READS,
-        [SSA_BOUNDS - SSA_FIRST] = EFFECT_TRAPS,
-        [SSA_CAUGHT - SSA_FIRST] = EFFECT_ORDER,
-        [SSA_NULL_CHECK - SSA_FIRST] = EFFECT_TRAPS,
-        [SSA_CALL - SSA_FIRST] = EFFECT_TRAPS | EFFECT_WRITES | EFFECT_ORDER,
-        [SSA_CALL_INDIRECT - SSA_FIRST] = EFFECT_TRAPS | EFFECT_WRITES | EFFECT_ORDER,
-        [SSA_CALL_REF - SSA_FIRST] = EFFECT_TRAPS | EFFECT_WRITES | EFFECT_ORDER,
-        [SSA_CALL_HELPER - SSA_FIRST] = EFFECT_TRAPS | EFFECT_WRITES | EFFECT_ORDER,
-        [SSA_CALL_INTERP - SSA_FIRST] = EFFECT_TRAPS | EFFECT_WRITES | EFFECT_ORDER,
-        [SSA_RESULT - SSA_FIRST] = EFFECT_ORDER,
-        [SSA_LOOP - SSA_FIRST] = EFFECT_TRAPS | EFFECT_ORDER,
-        [SSA_FUEL - SSA_FIRST] = EFFECT_TRAPS | EFFECT_ORDER,
-    };
-    if (!ssa_is_own(ins->op))
-        return opcode_effects(ins->op);
-    if (ssa_is_end(ins->op))
-        return EFFECT_TRAPS | EFFECT_ORDER;
-    return effects[ins->op - SSA_FIRST];
 }
