@@ -17,6 +17,7 @@ enum opcode {
 };
 
 enum immediates {
+    IMMEDIATES_ABSENT, /* no such instruction */
     IMMEDIATES_NONE,
     IMMEDIATES_I32,         /* value */
     IMMEDIATES_I64,         /* value */
@@ -42,7 +43,7 @@ enum immediates {
 struct opcode_info {
     const char *name;
     const char *signature; /* see opcodes.h */
-    enum immediates immediates;
+    uint8_t immediates;    /* enum immediates */
     uint8_t argument;
 };
 
@@ -115,6 +116,11 @@ static inline bool instr_opens(const struct instr *instr)
 /* Reads one instruction. Fails with WICK_MALFORMED; indices are not checked, except those of types
  * inside block, value and heap types. */
 void instr_read(struct reader *reader, const struct module *module, struct instr *instr);
+
+/* In a body that was validated: reads on to the next instruction whose first byte is wanted. False
+ * at the end. */
+bool instr_find(struct reader *reader, const struct module *module, const bool wanted[256],
+                struct instr *instr);
 
 /* Value, reference, heap and storage types (core spec sections 5.3.2-5.3.8); the module resolves
  * indices. */

@@ -620,15 +620,12 @@ static bool can_stand_elsewhere(struct builder *b, struct reader reader)
         reader_u32(&reader);
         read_value_type(&reader, b->module);
     }
-    while (reader_left(&reader) && reader_ok(&reader)) {
-        instr_read(&reader, b->module, &instr);
-        bool tail = instr.opcode == OPCODE_RETURN_CALL ||
-                    instr.opcode == OPCODE_RETURN_CALL_INDIRECT ||
-                    instr.opcode == OPCODE_RETURN_CALL_REF;
-        if (tail)
-            return false;
-    }
-    return true;
+    static const bool tail_calls[256] = {
+        [OPCODE_RETURN_CALL] = true,
+        [OPCODE_RETURN_CALL_INDIRECT] = true,
+        [OPCODE_RETURN_CALL_REF] = true,
+    };
+    return !instr_find(&reader, b->module, tail_calls, &instr);
 }
 
 static bool is_worth_inlining(struct builder *b, uint32_t func_index, struct reader reader)

@@ -88,8 +88,12 @@ void variables_add(struct builder *b, struct body *body)
     struct write *writes = NULL;
     uint32_t count = 0, capacity = 0;
     struct instr instr;
-    while (reader_left(&scan) && reader_ok(&scan)) {
-        instr_read(&scan, b->module, &instr);
+    static const bool wanted[256] = {
+        [OPCODE_BLOCK] = true,     [OPCODE_LOOP] = true, [OPCODE_IF] = true,
+        [OPCODE_TRY_TABLE] = true, [OPCODE_END] = true,  [OPCODE_LOCAL_SET] = true,
+        [OPCODE_LOCAL_TEE] = true,
+    };
+    while (instr_find(&scan, b->module, wanted, &instr)) {
         scan_construct(b, &loops, &instr);
         if (instr.opcode != OPCODE_LOCAL_SET && instr.opcode != OPCODE_LOCAL_TEE)
             continue;

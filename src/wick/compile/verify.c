@@ -53,8 +53,7 @@ static void check_phi(const struct graph *graph, const char *pass, uint32_t valu
     if (phi->arg_count != block->pred_count)
         fail(graph, pass, value, "a phi lacks operands");
     for (uint32_t i = 0; i < phi->arg_count; i++) {
-        const struct ins *arg =
-            &graph->ins[behind_copies(graph, pass, graph->pool[phi->args + i])];
+        const struct ins *arg = &graph->ins[behind_copies(graph, pass, graph->pool[phi->args + i])];
         if (arg->type != phi->type)
             fail(graph, pass, value, "a phi's operand has another type");
         if (!arg->block || !block_dominates(graph, arg->block, block->preds[i]))
