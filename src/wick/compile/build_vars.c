@@ -214,17 +214,24 @@ static uint32_t add_phi(struct builder *b, uint32_t variable, uint32_t block)
     return phi;
 }
 
-/* The value of the variable at the end of the block. */
+/* The value of the variable at the end of the block. It is noted on the way there, at distances
+ * that grow fourfold, so that later reads, whose ways join this one somewhere, are short. */
 static uint32_t read_at_end(struct builder *b, uint32_t variable, uint32_t start)
 {
-    uint32_t block = start;
-    for (;;) {
+    uint32_t noted[16], count = 0, block = start, next = 2;
+    for (uint32_t step = 1;; step++) {
         uint32_t value = definition_slot(b, (uint64_t)block << 32 | variable)->value;
         const struct block *at = &b->graph->blocks[block];
         if (value) {
-            if (block != start)
-                define(b, variable, start, value);
+            if (count && noted[count - 1] == block)
+                count--;
+            while (count)
+                define(b, variable, noted[--count], value);
             return value;
+        }
+        if (step == next) {
+            noted[count++] = block;
+            next *= 4;
         }
         if (at->above && !is_written(b, variable, at->above_start, at->above_end))
             block = at->above;

@@ -206,9 +206,7 @@ static void lower_jump(struct lower *l, uint32_t value)
     const struct graph *graph = l->graph;
     uint32_t from = value_at(l, value)->block, to = graph->blocks[from].succs[0];
     const struct block *target = &graph->blocks[to];
-    uint32_t edge = 0, count = 0;
-    while (target->preds[edge] != from)
-        edge++;
+    uint32_t edge = graph->blocks[from].edge, count = 0;
     for (uint32_t v = target->first; v && value_at(l, v)->op == SSA_PHI; v = value_at(l, v)->next)
         count++;
     struct machine_ins out = machine_ins_of(M_JUMP, 8);

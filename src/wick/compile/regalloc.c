@@ -469,7 +469,7 @@ static void occupied_until(const struct scan *s, const struct interval *interval
         return;
     for (uint32_t i = 0; i < s->sleeper_count; i++) {
         const struct interval *other = interval_at(s, s->sleepers[i].interval);
-        if (is_vector(s, other) != is_vector(s, interval))
+        if (s->sleepers[i].wake >= interval->end || is_vector(s, other) != is_vector(s, interval))
             continue;
         uint32_t at = intersection(s->a, other, interval, interval->start);
         if (at < choice->until[other->location])
@@ -540,7 +540,7 @@ static void evict_all(struct scan *s, uint32_t reg, const struct interval *inter
     }
     for (uint32_t i = sleepers; i-- > 0;) {
         uint32_t number = s->sleepers[i].interval;
-        if (interval_at(s, number)->location != reg ||
+        if (interval_at(s, number)->location != reg || s->sleepers[i].wake >= copy.end ||
             intersection(s->a, interval_at(s, number), &copy, position) == FAR)
             continue;
         evict(s, number, position);
@@ -565,7 +565,7 @@ static void used_at(const struct scan *s, const struct interval *interval, struc
     }
     for (uint32_t i = 0; i < s->sleeper_count && !is_first_piece(s, interval); i++) {
         const struct interval *other = interval_at(s, s->sleepers[i].interval);
-        if (is_vector(s, other) != is_vector(s, interval) ||
+        if (s->sleepers[i].wake >= interval->end || is_vector(s, other) != is_vector(s, interval) ||
             intersection(s->a, other, interval, start) == FAR)
             continue;
         uint32_t use = next_use(s, other, start);

@@ -41,6 +41,7 @@ void block_add_pred(struct graph *graph, uint32_t block, uint32_t pred)
         b->preds = preds;
         b->pred_capacity = room;
     }
+    graph->blocks[pred].edge = b->pred_count;
     b->preds[b->pred_count++] = pred;
 }
 

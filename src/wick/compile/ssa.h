@@ -84,7 +84,8 @@ struct block {
     uint32_t pred_count, pred_capacity;
     uint32_t *succs;
     uint32_t succ_count;
-    bool sealed; /* all predecessors are known */
+    uint32_t edge; /* to its only successor: the place among that one's preds */
+    bool sealed;   /* all predecessors are known */
     bool is_loop;
     bool cold;                     /* ends in a trap, or only leads there */
     uint32_t order;                /* place in graph->order */

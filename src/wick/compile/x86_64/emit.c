@@ -168,32 +168,6 @@ void emit_move(struct emit *e, uint32_t to, uint32_t from, uint8_t size)
         asm_mov_rr(&e->code, 8, to, from);
 }
 
-static bool is_source(const struct machine_move *moves, uint32_t count, uint32_t location,
-                      uint32_t except)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        if (i != except && moves[i].from == location)
-            return true;
-    }
-    return false;
-}
-
-/* Breaks a cycle: the value that the first move would overwrite goes to the scratch register. */
-static void break_cycle(struct emit *e, struct machine_move *moves, uint32_t count, bool vector)
-{
-    uint32_t lost = moves[0].to, scratch = vector ? REG_VECTOR_SCRATCH : REG_SCRATCH;
-    uint8_t size = 8;
-    for (uint32_t i = 0; i < count; i++) {
-        if (moves[i].from == lost)
-            size = moves[i].size;
-    }
-    emit_move(e, scratch, lost, size);
-    for (uint32_t i = 0; i < count; i++) {
-        if (moves[i].from == lost)
-            moves[i].from = scratch;
-    }
-}
-
 static void emit_any_move(struct emit *e, const struct machine_move *move)
 {
     if (is_slot(move->to) && is_slot(move->from))
@@ -202,21 +176,59 @@ static void emit_any_move(struct emit *e, const struct machine_move *move)
         emit_move(e, move->to, move->from, move->size);
 }
 
-static void moves_of_class(struct emit *e, struct machine_move *moves, uint32_t count, bool vector)
+/* What the moves that are still to be made do with a location. */
+static struct emit_location *location_at(struct emit *e, uint32_t location)
 {
-    while (count) {
-        bool progress = false;
-        for (uint32_t i = 0; i < count;) {
-            if (is_source(moves, count, moves[i].to, i)) {
-                i++;
-                continue;
-            }
-            emit_any_move(e, &moves[i]);
-            moves[i] = moves[--count];
-            progress = true;
-        }
-        if (!progress)
-            break_cycle(e, moves, count, vector);
+    return &e->locations[is_slot(location) ? REG_COUNT + (location - SLOT_FIRST) / 8 : location];
+}
+
+/* Makes a move, and then those that only waited for its source to be read. */
+static void make_moves(struct emit *e, struct machine_move *moves, struct machine_move *move)
+{
+    for (;;) {
+        uint32_t from = move->from;
+        emit_any_move(e, move);
+        location_at(e, move->to)->writer = 0;
+        if (is_const_source(from))
+            return;
+        struct emit_location *source = location_at(e, from);
+        if (--source->readers || !source->writer)
+            return;
+        move = &moves[source->writer - 1];
+    }
+}
+
+/* Breaks the cycle that a move is in: what it would overwrite goes to the scratch register. */
+static void break_cycle(struct emit *e, struct machine_move *moves,
+                        const struct machine_move *first)
+{
+    uint32_t lost = first->to, scratch = first->is_vector ? REG_VECTOR_SCRATCH : REG_SCRATCH;
+    struct machine_move *last = &moves[location_at(e, lost)->writer - 1];
+    while (last->from != lost)
+        last = &moves[location_at(e, last->from)->writer - 1];
+    emit_move(e, scratch, lost, last->size);
+    location_at(e, lost)->readers--;
+    last->from = scratch;
+    location_at(e, scratch)->readers++;
+}
+
+static void moves_of_class(struct emit *e, struct machine_move *moves, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (!is_const_source(moves[i].from))
+            location_at(e, moves[i].from)->readers++;
+        location_at(e, moves[i].to)->writer = i + 1;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const struct emit_location *to = location_at(e, moves[i].to);
+        if (to->writer && !to->readers)
+            make_moves(e, moves, &moves[i]);
+    }
+    for (uint32_t i = 0; i < count; i++) { /* what is left goes round */
+        if (!location_at(e, moves[i].to)->writer)
+            continue;
+        break_cycle(e, moves, &moves[i]);
+        make_moves(e, moves, &moves[i]);
     }
 }
 
@@ -233,7 +245,7 @@ void parallel_move(struct emit *e, struct machine_move *moves, uint32_t count)
             if (moves[i].is_vector == vector && moves[i].from != moves[i].to)
                 sorted[chosen++] = moves[i];
         }
-        moves_of_class(e, sorted, chosen, vector);
+        moves_of_class(e, sorted, chosen);
     }
 }
 
@@ -800,6 +812,8 @@ void machine_emit(struct machine *machine, struct emitted *out)
         e.frame += 8;
     }
     mark_plain_jumps(machine);
+    e.locations =
+        arena_alloc(machine->arena, (REG_COUNT + machine->frame_size / 8) * sizeof(*e.locations));
     e.block_at = arena_alloc(machine->arena, machine->graph->block_count * sizeof(*e.block_at));
     emit_body(&e);
     shorten_jumps(&e);
