@@ -350,7 +350,13 @@ static uint32_t loss_before_loop(const struct scan *s, const struct interval *in
 
 struct choice {
     uint32_t until[REG_COUNT]; /* by machine register */
+    uint32_t call;             /* where all are lost; FAR: nowhere */
 };
+
+static uint32_t choice_until(const struct choice *choice, uint32_t reg)
+{
+    return choice->until[reg] < choice->call ? choice->until[reg] : choice->call;
+}
 
 /* Whether the instruction that overwrites registers at a position still needs the interval then. */
 static bool is_needed_late(const struct scan *s, const struct interval *interval, uint32_t position)
@@ -363,29 +369,43 @@ static bool is_needed_late(const struct scan *s, const struct interval *interval
     return false;
 }
 
-/* Lowers `until` to where fixed registers are overwritten while the interval lives. Answers the
- * position of a call, which overwrites all; FAR if there is none. */
-static uint32_t apply_clobbers(const struct scan *s, const struct interval *interval,
-                               struct choice *choice)
+/* The place in a->clobbers, at or behind `from`, of the first that the interval lives at; the
+ * count if there is none. */
+static uint32_t first_clobber(const struct scan *s, const struct interval *interval, uint32_t from)
 {
     const struct allocation *a = s->a;
-    for (uint32_t i = s->next_clobber; i < a->clobber_count; i++) {
-        const struct clobber *clobber = &a->clobbers[i];
-        if (clobber->position >= interval->end)
-            return FAR;
-        if (clobber->position < interval->start ||
-            next_life(a, interval, clobber->position) != clobber->position)
-            continue;
-        uint32_t lost = clobber->position;
-        if (clobber->mask != ALL_REGS && is_needed_late(s, interval, lost))
-            lost &= ~3u;
-        for (uint32_t r = 0; r < REG_COUNT; r++)
-            choice->until[r] =
-                clobber->mask >> r & 1 && choice->until[r] > lost ? lost : choice->until[r];
-        if (clobber->mask == ALL_REGS)
-            return clobber->position;
+    for (uint32_t i = from; i < a->clobber_count; i++) {
+        uint32_t position = a->clobbers[i].position;
+        if (position >= interval->end)
+            break;
+        if (position >= interval->start && next_life(a, interval, position) == position)
+            return i;
     }
-    return FAR;
+    return a->clobber_count;
+}
+
+/* Lowers `until` to where fixed registers are overwritten while the interval lives, and finds the
+ * first call, which overwrites all. */
+static void apply_clobbers(const struct scan *s, const struct interval *interval,
+                           struct choice *choice)
+{
+    const struct allocation *a = s->a;
+    choice->call = FAR;
+    for (uint32_t i = s->next_clobber; (i = first_clobber(s, interval, i)) < a->clobber_count;
+         i++) {
+        const struct clobber *clobber = &a->clobbers[i];
+        uint32_t lost = clobber->position;
+        if (clobber->mask == ALL_REGS) {
+            choice->call = lost;
+            return;
+        }
+        if (is_needed_late(s, interval, lost))
+            lost &= ~3u;
+        for (uint32_t mask = clobber->mask; mask; mask &= mask - 1) {
+            uint32_t r = (uint32_t)__builtin_ctz(mask);
+            choice->until[r] = choice->until[r] > lost ? lost : choice->until[r];
+        }
+    }
 }
 
 static const uint8_t *candidates(const struct scan *s, const struct interval *interval,
@@ -425,16 +445,16 @@ static uint32_t choose_free(const struct scan *s, const struct interval *interva
     uint32_t hint[3], count, best = NO_OPERAND;
     uint32_t hint_count = hints(s, interval, hint);
     for (uint32_t i = 0; i < hint_count; i++) {
-        if (choice->until[hint[i]] >= interval->end)
+        if (choice_until(choice, hint[i]) >= interval->end)
             return hint[i];
     }
     const uint8_t *regs = candidates(s, interval, &count);
     for (uint32_t i = 0; i < count; i++) {
-        if (best == NO_OPERAND || choice->until[regs[i]] > choice->until[best])
+        if (best == NO_OPERAND || choice_until(choice, regs[i]) > choice_until(choice, best))
             best = regs[i];
     }
     for (uint32_t i = 0; i < hint_count; i++) {
-        if (choice->until[hint[i]] == choice->until[best])
+        if (choice_until(choice, hint[i]) == choice_until(choice, best))
             return hint[i];
     }
     return best;
@@ -491,13 +511,46 @@ static void split_for_loss(struct scan *s, uint32_t number, uint32_t lost, bool 
     enqueue(s, rest);
 }
 
+/* The usual case, an interval that begins with its value and loses registers to calls alone: the
+ * first hint that is free, else the first register that is. Answers where a call takes it;
+ * NO_OPERAND if the case is another, or all are taken. */
+static uint32_t choose_plainly(const struct scan *s, const struct interval *interval,
+                               uint32_t *call)
+{
+    const struct allocation *a = s->a;
+    if (!is_first_piece(s, interval))
+        return NO_OPERAND;
+    uint32_t clobber = first_clobber(s, interval, s->next_clobber);
+    if (clobber < a->clobber_count && a->clobbers[clobber].mask != ALL_REGS)
+        return NO_OPERAND;
+    *call = clobber < a->clobber_count ? a->clobbers[clobber].position : FAR;
+    uint32_t hint[3], hint_count = hints(s, interval, hint), count;
+    for (uint32_t i = 0; i < hint_count; i++) {
+        if (!(s->active_mask >> hint[i] & 1))
+            return hint[i];
+    }
+    const uint8_t *regs = candidates(s, interval, &count);
+    for (uint32_t i = 0; i < count; i++) {
+        if (!(s->active_mask >> regs[i] & 1))
+            return regs[i];
+    }
+    return NO_OPERAND;
+}
+
 static bool allocate_free(struct scan *s, uint32_t number)
 {
-    struct choice choice;
     const struct interval *interval = interval_at(s, number);
-    occupied_until(s, interval, &choice);
-    uint32_t call = apply_clobbers(s, interval, &choice);
-    uint32_t reg = choose_free(s, interval, &choice), until = choice.until[reg];
+    uint32_t until, call, reg = choose_plainly(s, interval, &call);
+    if (reg != NO_OPERAND) {
+        until = call;
+    } else {
+        struct choice choice;
+        occupied_until(s, interval, &choice);
+        apply_clobbers(s, interval, &choice);
+        reg = choose_free(s, interval, &choice);
+        until = choice_until(&choice, reg);
+        call = choice.call;
+    }
     if (until <= interval->start)
         return false;
     if (until < interval->end) {
@@ -579,27 +632,27 @@ static void allocate_blocked(struct scan *s, uint32_t number)
     const struct interval *interval = interval_at(s, number);
     struct choice used, lost;
     used_at(s, interval, &used);
-    for (uint32_t r = 0; r < REG_COUNT; r++)
-        lost.until[r] = FAR;
-    uint32_t call = apply_clobbers(s, interval, &lost);
+    memset(&lost, 0xff, sizeof(lost));
+    apply_clobbers(s, interval, &lost);
     uint32_t count, best = NO_OPERAND, start = interval->start;
     const uint8_t *regs = candidates(s, interval, &count);
     for (uint32_t i = 0; i < count; i++) {
-        if (lost.until[regs[i]] <= start)
+        if (choice_until(&lost, regs[i]) <= start)
             continue;
         if (best == NO_OPERAND || used.until[regs[i]] > used.until[best])
             best = regs[i];
     }
     uint32_t first = next_register_use(s, interval, start);
+    uint32_t until = best == NO_OPERAND ? start : choice_until(&lost, best);
     if (best == NO_OPERAND || first == FAR ||
-        (first > start && (used.until[best] <= first || lost.until[best] <= first))) {
+        (first > start && (used.until[best] <= first || until <= first))) {
         spill(s, number);
         return;
     }
     evict_all(s, best, interval, start);
     take_register(s, number, best);
-    if (lost.until[best] < interval_at(s, number)->end)
-        split_for_loss(s, number, lost.until[best], lost.until[best] == call);
+    if (until < interval_at(s, number)->end)
+        split_for_loss(s, number, until, until == lost.call);
 }
 
 /* ---- The scan ---------------------------------------------------------------------------------
