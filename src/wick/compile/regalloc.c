@@ -25,7 +25,6 @@ struct scan {
     uint32_t position;     /* start of the interval at hand */
     uint32_t next_event;   /* before it nothing changes among the active ones and the sleepers */
     uint32_t next_clobber; /* the first at or behind the current start */
-    uint32_t slot_bytes;
 };
 
 static const uint8_t general_regs[] = {RAX, RCX, RDX, RBX, RSI, RDI, R8, R9, R10, RBP, R12, R13};
@@ -256,18 +255,6 @@ static uint32_t best_split(const struct scan *s, uint32_t earliest, uint32_t lat
 /* ---- Spilling ---------------------------------------------------------------------------------
  */
 
-static uint32_t slot_for(struct scan *s, uint32_t reg)
-{
-    uint32_t *slot = &s->a->slot_of[reg];
-    if (*slot == NO_OPERAND) {
-        uint32_t bytes = s->a->machine->regs[reg].size == 16 ? 16 : 8;
-        s->slot_bytes = (s->slot_bytes + bytes - 1) & ~(bytes - 1);
-        *slot = SLOT_FIRST + s->slot_bytes;
-        s->slot_bytes += bytes;
-    }
-    return *slot;
-}
-
 static bool wants_register(uint8_t kind)
 {
     return kind != USE_ANY && kind != DEF_ANY;
@@ -312,7 +299,7 @@ static uint32_t behind_last_call(const struct scan *s, uint32_t position)
 static void spill(struct scan *s, uint32_t number)
 {
     struct interval *interval = interval_at(s, number);
-    interval->location = slot_for(s, interval->reg);
+    interval->location = slot_for(s->a, interval->reg);
     uint32_t use = next_register_use(s, interval, interval->start);
     if (use == FAR)
         return;
@@ -571,7 +558,7 @@ static bool allocate_free(struct scan *s, uint32_t number)
 /* Sends an interval that has a register to memory from here on. */
 static void evict(struct scan *s, uint32_t number, uint32_t position)
 {
-    slot_for(s, interval_at(s, number)->reg);
+    slot_for(s->a, interval_at(s, number)->reg);
     if (interval_at(s, number)->start == position) { /* it has only just got the register */
         spill(s, number);
         return;
@@ -729,8 +716,7 @@ void machine_allocate(struct machine *machine)
 {
     struct allocation a = {.machine = machine, .arena = machine->arena};
     find_intervals(&a);
-    a.slot_of = arena_take(a.arena, machine->reg_count * sizeof(*a.slot_of));
-    memset(a.slot_of, 0xff, machine->reg_count * sizeof(*a.slot_of));
+    slots_init(&a);
     struct scan s = {.a = &a, .next_event = FAR};
     fill_queue(&s);
     for (uint32_t number; (number = dequeue(&s)) != 0;) {
@@ -740,6 +726,6 @@ void machine_allocate(struct machine *machine)
         else if (!allocate_free(&s, number))
             allocate_blocked(&s, number);
     }
-    machine->frame_size = (s.slot_bytes + 7) & ~7u;
+    machine->frame_size = slots_bytes(&a);
     resolve_locations(&a);
 }

@@ -56,6 +56,8 @@ struct placed_block {
     bool has_one_way;           /* out */
 };
 
+struct slots;
+
 struct allocation {
     struct machine *machine;
     struct arena *arena;
@@ -70,6 +72,7 @@ struct allocation {
     uint32_t interval_count, interval_capacity;
     uint32_t *piece_of; /* by virtual register: its first piece, 0: it never lives */
     uint32_t *slot_of;  /* by virtual register: NO_OPERAND: not spilled */
+    struct slots *slots;
     struct clobber *clobbers;
     uint32_t clobber_count;
 };
@@ -86,6 +89,13 @@ uint32_t interval_next(const struct allocation *a, const struct interval *interv
 typedef void (*operand_visitor)(void *env, uint32_t *operand, enum use_kind kind);
 void machine_operands(struct machine *machine, struct machine_ins *ins, operand_visitor visit,
                       void *env);
+
+/* slots.c: the slot of a virtual register, which it has from the first call on. */
+uint32_t slot_for(struct allocation *a, uint32_t reg);
+/* Before the first, when the ranges are known. */
+void slots_init(struct allocation *a);
+/* Of all slots, a multiple of 8. */
+uint32_t slots_bytes(const struct allocation *a);
 
 /* live.c: uses, ranges and one interval for each virtual register that lives. */
 void find_intervals(struct allocation *a);
