@@ -1,26 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Slots of the frame. Values between which a phi or an instruction of two operands would move share
- * one, unless both live somewhere at once: then no move is needed where neither has a register.
+ * Slots of the frame. Values that phis connect share one where they do not live at once: no move is
+ * needed then on an edge where neither has a register.
  */
 #include "wick/compile/regalloc.h"
 
 #include <string.h>
 
-enum { SLOT_RANGES_MAX = 4096 }; /* of those who share one, unless more only come behind them */
+enum {
+    SLOT_RANGES_MAX = 4096, /* of those who share one, unless more only come behind them */
+    SLOTS_TRIED = 4,
+};
 
 /* Where the values in a slot live, ascending. */
 struct slot_life {
     struct range *ranges;
     uint32_t count, capacity;
     uint32_t bytes; /* of the slot */
+    uint32_t next;  /* an older slot of values that phis connect with these; 0: none */
 };
 
 struct slots {
     struct slot_life *lives; /* by 8 bytes of the frame */
     uint32_t life_capacity;
-    uint32_t
-        *wanted; /* by virtual register: the slot of one that it would move from or to; 0: none */
+    uint32_t *web; /* by virtual register: one that a phi connects with it, towards the root; 0: it
+                      is the root */
+    uint32_t *first; /* by root: its newest slot; 0: none */
     uint32_t bytes;
 };
 
@@ -121,19 +126,29 @@ static uint32_t new_slot(struct allocation *a, uint32_t bytes)
     return slot;
 }
 
+/* The one that stands for all values that phis connect with this one. */
+static uint32_t web_of(const struct slots *slots, uint32_t reg)
+{
+    uint32_t *web = slots->web;
+    for (; web[reg]; reg = web[reg]) {
+        if (web[web[reg]])
+            web[reg] = web[web[reg]];
+    }
+    return reg;
+}
+
 static uint32_t choose_slot(struct allocation *a, uint32_t reg)
 {
-    const struct virtual_reg *self = &a->machine->regs[reg];
-    uint32_t bytes = self->size == 16 ? 16 : 8, *wanted = a->slots->wanted;
-    uint32_t like = self->like >= REG_COUNT ? self->like : reg;
-    if (wanted[reg] && can_share(a, wanted[reg], reg, bytes))
-        return wanted[reg];
-    if (wanted[like] && wanted[like] != wanted[reg] && can_share(a, wanted[like], reg, bytes))
-        return wanted[like];
-    uint32_t slot = new_slot(a, bytes);
-    wanted[reg] = slot;
-    if (!wanted[like])
-        wanted[like] = slot;
+    struct slots *slots = a->slots;
+    uint32_t bytes = a->machine->regs[reg].size == 16 ? 16 : 8, web = web_of(slots, reg);
+    uint32_t slot = slots->first[web];
+    for (uint32_t i = 0; slot && i < SLOTS_TRIED; i++, slot = life_of(slots, slot)->next) {
+        if (can_share(a, slot, reg, bytes))
+            return slot;
+    }
+    slot = new_slot(a, bytes);
+    life_of(slots, slot)->next = slots->first[web];
+    slots->first[web] = slot;
     return slot;
 }
 
@@ -148,13 +163,31 @@ uint32_t slot_for(struct allocation *a, uint32_t reg)
     return *slot;
 }
 
+static void connect_webs(struct allocation *a)
+{
+    const struct machine *m = a->machine;
+    for (uint32_t i = 0; i < m->ins_count; i++) {
+        const struct machine_ins *ins = &m->ins[i];
+        for (uint32_t p = 0; ins->op == M_JUMP && p < ins->arg_count; p++) {
+            uint32_t phi = m->pool[ins->args + 2 * p], source = m->pool[ins->args + 2 * p + 1];
+            if (source >= SOURCE_CONST)
+                continue;
+            uint32_t x = web_of(a->slots, phi), y = web_of(a->slots, source);
+            if (x != y)
+                a->slots->web[y] = x;
+        }
+    }
+}
+
 void slots_init(struct allocation *a)
 {
     uint32_t count = a->machine->reg_count;
     a->slot_of = arena_take(a->arena, count * sizeof(*a->slot_of));
     memset(a->slot_of, 0xff, count * sizeof(*a->slot_of));
     a->slots = arena_alloc(a->arena, sizeof(*a->slots));
-    a->slots->wanted = arena_alloc(a->arena, count * sizeof(*a->slots->wanted));
+    a->slots->web = arena_alloc(a->arena, count * sizeof(*a->slots->web));
+    a->slots->first = arena_alloc(a->arena, count * sizeof(*a->slots->first));
+    connect_webs(a);
 }
 
 uint32_t slots_bytes(const struct allocation *a)
