@@ -93,6 +93,7 @@ static struct arena_chunk *new_chunk(const struct arena *arena, size_t size)
         bytes = arena->total / 2;
     if (bytes < size + sizeof(struct arena_chunk))
         bytes = size + sizeof(struct arena_chunk);
+    bytes = (bytes + 15) & ~(size_t)15; /* so that what is left is always a multiple */
     bool huge = bytes >= HUGE_PAGE;
     if (huge)
         bytes = (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
@@ -125,14 +126,12 @@ static void add_chunk(struct arena *arena, size_t size)
     arena->end = arena->next + chunk->size;
 }
 
-void *arena_take(struct arena *arena, size_t size)
+void *arena_take_slow(struct arena *arena, size_t size)
 {
-    size = (size + 15) & ~(size_t)15;
-    if (size > (size_t)(arena->end - arena->next))
-        add_chunk(arena, size);
-    void *memory = arena->next;
-    arena->next += size;
-    return memory;
+    if (size > SIZE_MAX - 15)
+        arena_give_up(arena);
+    add_chunk(arena, (size + 15) & ~(size_t)15);
+    return arena_take(arena, size);
 }
 
 void *arena_alloc(struct arena *arena, size_t size)

@@ -43,10 +43,21 @@ _Noreturn void arena_give_up(struct arena *arena);
 /* The same because of code that the compiler does not have. */
 _Noreturn void arena_give_up_unsupported(struct arena *arena);
 
-/* `size` zeroed bytes, aligned to 16. */
+void *arena_take_slow(struct arena *arena, size_t size) __attribute__((malloc, alloc_size(2)));
+
+/* `size` bytes, aligned to 16, with any contents. */
+static inline __attribute__((malloc, alloc_size(2))) void *arena_take(struct arena *arena,
+                                                                      size_t size)
+{
+    if (size > (size_t)(arena->end - arena->next))
+        return arena_take_slow(arena, size);
+    void *memory = arena->next;
+    arena->next += (size + 15) & ~(size_t)15;
+    return memory;
+}
+
+/* The same, zeroed. */
 void *arena_alloc(struct arena *arena, size_t size) __attribute__((malloc, alloc_size(2)));
-/* The same with any contents. */
-void *arena_take(struct arena *arena, size_t size) __attribute__((malloc, alloc_size(2)));
 
 void arena_grow_slow(struct arena *arena, void *array_pointer, uint32_t count, uint32_t *capacity,
                      size_t size);

@@ -20,7 +20,7 @@ static struct label *label_at(struct builder *b, uint32_t depth)
 
 static void set_succs(struct builder *b, uint32_t block, uint32_t first, uint32_t second)
 {
-    uint32_t *succs = arena_alloc(b->arena, 2 * sizeof(*succs));
+    uint32_t *succs = arena_take(b->arena, 2 * sizeof(*succs));
     succs[0] = first;
     succs[1] = second;
     b->graph->blocks[block].succs = succs;

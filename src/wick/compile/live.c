@@ -203,14 +203,15 @@ static inline void touch(struct life *life, uint32_t place, uint32_t to)
 /* What lives at the start of a block lives to the ends of those before it. */
 static void spread(struct life *life)
 {
-    const struct allocation *a = life->a;
+    const struct placed_block *placed = life->a->placed;
     for (uint32_t i = 0; i < life->touched_count; i++) {
-        const struct placed_block *block = &a->placed[life->touched[i]];
-        if (life->touched[i] == life->def_block)
+        uint32_t place = life->touched[i];
+        if (place == life->def_block)
             continue;
-        const uint32_t *preds = &a->preds[block->preds];
-        for (uint32_t p = 0; p < block->pred_count; p++)
-            touch(life, preds[p], a->placed[preds[p]].end);
+        const uint32_t *pred = &life->a->preds[placed[place].preds];
+        const uint32_t *end = pred + placed[place].pred_count;
+        for (; pred < end; pred++)
+            touch(life, *pred, placed[*pred].end);
     }
 }
 
@@ -248,16 +249,6 @@ static void sort_touched(struct life *life)
     }
 }
 
-static inline void add_range(struct allocation *a, uint32_t first, uint32_t from, uint32_t to)
-{
-    if (a->range_count > first && a->ranges[a->range_count - 1].to == from) {
-        a->ranges[a->range_count - 1].to = to;
-        return;
-    }
-    arena_grow(a->arena, &a->ranges, a->range_count + 1, &a->range_capacity, sizeof(*a->ranges));
-    a->ranges[a->range_count++] = (struct range){from, to};
-}
-
 static void add_interval(struct allocation *a, uint32_t reg, uint32_t first_range)
 {
     arena_grow(a->arena, &a->intervals, a->interval_count + 1, &a->interval_capacity,
@@ -282,13 +273,19 @@ static uint32_t end_of_use(const struct use *use)
     return use->position + (use->kind == USE_LATE ? 3 : 1);
 }
 
+/* A value that lives in one range. */
+static void add_range(struct allocation *a, uint32_t reg, uint32_t from, uint32_t to)
+{
+    arena_grow(a->arena, &a->ranges, a->range_count + 1, &a->range_capacity, sizeof(*a->ranges));
+    a->ranges[a->range_count++] = (struct range){from, to};
+    add_interval(a, reg, a->range_count - 1);
+}
+
 /* A register of an instruction's own. A call is done with it when it jumps. */
 static void add_temporary(struct allocation *a, uint32_t reg, uint32_t at)
 {
     bool call = machine_clobbers(a->machine, &a->machine->ins[at / 4]) == ALL_REGS;
-    uint32_t first_range = a->range_count;
-    add_range(a, first_range, at, at + (call ? 1 : 3));
-    add_interval(a, reg, first_range);
+    add_range(a, reg, at, at + (call ? 1 : 3));
 }
 
 /* The definition: the one operand that is one, else the phi's block. */
@@ -343,13 +340,19 @@ static void find_blocks(struct life *life, const struct use *uses, const struct 
 static void add_blocks(struct life *life)
 {
     struct allocation *a = life->a;
-    uint32_t first_range = a->range_count;
-    for (uint32_t i = 0; i < life->touched_count; i++) {
+    uint32_t first = a->range_count, count = life->touched_count;
+    arena_grow(a->arena, &a->ranges, first + count, &a->range_capacity, sizeof(*a->ranges));
+    struct range *ranges = a->ranges, range = {life->def, life->def};
+    for (uint32_t i = 0; i < count; i++) {
         uint32_t place = life->touched[i];
-        uint32_t from = place == life->def_block ? life->def : a->placed[place].start;
-        add_range(a, first_range, from, life->blocks[place].to);
+        if (place != life->def_block && a->placed[place].start != range.to) {
+            ranges[a->range_count++] = range;
+            range.from = a->placed[place].start;
+        }
+        range.to = life->blocks[place].to;
     }
-    add_interval(a, life->reg, first_range);
+    ranges[a->range_count++] = range;
+    add_interval(a, life->reg, first);
 }
 
 static void find_life(struct life *life, const uint32_t *phi_block)
@@ -365,9 +368,7 @@ static void find_life(struct life *life, const uint32_t *phi_block)
     find_definition(life, phi_block);
     uint32_t local = local_end(life, &a->uses[first], &a->uses[end]);
     if (local) {
-        uint32_t first_range = a->range_count;
-        add_range(a, first_range, life->def, local);
-        add_interval(a, life->reg, first_range);
+        add_range(a, life->reg, life->def, local);
         return;
     }
     find_blocks(life, &a->uses[first], &a->uses[end]);

@@ -210,7 +210,7 @@ static void lower_jump(struct lower *l, uint32_t value)
     for (uint32_t v = target->first; v && value_at(l, v)->op == SSA_PHI; v = value_at(l, v)->next)
         count++;
     struct machine_ins out = machine_ins_of(M_JUMP, 8);
-    uint32_t *pairs = arena_alloc(l->machine->arena, (2 * (size_t)count + 1) * sizeof(*pairs));
+    uint32_t *pairs = arena_take(l->machine->arena, (2 * (size_t)count + 1) * sizeof(*pairs));
     for (uint32_t v = target->first; v && value_at(l, v)->op == SSA_PHI; v = value_at(l, v)->next) {
         uint32_t source = graph->pool[value_at(l, v)->args + edge], phi = result_reg(l, v);
         uint16_t op = value_at(l, source)->op;

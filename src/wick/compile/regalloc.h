@@ -48,13 +48,13 @@ struct clobber {
     uint32_t mask; /* of machine registers */
 };
 
-/* A block, by its place in the order of the code. */
+/* A block, by its place in the order of the code. Aligned so that its size is a power of two. */
 struct placed_block {
     uint32_t start, end;        /* positions */
     uint32_t preds, pred_count; /* places, in allocation->preds */
     uint32_t depth, outside;    /* of loops; and where it is entered from */
     bool has_one_way;           /* out */
-};
+} __attribute__((aligned(16)));
 
 struct slots;
 

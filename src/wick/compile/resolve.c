@@ -177,6 +177,7 @@ static void sort_moves(struct machine *m)
         next[i + 1] += next[i];
     for (uint32_t i = 0; i < m->move_count; i++)
         sorted[next[m->moves[i].place]++] = m->moves[i];
+    sorted[m->move_count] = (struct machine_move){.place = UINT32_MAX};
     m->moves = sorted;
 }
 

@@ -35,7 +35,7 @@ void block_add_pred(struct graph *graph, uint32_t block, uint32_t pred)
     struct block *b = &graph->blocks[block];
     if (b->pred_count == b->pred_capacity) {
         uint32_t room = b->pred_capacity ? b->pred_capacity * 2 : 2;
-        uint32_t *preds = arena_alloc(graph->arena, room * sizeof(*preds));
+        uint32_t *preds = arena_take(graph->arena, room * sizeof(*preds));
         if (b->pred_count)
             memcpy(preds, b->preds, b->pred_count * sizeof(*preds));
         b->preds = preds;

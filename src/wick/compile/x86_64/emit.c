@@ -250,15 +250,16 @@ void parallel_move(struct emit *e, struct machine_move *moves, uint32_t count)
 }
 
 /* The moves that belong to a place. */
-static void moves_at(struct emit *e, uint32_t place)
+static inline void moves_at(struct emit *e, uint32_t place)
 {
     struct machine *m = e->machine;
     uint32_t first = e->next_move, end = first;
-    while (end < m->move_count && m->moves[end].place == place)
+    while (m->moves[end].place == place) /* behind the last one is another */
         end++;
+    if (end == first)
+        return;
     e->next_move = end;
-    if (end > first)
-        parallel_move(e, &m->moves[first], end - first);
+    parallel_move(e, &m->moves[first], end - first);
 }
 
 /* ---- Vector instructions ----------------------------------------------------------------------
