@@ -139,6 +139,16 @@ void *arena_alloc(struct arena *arena, size_t size)
     return memset(arena_take(arena, size), 0, size);
 }
 
+/* Lengthens the memory that was taken last; false if this is another, or there is no room. */
+static bool extend(struct arena *arena, uint8_t *memory, size_t old, size_t size)
+{
+    old = (old + 15) & ~(size_t)15;
+    if (!memory || memory + old != arena->next || size > (size_t)(arena->end - memory))
+        return false;
+    arena->next = memory + ((size + 15) & ~(size_t)15);
+    return true;
+}
+
 void arena_grow_slow(struct arena *arena, void *array_pointer, uint32_t count, uint32_t *capacity,
                      size_t size)
 {
@@ -148,9 +158,11 @@ void arena_grow_slow(struct arena *arena, void *array_pointer, uint32_t count, u
         room = count;
     if (room > UINT32_MAX / 2)
         arena_give_up(arena);
-    void *grown = arena_take(arena, room * size);
-    if (*capacity)
-        memcpy(grown, *array, *capacity * size);
-    *array = grown;
+    if (!extend(arena, *array, *capacity * size, room * size)) {
+        void *grown = arena_take(arena, room * size);
+        if (*capacity)
+            memcpy(grown, *array, *capacity * size);
+        *array = grown;
+    }
     *capacity = (uint32_t)room;
 }

@@ -156,6 +156,7 @@ static void define(struct builder *b, uint32_t variable, uint32_t block, uint32_
     struct definition *slot = definition_slot(b, key);
     b->definition_count += slot->key == 0;
     *slot = (struct definition){key, value};
+    b->graph->blocks[block].defined |= (uint64_t)1 << variable % 64;
 }
 
 /* Notes the value at the point that is being built. */
@@ -220,8 +221,10 @@ static uint32_t read_at_end(struct builder *b, uint32_t variable, uint32_t start
 {
     uint32_t noted[16], count = 0, block = start, next = 2;
     for (uint32_t step = 1;; step++) {
-        uint32_t value = definition_slot(b, (uint64_t)block << 32 | variable)->value;
         const struct block *at = &b->graph->blocks[block];
+        uint32_t value = 0;
+        if (at->defined >> variable % 64 & 1)
+            value = definition_slot(b, (uint64_t)block << 32 | variable)->value;
         if (value) {
             if (count && noted[count - 1] == block)
                 count--;

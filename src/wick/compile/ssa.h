@@ -98,6 +98,7 @@ struct block {
     /* A block that dominates this one, and the bytes of code between the two: a local that they do
      * not write has the same value in both. 0: nothing is known. */
     uint32_t above, above_start, above_end;
+    uint64_t defined; /* bit (number modulo 64) of each local that has a definition here */
     uint32_t pending; /* while it is not sealed: chain of phis in builder->pending */
 };
 
