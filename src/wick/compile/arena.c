@@ -10,7 +10,19 @@ struct arena_chunk {
     uint64_t size; /* of what follows, which is aligned to 16 */
 };
 
+/* The head of memory that was given back, or of what was left of a chunk. */
+struct arena_rest {
+    struct arena_rest *next;
+    size_t size; /* with this head; a multiple of 16 */
+};
+
 enum {
+#ifdef WICK_VERIFY
+    REST_MIN =
+        64, /* all that is given back is overwritten, so that whoever still looks there fails */
+#else
+    REST_MIN = 16 << 10, /* less is not worth it */
+#endif
     CHUNK_SIZE = 256 << 10, /* of the first, with its header */
     HUGE_PAGE = 2 << 20,
 };
@@ -126,11 +138,43 @@ static void add_chunk(struct arena *arena, size_t size)
     arena->end = arena->next + chunk->size;
 }
 
+void arena_give_back(struct arena *arena, void *memory, size_t size)
+{
+    if (size < REST_MIN)
+        return;
+#ifdef WICK_VERIFY
+    memset(memory, 0xA5, size);
+#endif
+    struct arena_rest *rest = memory;
+    *rest = (struct arena_rest){arena->rests, size & ~(size_t)15};
+    arena->rests = rest;
+}
+
+/* Goes on in memory that was given back, if any is large enough. */
+static bool use_rest(struct arena *arena, size_t size)
+{
+    for (struct arena_rest **at = &arena->rests; *at; at = &(*at)->next) {
+        struct arena_rest *rest = *at;
+        if (rest->size < size)
+            continue;
+        *at = rest->next;
+        arena->next = (uint8_t *)rest;
+        arena->end = arena->next + rest->size;
+        return true;
+    }
+    return false;
+}
+
 void *arena_take_slow(struct arena *arena, size_t size)
 {
     if (size > SIZE_MAX - 15)
         arena_give_up(arena);
-    add_chunk(arena, (size + 15) & ~(size_t)15);
+    uint8_t *left = arena->next;
+    size_t left_size = (size_t)(arena->end - left);
+    if (!use_rest(arena, size))
+        add_chunk(arena, (size + 15) & ~(size_t)15);
+    if (left)
+        arena_give_back(arena, left, left_size);
     return arena_take(arena, size);
 }
 
@@ -160,8 +204,10 @@ void arena_grow_slow(struct arena *arena, void *array_pointer, uint32_t count, u
         arena_give_up(arena);
     if (!extend(arena, *array, *capacity * size, room * size)) {
         void *grown = arena_take(arena, room * size);
-        if (*capacity)
+        if (*capacity) {
             memcpy(grown, *array, *capacity * size);
+            arena_give_back(arena, *array, *capacity * size);
+        }
         *array = grown;
     }
     *capacity = (uint32_t)room;

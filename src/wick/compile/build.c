@@ -706,4 +706,8 @@ void graph_build(struct graph *graph)
     graph->current = 0;
     if (!reader_ok(&body.reader))
         arena_give_up(graph->arena); /* a validated body reads without fault */
+    arena_give_back(b.arena, b.definitions, (b.definition_mask + 1) * sizeof(*b.definitions));
+    arena_give_back(b.arena, b.variables, b.variable_capacity * sizeof(*b.variables));
+    arena_give_back(b.arena, b.writes, b.write_capacity * sizeof(*b.writes));
+    arena_give_back(b.arena, b.stack, b.stack_capacity * sizeof(*b.stack));
 }

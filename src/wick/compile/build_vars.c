@@ -139,13 +139,14 @@ static void grow_definitions(struct builder *b)
     uint32_t size = old_size ? old_size * 2 : 16;
     while (!old_size && size < 2 * (b->variable_count + b->write_count))
         size *= 2;
-    const struct definition *old = b->definitions;
+    struct definition *old = b->definitions;
     b->definitions = arena_alloc(b->arena, size * sizeof(*b->definitions));
     b->definition_mask = size - 1;
     for (uint32_t i = 0; i < old_size; i++) {
         if (old[i].key)
             *definition_slot(b, old[i].key) = old[i];
     }
+    arena_give_back(b->arena, old, old_size * sizeof(*old));
 }
 
 static void define(struct builder *b, uint32_t variable, uint32_t block, uint32_t value)

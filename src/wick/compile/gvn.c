@@ -275,4 +275,6 @@ void graph_optimise(struct graph *graph)
         block->state_epoch = g.state_epoch;
     }
     resolve_phis(graph);
+    arena_give_back(graph->arena, g.table, size * sizeof(*g.table));
+    arena_give_back(graph->arena, g.keys, size * sizeof(*g.keys));
 }

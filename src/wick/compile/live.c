@@ -152,6 +152,7 @@ static void distribute_uses(struct allocation *a, const struct use_list *list)
     memcpy(next, a->first_use, count * sizeof(*next));
     for (uint32_t i = 0; i < list->count; i++)
         a->uses[next[list->regs[i]]++] = list->uses[i];
+    arena_give_back(a->arena, next, (count + 1) * sizeof(*next));
 }
 
 static void find_uses(struct allocation *a)
@@ -167,6 +168,8 @@ static void find_uses(struct allocation *a)
         add_clobbers(a, list.ins, &clobber_capacity);
     }
     distribute_uses(a, &list);
+    arena_give_back(a->arena, list.uses, list.capacity * sizeof(*list.uses));
+    arena_give_back(a->arena, list.regs, list.reg_capacity * sizeof(*list.regs));
 }
 
 /* ---- Ranges -----------------------------------------------------------------------------------

@@ -728,4 +728,6 @@ void machine_allocate(struct machine *machine)
     }
     machine->frame_size = slots_bytes(&a);
     resolve_locations(&a);
+    arena_give_back(a.arena, a.ranges, a.range_capacity * sizeof(*a.ranges));
+    arena_give_back(a.arena, a.intervals, a.interval_capacity * sizeof(*a.intervals));
 }

@@ -69,4 +69,6 @@ void graph_sweep(struct graph *graph)
                 ins_remove(graph, v);
         }
     }
+    arena_give_back(graph->arena, s.work, graph->ins_count * sizeof(*s.work));
+    arena_give_back(graph->arena, s.live, graph->ins_count);
 }
