@@ -175,47 +175,42 @@ static void find_uses(struct allocation *a)
 /* ---- Ranges -----------------------------------------------------------------------------------
  */
 
-/* A block in which one virtual register lives. */
-struct touched_block {
-    uint32_t reg; /* that the rest is for */
-    uint32_t to;  /* end of its life in the block */
-};
-
 /* The blocks in which one virtual register lives, while they are found. */
 struct life {
     struct allocation *a;
-    uint32_t reg;
-    struct touched_block *blocks; /* by place in the order */
+    uint32_t reg;   /* ascends */
+    uint64_t *ends; /* by place in the order: reg << 32 | the end of its life in the block */
     uint32_t *touched;
     uint32_t touched_count;
     uint32_t def_block, def;
 };
 
-static inline void touch(struct life *life, uint32_t place, uint32_t to)
+/* Notes that the register lives up to `to` in a block; answers how many blocks it lives in. */
+static inline uint32_t touch(const struct life *life, uint32_t count, uint32_t place, uint32_t to)
 {
-    struct touched_block *block = &life->blocks[place];
-    if (block->reg == life->reg) {
-        if (block->to < to)
-            block->to = to;
-        return;
-    }
-    *block = (struct touched_block){life->reg, to};
-    life->touched[life->touched_count++] = place;
+    uint64_t old = life->ends[place], new = (uint64_t)life->reg << 32 | to;
+    if (old >= new)
+        return count;
+    life->ends[place] = new;
+    life->touched[count] = place;
+    return count + (old >> 32 != life->reg);
 }
 
 /* What lives at the start of a block lives to the ends of those before it. */
 static void spread(struct life *life)
 {
     const struct placed_block *placed = life->a->placed;
-    for (uint32_t i = 0; i < life->touched_count; i++) {
+    uint32_t count = life->touched_count;
+    for (uint32_t i = 0; i < count; i++) {
         uint32_t place = life->touched[i];
         if (place == life->def_block)
             continue;
         const uint32_t *pred = &life->a->preds[placed[place].preds];
         const uint32_t *end = pred + placed[place].pred_count;
         for (; pred < end; pred++)
-            touch(life, *pred, placed[*pred].end);
+            count = touch(life, count, *pred, placed[*pred].end);
     }
+    life->touched_count = count;
 }
 
 static int compare_places(const void *x, const void *y)
@@ -237,7 +232,7 @@ static void sort_touched(struct life *life)
     if (count > 8 && most - least < 8 * count) {
         count = 0;
         for (uint32_t place = least; place <= most; place++) {
-            if (life->blocks[place].reg == life->reg)
+            if (life->ends[place] >> 32 == life->reg)
                 touched[count++] = place;
         }
     } else if (count > 8) {
@@ -330,12 +325,12 @@ static uint32_t local_end(const struct life *life, const struct use *uses, const
 static void find_blocks(struct life *life, const struct use *uses, const struct use *end)
 {
     const struct allocation *a = life->a;
-    life->touched_count = 0;
-    touch(life, life->def_block, life->def + 1);
+    uint32_t count = touch(life, 0, life->def_block, life->def + 1);
     for (const struct use *use = uses; use < end; use++) {
         if (use->kind < DEF_REG)
-            touch(life, a->block_of[use->position / 4], end_of_use(use));
+            count = touch(life, count, a->block_of[use->position / 4], end_of_use(use));
     }
+    life->touched_count = count;
     spread(life);
     sort_touched(life);
 }
@@ -352,7 +347,7 @@ static void add_blocks(struct life *life)
             ranges[a->range_count++] = range;
             range.from = a->placed[place].start;
         }
-        range.to = life->blocks[place].to;
+        range.to = (uint32_t)life->ends[place];
     }
     ranges[a->range_count++] = range;
     add_interval(a, life->reg, first);
@@ -435,8 +430,8 @@ void find_intervals(struct allocation *a)
     a->intervals[0] = (struct interval){0};
     a->interval_count = 1;
     struct life life = {.a = a};
-    life.blocks = arena_alloc(a->arena, graph->order_count * sizeof(*life.blocks));
-    life.touched = arena_take(a->arena, graph->order_count * sizeof(*life.touched));
+    life.ends = arena_alloc(a->arena, graph->order_count * sizeof(*life.ends));
+    life.touched = arena_take(a->arena, (graph->order_count + 1) * sizeof(*life.touched));
     const uint32_t *phi_block = find_phi_blocks(a);
     for (life.reg = REG_COUNT; life.reg < regs; life.reg++)
         find_life(&life, phi_block);
