@@ -185,6 +185,7 @@ void resolve_locations(struct allocation *a)
 {
     struct machine *m = a->machine;
     struct pieces pieces = {0};
+    arena_grow(m->arena, &m->moves, m->ins_count, &m->move_capacity, sizeof(*m->moves));
     for (uint32_t reg = REG_COUNT; reg < m->reg_count; reg++) {
         uint32_t first = a->piece_of[reg];
         m->regs[reg].location = first ? piece(a, first)->location : NO_OPERAND;

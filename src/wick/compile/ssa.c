@@ -15,7 +15,10 @@ void graph_init(struct graph *graph, struct arena *arena, const struct compile_o
     arena_grow(arena, &graph->ins, (uint32_t)(body / 2 + 64), &graph->ins_capacity,
                sizeof(*graph->ins));
     graph->ins_count = 1;
-    arena_grow(arena, &graph->pool, 1, &graph->pool_capacity, sizeof(*graph->pool));
+    uint32_t blocks = (uint32_t)(body / 8 + 8); /* at a guess, as are the others */
+    arena_grow(arena, &graph->pool, blocks, &graph->pool_capacity, sizeof(*graph->pool));
+    arena_grow(arena, &graph->blocks, blocks, &graph->block_capacity, sizeof(*graph->blocks));
+    arena_grow(arena, &graph->order, blocks, &graph->order_capacity, sizeof(*graph->order));
     graph->ins[0] = (struct ins){.op = SSA_NOP};
     block_new(graph);
 }
@@ -80,9 +83,9 @@ static void link_after(struct graph *graph, uint32_t block, uint32_t prev, uint3
     *(ins->next ? &graph->ins[ins->next].prev : &b->last) = value;
 }
 
-uint32_t ins_append(struct graph *graph, struct ins ins)
+uint32_t ins_append_at(struct graph *graph, const struct ins *ins)
 {
-    uint32_t value = ins_new(graph, &ins);
+    uint32_t value = ins_new(graph, ins);
     struct block *block = &graph->blocks[graph->current];
     graph->ins[value].block = graph->current;
     graph->ins[value].prev = block->last; /* and no next one */

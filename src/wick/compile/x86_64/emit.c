@@ -813,6 +813,7 @@ void machine_emit(struct machine *machine, struct emitted *out)
         e.frame += 8;
     }
     mark_plain_jumps(machine);
+    arena_grow(machine->arena, &e.code.bytes, 8 * machine->ins_count + 64, &e.code.capacity, 1);
     e.locations =
         arena_alloc(machine->arena, (REG_COUNT + machine->frame_size / 8) * sizeof(*e.locations));
     e.block_at = arena_alloc(machine->arena, machine->graph->block_count * sizeof(*e.block_at));
