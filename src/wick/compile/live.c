@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Operands of instructions, and where virtual registers live. */
+/* Operands of instructions, and what the allocation knows of each register and block. */
 #include "wick/compile/regalloc.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* ---- Operands ---------------------------------------------------------------------------------
@@ -172,222 +171,8 @@ static void find_uses(struct allocation *a)
     arena_give_back(a->arena, list.regs, list.reg_capacity * sizeof(*list.regs));
 }
 
-/* ---- Ranges -----------------------------------------------------------------------------------
+/* ---- Blocks -----------------------------------------------------------------------------------
  */
-
-/* The blocks in which one virtual register lives, while they are found. */
-struct life {
-    struct allocation *a;
-    uint32_t reg;   /* ascends */
-    uint64_t *ends; /* by place in the order: reg << 32 | the end of its life in the block */
-    uint32_t *touched;
-    uint32_t touched_count;
-    uint32_t def_block, def;
-};
-
-/* Notes that the register lives up to `to` in a block; answers how many blocks it lives in. */
-static inline uint32_t touch(const struct life *life, uint32_t count, uint32_t place, uint32_t to)
-{
-    uint64_t old = life->ends[place], new = (uint64_t)life->reg << 32 | to;
-    if (old >= new)
-        return count;
-    life->ends[place] = new;
-    life->touched[count] = place;
-    return count + (old >> 32 != life->reg);
-}
-
-/* What lives at the start of a block lives to the ends of those before it. */
-static void spread(struct life *life)
-{
-    const struct placed_block *placed = life->a->placed;
-    uint32_t count = life->touched_count;
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t place = life->touched[i];
-        if (place == life->def_block)
-            continue;
-        const uint32_t *pred = &life->a->preds[placed[place].preds];
-        const uint32_t *end = pred + placed[place].pred_count;
-        for (; pred < end; pred++)
-            count = touch(life, count, *pred, placed[*pred].end);
-    }
-    life->touched_count = count;
-}
-
-static int compare_places(const void *x, const void *y)
-{
-    uint32_t a = *(const uint32_t *)x, b = *(const uint32_t *)y;
-    return a < b ? -1 : a > b;
-}
-
-/* Few places are sorted by insertion; where they lie close together the stamps tell them in order.
- */
-static void sort_touched(struct life *life)
-{
-    uint32_t *touched = life->touched, count = life->touched_count;
-    uint32_t least = UINT32_MAX, most = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        least = touched[i] < least ? touched[i] : least;
-        most = touched[i] > most ? touched[i] : most;
-    }
-    if (count > 8 && most - least < 8 * count) {
-        count = 0;
-        for (uint32_t place = least; place <= most; place++) {
-            if (life->ends[place] >> 32 == life->reg)
-                touched[count++] = place;
-        }
-    } else if (count > 8) {
-        qsort(touched, count, sizeof(*touched), compare_places);
-    } else {
-        for (uint32_t i = 1; i < count; i++) {
-            uint32_t place = touched[i], at = i;
-            for (; at > 0 && touched[at - 1] > place; at--)
-                touched[at] = touched[at - 1];
-            touched[at] = place;
-        }
-    }
-}
-
-static void add_interval(struct allocation *a, uint32_t reg, uint32_t first_range)
-{
-    arena_grow(a->arena, &a->intervals, a->interval_count + 1, &a->interval_capacity,
-               sizeof(*a->intervals));
-    a->piece_of[reg] = a->interval_count;
-    a->intervals[a->interval_count++] = (struct interval){
-        .reg = reg,
-        .start = a->ranges[first_range].from,
-        .end = a->ranges[a->range_count - 1].to,
-        .range = first_range,
-        .range_end = a->range_count,
-        .cursor = first_range,
-        .use = a->first_use[reg],
-        .use_end = a->first_use[reg + 1],
-        .location = NO_OPERAND,
-    };
-}
-
-/* Where a use ends the life of what it reads. */
-static uint32_t end_of_use(const struct use *use)
-{
-    return use->position + (use->kind == USE_LATE ? 3 : 1);
-}
-
-/* A value that lives in one range. */
-static void add_range(struct allocation *a, uint32_t reg, uint32_t from, uint32_t to)
-{
-    arena_grow(a->arena, &a->ranges, a->range_count + 1, &a->range_capacity, sizeof(*a->ranges));
-    a->ranges[a->range_count++] = (struct range){from, to};
-    add_interval(a, reg, a->range_count - 1);
-}
-
-/* A register of an instruction's own. A call is done with it when it jumps. */
-static void add_temporary(struct allocation *a, uint32_t reg, uint32_t at)
-{
-    bool call = machine_clobbers(a->machine, &a->machine->ins[at / 4]) == ALL_REGS;
-    add_range(a, reg, at, at + (call ? 1 : 3));
-}
-
-/* The definition: the one operand that is one, else the phi's block. */
-static void find_definition(struct life *life, const uint32_t *phi_block)
-{
-    const struct allocation *a = life->a;
-    life->def_block = UINT32_MAX;
-    if (a->machine->regs[life->reg].is_phi) {
-        life->def_block = phi_block[life->reg];
-        life->def = a->placed[life->def_block].start;
-        return;
-    }
-    for (uint32_t u = a->first_use[life->reg]; u < a->first_use[life->reg + 1]; u++) {
-        if (a->uses[u].kind < DEF_REG)
-            continue;
-        life->def = a->uses[u].position;
-        life->def_block = a->block_of[life->def / 4];
-        return;
-    }
-}
-
-/* Where a value dies that is used in no other block than its own, as most are; else 0. */
-static uint32_t local_end(const struct life *life, const struct use *uses, const struct use *end)
-{
-    const struct placed_block *home = &life->a->placed[life->def_block];
-    uint32_t to = life->def + 1;
-    if (uses == end)
-        return to;
-    if (uses->position < home->start || end[-1].position >= home->end)
-        return 0;
-    for (const struct use *use = end; use-- > uses && use->position + 3 > to;) {
-        if (use->kind < DEF_REG && end_of_use(use) > to)
-            to = end_of_use(use);
-    }
-    return to;
-}
-
-/* The blocks in which a value lives that is used in several. */
-static void find_blocks(struct life *life, const struct use *uses, const struct use *end)
-{
-    const struct allocation *a = life->a;
-    uint32_t count = touch(life, 0, life->def_block, life->def + 1);
-    for (const struct use *use = uses; use < end; use++) {
-        if (use->kind < DEF_REG)
-            count = touch(life, count, a->block_of[use->position / 4], end_of_use(use));
-    }
-    life->touched_count = count;
-    spread(life);
-    sort_touched(life);
-}
-
-static void add_blocks(struct life *life)
-{
-    struct allocation *a = life->a;
-    uint32_t first = a->range_count, count = life->touched_count;
-    arena_grow(a->arena, &a->ranges, first + count, &a->range_capacity, sizeof(*a->ranges));
-    struct range *ranges = a->ranges, range = {life->def, life->def};
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t place = life->touched[i];
-        if (place != life->def_block && a->placed[place].start != range.to) {
-            ranges[a->range_count++] = range;
-            range.from = a->placed[place].start;
-        }
-        range.to = (uint32_t)life->ends[place];
-    }
-    ranges[a->range_count++] = range;
-    add_interval(a, life->reg, first);
-}
-
-static void find_life(struct life *life, const uint32_t *phi_block)
-{
-    struct allocation *a = life->a;
-    uint32_t first = a->first_use[life->reg], end = a->first_use[life->reg + 1];
-    if (first == end && !a->machine->regs[life->reg].is_phi)
-        return;
-    if (first < end && a->uses[first].kind == USE_TMP) {
-        add_temporary(a, life->reg, a->uses[first].position);
-        return;
-    }
-    find_definition(life, phi_block);
-    uint32_t local = local_end(life, &a->uses[first], &a->uses[end]);
-    if (local) {
-        add_range(a, life->reg, life->def, local);
-        return;
-    }
-    find_blocks(life, &a->uses[first], &a->uses[end]);
-    add_blocks(life);
-}
-
-static const uint32_t *find_phi_blocks(struct allocation *a)
-{
-    const struct graph *graph = a->machine->graph;
-    uint32_t *phi_block = arena_alloc(a->arena, (a->machine->reg_count + 1) * sizeof(*phi_block));
-    for (uint32_t i = 0; i < a->machine->ins_count; i++) {
-        const struct machine_ins *ins = &a->machine->ins[i];
-        if (ins->op != M_JUMP)
-            continue;
-        uint32_t from = graph->order[a->block_of[i]];
-        uint32_t to = graph->blocks[graph->blocks[from].succs[0]].order;
-        for (uint32_t p = 0; p < ins->arg_count; p++)
-            phi_block[a->machine->pool[ins->args + 2 * p]] = to;
-    }
-    return phi_block;
-}
 
 /* What is known of each block, together, for it is looked at often. */
 static void place_blocks(struct allocation *a)
@@ -420,19 +205,8 @@ static void place_blocks(struct allocation *a)
 
 void find_intervals(struct allocation *a)
 {
-    const struct graph *graph = a->machine->graph;
     a->block_of = arena_take(a->arena, (a->machine->ins_count + 1) * sizeof(*a->block_of));
     place_blocks(a);
     find_uses(a);
-    uint32_t regs = a->machine->reg_count;
-    a->piece_of = arena_alloc(a->arena, regs * sizeof(*a->piece_of));
-    arena_grow(a->arena, &a->intervals, regs, &a->interval_capacity, sizeof(*a->intervals));
-    a->intervals[0] = (struct interval){0};
-    a->interval_count = 1;
-    struct life life = {.a = a};
-    life.ends = arena_alloc(a->arena, graph->order_count * sizeof(*life.ends));
-    life.touched = arena_take(a->arena, (graph->order_count + 1) * sizeof(*life.touched));
-    const uint32_t *phi_block = find_phi_blocks(a);
-    for (life.reg = REG_COUNT; life.reg < regs; life.reg++)
-        find_life(&life, phi_block);
+    find_ranges(a);
 }

@@ -99,5 +99,7 @@ uint32_t slots_bytes(const struct allocation *a);
 
 /* live.c: uses, ranges and one interval for each virtual register that lives. */
 void find_intervals(struct allocation *a);
+/* ranges.c: the last two of them. */
+void find_ranges(struct allocation *a);
 /* resolve.c: writes locations into operands and makes the moves. */
 void resolve_locations(struct allocation *a);
