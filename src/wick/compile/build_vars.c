@@ -216,11 +216,11 @@ static uint32_t add_phi(struct builder *b, uint32_t variable, uint32_t block)
     return phi;
 }
 
-/* The value of the variable at the end of the block. It is noted on the way there, at distances
- * that grow fourfold, so that later reads, whose ways join this one somewhere, are short. */
+/* The value of the variable at the end of the block. On a long way there it is noted, at distances
+ * that grow fourfold, so that later reads, whose ways join this one somewhere, are shorter. */
 static uint32_t read_at_end(struct builder *b, uint32_t variable, uint32_t start)
 {
-    uint32_t noted[16], count = 0, block = start, next = 2;
+    uint32_t noted[16], count = 0, block = start, next = 16;
     for (uint32_t step = 1;; step++) {
         const struct block *at = &b->graph->blocks[block];
         uint32_t value = 0;
