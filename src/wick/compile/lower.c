@@ -266,8 +266,10 @@ static void lower_phis(struct lower *l)
     const struct graph *graph = l->graph;
     for (uint32_t i = 0; i < graph->order_count; i++) {
         const struct block *block = &graph->blocks[graph->order[i]];
-        for (uint32_t v = block->first; v && graph->ins[v].op == SSA_PHI; v = graph->ins[v].next)
-            l->machine->regs[result_reg(l, v)].is_phi = true;
+        for (uint32_t v = block->first; v && graph->ins[v].op == SSA_PHI; v = graph->ins[v].next) {
+            uint32_t reg = result_reg(l, v); /* may move the registers */
+            l->machine->regs[reg].is_phi = true;
+        }
     }
 }
 

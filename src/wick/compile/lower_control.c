@@ -163,8 +163,9 @@ static void lower_helper(struct lower *l, uint32_t value, const struct ins *ins)
     if (ins->type && ins->uses) {
         out.def_count = 1;
         out.defs = pool_room(l->machine, 1);
-        l->machine->pool[out.defs] = result_reg(l, value);
-        l->machine->regs[result_reg(l, value)].hint = RAX;
+        uint32_t reg = result_reg(l, value);
+        l->machine->pool[out.defs] = reg;
+        l->machine->regs[reg].hint = RAX;
     }
     emit_ins(l, out);
 }
