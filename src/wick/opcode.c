@@ -378,7 +378,7 @@ void instr_read(struct reader *reader, const struct module *module, struct instr
     read_any(reader, module, instr);
 }
 
-static const uint8_t *skip_integer(const uint8_t *at)
+static inline const uint8_t *skip_integer(const uint8_t *at)
 {
     while (*at & 0x80)
         at++;
@@ -387,7 +387,7 @@ static const uint8_t *skip_integer(const uint8_t *at)
 
 /* Behind an instruction of a body that was validated; NULL if it is not one of the frequent ones.
  */
-static const uint8_t *skip_frequent(const uint8_t *at)
+static inline const uint8_t *skip_frequent(const uint8_t *at)
 {
     switch ((enum immediates)infos[*at].immediates) {
     case IMMEDIATES_NONE:
@@ -406,16 +406,19 @@ static const uint8_t *skip_frequent(const uint8_t *at)
 bool instr_find(struct reader *reader, const struct module *module, const bool wanted[256],
                 struct instr *instr)
 {
-    while (reader_left(reader) && reader_ok(reader)) {
-        if (wanted[*reader->next]) {
-            instr_read(reader, module, instr);
-            return true;
+    const uint8_t *at = reader->next;
+    while (at < reader->end) {
+        bool found = wanted[*at];
+        const uint8_t *behind = found ? NULL : skip_frequent(at);
+        if (behind) {
+            at = behind;
+            continue;
         }
-        const uint8_t *behind = skip_frequent(reader->next);
-        if (behind)
-            reader->next = behind;
-        else
-            instr_read(reader, module, instr);
+        reader->next = at;
+        instr_read(reader, module, instr);
+        if (found)
+            return true;
+        at = reader->next;
     }
     return false;
 }

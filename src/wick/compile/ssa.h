@@ -264,7 +264,15 @@ static inline void ssa_resolve_operands(const struct graph *graph, struct ins *i
 uint32_t ssa_divide(struct graph *graph, uint16_t op, uint32_t a, uint64_t divisor);
 
 /* fold.c: the value that an instruction can be replaced with, or 0. May rewrite *ins in place. */
-uint32_t ssa_fold(struct graph *graph, struct ins *ins);
+uint32_t ssa_fold_number(struct graph *graph, struct ins *ins);
+uint32_t ssa_fold_select(struct graph *graph, const struct ins *ins);
+
+static inline uint32_t ssa_fold(struct graph *graph, struct ins *ins)
+{
+    if (ins->op >= OPCODE_I32_EQZ && ins->op <= OPCODE_I64_EXTEND32_S)
+        return ssa_fold_number(graph, ins);
+    return ins->op == SSA_SELECT ? ssa_fold_select(graph, ins) : 0;
+}
 
 /* Goes over all operands of an instruction. */
 #define FOR_EACH_OPERAND(graph, ins, operand)                                                      \
