@@ -140,6 +140,12 @@ static void add_clobbers(struct allocation *a, uint32_t ins, uint32_t *capacity)
     a->clobbers[a->clobber_count++] = (struct clobber){4 * ins + 1, mask};
 }
 
+static void add_jump(struct allocation *a, uint32_t ins, uint32_t *capacity)
+{
+    arena_grow(a->arena, &a->jumps, a->jump_count + 1, capacity, sizeof(*a->jumps));
+    a->jumps[a->jump_count++] = ins;
+}
+
 /* Sorts the uses by virtual register. */
 static void distribute_uses(struct allocation *a, const struct use_list *list)
 {
@@ -158,13 +164,15 @@ static void find_uses(struct allocation *a)
 {
     struct machine *m = a->machine;
     struct use_list list = {.a = a};
-    uint32_t clobber_capacity = 0;
+    uint32_t clobber_capacity = 0, jump_capacity = 0;
     a->first_use = arena_alloc(a->arena, (m->reg_count + 2) * sizeof(*a->first_use));
     arena_grow(a->arena, &list.uses, 2 * m->reg_count, &list.capacity, sizeof(*list.uses));
     arena_grow(a->arena, &list.regs, 2 * m->reg_count, &list.reg_capacity, sizeof(*list.regs));
     for (; list.ins < m->ins_count; list.ins++) {
         each_operand(m, &m->ins[list.ins], add_use, &list);
         add_clobbers(a, list.ins, &clobber_capacity);
+        if (m->ins[list.ins].op == M_JUMP && m->ins[list.ins].arg_count)
+            add_jump(a, list.ins, &jump_capacity);
     }
     distribute_uses(a, &list);
     arena_give_back(a->arena, list.uses, list.capacity * sizeof(*list.uses));

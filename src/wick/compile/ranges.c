@@ -275,11 +275,9 @@ static const uint32_t *find_phi_blocks(struct allocation *a)
 {
     const struct graph *graph = a->machine->graph;
     uint32_t *phi_block = arena_alloc(a->arena, (a->machine->reg_count + 1) * sizeof(*phi_block));
-    for (uint32_t i = 0; i < a->machine->ins_count; i++) {
-        const struct machine_ins *ins = &a->machine->ins[i];
-        if (ins->op != M_JUMP)
-            continue;
-        uint32_t from = graph->order[a->block_of[i]];
+    for (uint32_t i = 0; i < a->jump_count; i++) {
+        const struct machine_ins *ins = &a->machine->ins[a->jumps[i]];
+        uint32_t from = graph->order[a->block_of[a->jumps[i]]];
         uint32_t to = graph->blocks[graph->blocks[from].succs[0]].order;
         for (uint32_t p = 0; p < ins->arg_count; p++)
             phi_block[a->machine->pool[ins->args + 2 * p]] = to;

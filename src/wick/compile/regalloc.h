@@ -75,6 +75,8 @@ struct allocation {
     struct slots *slots;
     struct clobber *clobbers;
     uint32_t clobber_count;
+    uint32_t *jumps; /* instructions: the jumps to blocks with phis */
+    uint32_t jump_count;
 };
 
 #define ALL_REGS 0xFFFFFFFFu

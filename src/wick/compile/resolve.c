@@ -123,17 +123,18 @@ static void resolve_edges(struct allocation *a, uint32_t reg, struct pieces *pie
 
 static void resolve_phis(struct allocation *a)
 {
-    struct machine *m = a->machine;
-    for (uint32_t i = 0; i < m->ins_count; i++) {
-        const struct machine_ins *ins = &m->ins[i];
-        for (uint32_t p = 0; ins->op == M_JUMP && p < ins->arg_count; p++) {
+    const struct machine *m = a->machine;
+    for (uint32_t i = 0; i < a->jump_count; i++) {
+        const struct machine_ins *ins = &m->ins[a->jumps[i]];
+        uint32_t place = 2 * a->jumps[i] + 1;
+        for (uint32_t p = 0; p < ins->arg_count; p++) {
             uint32_t phi = m->pool[ins->args + 2 * p], source = m->pool[ins->args + 2 * p + 1];
             if (!a->piece_of[phi])
                 continue;
             uint32_t location = piece(a, a->piece_of[phi])->location;
-            add_move(a, 2 * i + 1, phi, source, location);
+            add_move(a, place, phi, source, location);
             if (a->slot_of[phi] != NO_OPERAND && location != a->slot_of[phi])
-                add_move(a, 2 * i + 1, phi, source, a->slot_of[phi]);
+                add_move(a, place, phi, source, a->slot_of[phi]);
         }
     }
 }

@@ -166,9 +166,9 @@ uint32_t slot_for(struct allocation *a, uint32_t reg)
 static void connect_webs(struct allocation *a)
 {
     const struct machine *m = a->machine;
-    for (uint32_t i = 0; i < m->ins_count; i++) {
-        const struct machine_ins *ins = &m->ins[i];
-        for (uint32_t p = 0; ins->op == M_JUMP && p < ins->arg_count; p++) {
+    for (uint32_t i = 0; i < a->jump_count; i++) {
+        const struct machine_ins *ins = &m->ins[a->jumps[i]];
+        for (uint32_t p = 0; p < ins->arg_count; p++) {
             uint32_t phi = m->pool[ins->args + 2 * p], source = m->pool[ins->args + 2 * p + 1];
             if (source >= SOURCE_CONST)
                 continue;

@@ -775,13 +775,18 @@ static void emit_body(struct emit *e)
 }
 
 /* Marks jumps without moves, in the field that they do not use otherwise. */
-static void mark_plain_jumps(struct machine *m)
+static void mark_plain_jumps(const struct machine *m)
 {
-    for (uint32_t i = 0; i < m->ins_count; i++)
-        m->ins[i].access = m->ins[i].op == M_JUMP ? 1 : m->ins[i].access;
+    const struct graph *graph = m->graph;
+    for (uint32_t i = 0; i < graph->order_count; i++) {
+        struct machine_ins *last = &m->ins[m->blocks[graph->order[i]].end - 1];
+        if (last->op == M_JUMP)
+            last->access = 1;
+    }
     for (uint32_t i = 0; i < m->move_count; i++) {
-        if (m->moves[i].from != m->moves[i].to && m->ins[m->moves[i].place / 2].op == M_JUMP)
-            m->ins[m->moves[i].place / 2].access = 0;
+        struct machine_ins *ins = &m->ins[m->moves[i].place / 2];
+        if (ins->op == M_JUMP)
+            ins->access = 0;
     }
 }
 
