@@ -69,6 +69,14 @@ static inline uint32_t signature_type(char letter, uint32_t other)
     return type != TYPE_BOTTOM ? type : other;
 }
 
+/* The type of the result in a signature; TYPE_BOTTOM: none, or that of addresses. */
+static inline uint8_t signature_result(const char *signature)
+{
+    while (*signature != '>')
+        signature++;
+    return signature_types[signature[1] & 127];
+}
+
 struct instr {
     uint16_t opcode;
     const struct opcode_info *info;

@@ -168,27 +168,12 @@ uint32_t ssa_const(struct graph *graph, enum type_kind type, uint64_t imm)
     return graph->consts[at] = ins_prepend(graph, 1, ins);
 }
 
-static uint8_t result_type(uint16_t op)
-{
-    const char *signature = opcode_info(op)->signature;
-    switch (signature[strlen(signature) - 1]) {
-    case 'i':
-        return TYPE_I32;
-    case 'l':
-        return TYPE_I64;
-    case 'f':
-        return TYPE_F32;
-    case 'd':
-        return TYPE_F64;
-    default:
-        return TYPE_V128;
-    }
-}
-
 uint32_t ssa_binary(struct graph *graph, uint16_t op, uint32_t a, uint32_t b)
 {
-    struct ins ins = {
-        .op = op, .type = result_type(op), .a = ssa_resolve(graph, a), .b = ssa_resolve(graph, b)};
+    struct ins ins = {.op = op,
+                      .type = signature_result(opcode_info(op)->signature),
+                      .a = ssa_resolve(graph, a),
+                      .b = ssa_resolve(graph, b)};
     uint64_t divisor;
     uint32_t folded = ssa_fold(graph, &ins);
     if (!folded && ssa_is_const(graph, ins.b, &divisor))
@@ -198,7 +183,8 @@ uint32_t ssa_binary(struct graph *graph, uint16_t op, uint32_t a, uint32_t b)
 
 uint32_t ssa_unary(struct graph *graph, uint16_t op, uint32_t a)
 {
-    struct ins ins = {.op = op, .type = result_type(op), .a = ssa_resolve(graph, a)};
+    struct ins ins = {
+        .op = op, .type = signature_result(opcode_info(op)->signature), .a = ssa_resolve(graph, a)};
     uint32_t folded = ssa_fold(graph, &ins);
     return folded ? folded : ins_append(graph, ins);
 }
