@@ -17,7 +17,7 @@
 enum {
     CODE_PER_BYTE = 24,           /* reserved for each byte of WebAssembly */
     ADAPTER_BYTES = 16 << 20,     /* reserved for the adapters of an engine */
-    CACHE_BYTES = 4 << 20,        /* that compilations leave to each other */
+    CACHE_BYTES = 16 << 20,       /* that compilations leave to each other */
     BATCH_CACHE_BYTES = 64 << 20, /* the same while all of a module is compiled */
 };
 
@@ -239,7 +239,7 @@ static void compile_func(struct compile_job *job, struct graph *graph, struct em
                job->func_index);
     graph_build(graph);
     graph_analyse(graph);
-    verify_graph(graph, "construction");
+    verify_graph(graph, VERIFY_CONSTRUCTION);
     graph_optimise(graph);
     verify_graph(graph, "optimisation");
     graph_share_addresses(graph);

@@ -349,7 +349,7 @@ static uint32_t fold_conversion(struct graph *graph, struct ins *ins)
     return inverse ? inner->a : 0;
 }
 
-static uint32_t fold_select(struct graph *graph, const struct ins *ins)
+uint32_t ssa_fold_select(struct graph *graph, const struct ins *ins)
 {
     uint64_t condition;
     if (ssa_is_const(graph, ins->c, &condition))
@@ -357,27 +357,22 @@ static uint32_t fold_select(struct graph *graph, const struct ins *ins)
     return ins->a == ins->b ? ins->a : 0;
 }
 
-uint32_t ssa_fold(struct graph *graph, struct ins *ins)
+uint32_t ssa_fold_number(struct graph *graph, struct ins *ins)
 {
-    if (ins->op == SSA_SELECT)
-        return fold_select(graph, ins);
-    if (ins->op >= OPCODE_I32_EQZ && ins->op <= OPCODE_I64_EXTEND32_S) {
-        uint32_t value = fold_numbers(graph, ins);
-        if (value)
-            return value;
-        uint64_t imm;
-        uint16_t swapped = ins->b ? exchanged(ins->op) : 0;
-        if (swapped && ssa_is_const(graph, ins->a, &imm)) {
-            uint32_t a = ins->a;
-            ins->a = ins->b;
-            ins->b = a;
-            ins->op = swapped;
-        }
-        value = fold_integer(graph, ins);
-        if (value)
-            return value;
-        value = fold_compare(graph, ins);
-        return value ? value : fold_conversion(graph, ins);
+    uint32_t value = fold_numbers(graph, ins);
+    if (value)
+        return value;
+    uint64_t imm;
+    uint16_t swapped = ins->b ? exchanged(ins->op) : 0;
+    if (swapped && ssa_is_const(graph, ins->a, &imm)) {
+        uint32_t a = ins->a;
+        ins->a = ins->b;
+        ins->b = a;
+        ins->op = swapped;
     }
-    return 0;
+    value = fold_integer(graph, ins);
+    if (value)
+        return value;
+    value = fold_compare(graph, ins);
+    return value ? value : fold_conversion(graph, ins);
 }

@@ -25,18 +25,19 @@ uint32_t result_reg(struct lower *l, uint32_t value)
     return l->reg_of[value];
 }
 
-struct machine_ins *emit_ins(struct lower *l, struct machine_ins ins)
+struct machine_ins *emit_ins_at(struct lower *l, const struct machine_ins *ins)
 {
     struct machine *m = l->machine;
     const struct ins *origin = value_at(l, l->value);
-    ins.offset = origin->offset;
-    ins.site = origin->site;
     arena_grow(m->arena, &m->ins, m->ins_count + 1, &m->ins_capacity, sizeof(*m->ins));
-    m->ins[m->ins_count] = ins;
-    if (ins.dst != NO_OPERAND && ins.src[0] != NO_OPERAND && !m->regs[ins.dst].like &&
-        m->regs[ins.dst].is_vector == m->regs[ins.src[0]].is_vector)
-        m->regs[ins.dst].like = ins.src[0];
-    return &m->ins[m->ins_count++];
+    struct machine_ins *out = &m->ins[m->ins_count++];
+    *out = *ins;
+    out->offset = origin->offset;
+    out->site = origin->site;
+    if (ins->dst != NO_OPERAND && ins->src[0] != NO_OPERAND && !m->regs[ins->dst].like &&
+        m->regs[ins->dst].is_vector == m->regs[ins->src[0]].is_vector)
+        m->regs[ins->dst].like = ins->src[0];
+    return out;
 }
 
 uint32_t number_reg(struct lower *l, uint8_t size, uint64_t imm)
@@ -311,8 +312,10 @@ static void lower_phis(struct lower *l)
     const struct graph *graph = l->graph;
     for (uint32_t i = 0; i < graph->order_count; i++) {
         const struct block *block = &graph->blocks[graph->order[i]];
-        for (uint32_t v = block->first; v && graph->ins[v].op == SSA_PHI; v = graph->ins[v].next)
-            l->machine->regs[result_reg(l, v)].is_phi = true;
+        for (uint32_t v = block->first; v && graph->ins[v].op == SSA_PHI; v = graph->ins[v].next) {
+            uint32_t reg = result_reg(l, v); /* may move the registers */
+            l->machine->regs[reg].is_phi = true;
+        }
     }
 }
 

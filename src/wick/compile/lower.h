@@ -42,7 +42,12 @@ static inline uint8_t type_size(uint8_t type)
 
 /* Appends an instruction. Fields of operands that it does not have must be NO_OPERAND: begin with
  * machine_ins_of. */
-struct machine_ins *emit_ins(struct lower *l, struct machine_ins ins);
+struct machine_ins *emit_ins_at(struct lower *l, const struct machine_ins *ins);
+
+static inline struct machine_ins *emit_ins(struct lower *l, struct machine_ins ins)
+{
+    return emit_ins_at(l, &ins);
+}
 
 static inline struct machine_ins machine_ins_of(uint8_t op, uint8_t size)
 {

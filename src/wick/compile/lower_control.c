@@ -163,8 +163,9 @@ static void lower_helper(struct lower *l, uint32_t value, const struct ins *ins)
     if (ins->type && ins->uses) {
         out.def_count = 1;
         out.defs = pool_room(l->machine, 1);
-        l->machine->pool[out.defs] = result_reg(l, value);
-        l->machine->regs[result_reg(l, value)].hint = RAX;
+        uint32_t reg = result_reg(l, value);
+        l->machine->pool[out.defs] = reg;
+        l->machine->regs[reg].hint = RAX;
     }
     emit_ins(l, out);
 }
@@ -206,13 +207,11 @@ static void lower_jump(struct lower *l, uint32_t value)
     const struct graph *graph = l->graph;
     uint32_t from = value_at(l, value)->block, to = graph->blocks[from].succs[0];
     const struct block *target = &graph->blocks[to];
-    uint32_t edge = 0, count = 0;
-    while (target->preds[edge] != from)
-        edge++;
+    uint32_t edge = graph->blocks[from].edge, count = 0;
     for (uint32_t v = target->first; v && value_at(l, v)->op == SSA_PHI; v = value_at(l, v)->next)
         count++;
     struct machine_ins out = machine_ins_of(M_JUMP, 8);
-    uint32_t *pairs = arena_alloc(l->machine->arena, (2 * (size_t)count + 1) * sizeof(*pairs));
+    uint32_t *pairs = arena_take(l->machine->arena, (2 * (size_t)count + 1) * sizeof(*pairs));
     for (uint32_t v = target->first; v && value_at(l, v)->op == SSA_PHI; v = value_at(l, v)->next) {
         uint32_t source = graph->pool[value_at(l, v)->args + edge], phi = result_reg(l, v);
         uint16_t op = value_at(l, source)->op;

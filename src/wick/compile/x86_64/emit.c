@@ -168,32 +168,6 @@ void emit_move(struct emit *e, uint32_t to, uint32_t from, uint8_t size)
         asm_mov_rr(&e->code, 8, to, from);
 }
 
-static bool is_source(const struct machine_move *moves, uint32_t count, uint32_t location,
-                      uint32_t except)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        if (i != except && moves[i].from == location)
-            return true;
-    }
-    return false;
-}
-
-/* Breaks a cycle: the value that the first move would overwrite goes to the scratch register. */
-static void break_cycle(struct emit *e, struct machine_move *moves, uint32_t count, bool vector)
-{
-    uint32_t lost = moves[0].to, scratch = vector ? REG_VECTOR_SCRATCH : REG_SCRATCH;
-    uint8_t size = 8;
-    for (uint32_t i = 0; i < count; i++) {
-        if (moves[i].from == lost)
-            size = moves[i].size;
-    }
-    emit_move(e, scratch, lost, size);
-    for (uint32_t i = 0; i < count; i++) {
-        if (moves[i].from == lost)
-            moves[i].from = scratch;
-    }
-}
-
 static void emit_any_move(struct emit *e, const struct machine_move *move)
 {
     if (is_slot(move->to) && is_slot(move->from))
@@ -202,21 +176,59 @@ static void emit_any_move(struct emit *e, const struct machine_move *move)
         emit_move(e, move->to, move->from, move->size);
 }
 
-static void moves_of_class(struct emit *e, struct machine_move *moves, uint32_t count, bool vector)
+/* What the moves that are still to be made do with a location. */
+static struct emit_location *location_at(struct emit *e, uint32_t location)
 {
-    while (count) {
-        bool progress = false;
-        for (uint32_t i = 0; i < count;) {
-            if (is_source(moves, count, moves[i].to, i)) {
-                i++;
-                continue;
-            }
-            emit_any_move(e, &moves[i]);
-            moves[i] = moves[--count];
-            progress = true;
-        }
-        if (!progress)
-            break_cycle(e, moves, count, vector);
+    return &e->locations[is_slot(location) ? REG_COUNT + (location - SLOT_FIRST) / 8 : location];
+}
+
+/* Makes a move, and then those that only waited for its source to be read. */
+static void make_moves(struct emit *e, struct machine_move *moves, struct machine_move *move)
+{
+    for (;;) {
+        uint32_t from = move->from;
+        emit_any_move(e, move);
+        location_at(e, move->to)->writer = 0;
+        if (is_const_source(from))
+            return;
+        struct emit_location *source = location_at(e, from);
+        if (--source->readers || !source->writer)
+            return;
+        move = &moves[source->writer - 1];
+    }
+}
+
+/* Breaks the cycle that a move is in: what it would overwrite goes to the scratch register. */
+static void break_cycle(struct emit *e, struct machine_move *moves,
+                        const struct machine_move *first)
+{
+    uint32_t lost = first->to, scratch = first->is_vector ? REG_VECTOR_SCRATCH : REG_SCRATCH;
+    struct machine_move *last = &moves[location_at(e, lost)->writer - 1];
+    while (last->from != lost)
+        last = &moves[location_at(e, last->from)->writer - 1];
+    emit_move(e, scratch, lost, last->size);
+    location_at(e, lost)->readers--;
+    last->from = scratch;
+    location_at(e, scratch)->readers++;
+}
+
+static void moves_of_class(struct emit *e, struct machine_move *moves, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (!is_const_source(moves[i].from))
+            location_at(e, moves[i].from)->readers++;
+        location_at(e, moves[i].to)->writer = i + 1;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const struct emit_location *to = location_at(e, moves[i].to);
+        if (to->writer && !to->readers)
+            make_moves(e, moves, &moves[i]);
+    }
+    for (uint32_t i = 0; i < count; i++) { /* what is left goes round */
+        if (!location_at(e, moves[i].to)->writer)
+            continue;
+        break_cycle(e, moves, &moves[i]);
+        make_moves(e, moves, &moves[i]);
     }
 }
 
@@ -233,20 +245,21 @@ void parallel_move(struct emit *e, struct machine_move *moves, uint32_t count)
             if (moves[i].is_vector == vector && moves[i].from != moves[i].to)
                 sorted[chosen++] = moves[i];
         }
-        moves_of_class(e, sorted, chosen, vector);
+        moves_of_class(e, sorted, chosen);
     }
 }
 
 /* The moves that belong to a place. */
-static void moves_at(struct emit *e, uint32_t place)
+static inline void moves_at(struct emit *e, uint32_t place)
 {
     struct machine *m = e->machine;
     uint32_t first = e->next_move, end = first;
-    while (end < m->move_count && m->moves[end].place == place)
+    while (m->moves[end].place == place) /* behind the last one is another */
         end++;
+    if (end == first)
+        return;
     e->next_move = end;
-    if (end > first)
-        parallel_move(e, &m->moves[first], end - first);
+    parallel_move(e, &m->moves[first], end - first);
 }
 
 /* ---- Vector instructions ----------------------------------------------------------------------
@@ -762,13 +775,18 @@ static void emit_body(struct emit *e)
 }
 
 /* Marks jumps without moves, in the field that they do not use otherwise. */
-static void mark_plain_jumps(struct machine *m)
+static void mark_plain_jumps(const struct machine *m)
 {
-    for (uint32_t i = 0; i < m->ins_count; i++)
-        m->ins[i].access = m->ins[i].op == M_JUMP ? 1 : m->ins[i].access;
+    const struct graph *graph = m->graph;
+    for (uint32_t i = 0; i < graph->order_count; i++) {
+        struct machine_ins *last = &m->ins[m->blocks[graph->order[i]].end - 1];
+        if (last->op == M_JUMP)
+            last->access = 1;
+    }
     for (uint32_t i = 0; i < m->move_count; i++) {
-        if (m->moves[i].from != m->moves[i].to && m->ins[m->moves[i].place / 2].op == M_JUMP)
-            m->ins[m->moves[i].place / 2].access = 0;
+        struct machine_ins *ins = &m->ins[m->moves[i].place / 2];
+        if (ins->op == M_JUMP)
+            ins->access = 0;
     }
 }
 
@@ -800,6 +818,9 @@ void machine_emit(struct machine *machine, struct emitted *out)
         e.frame += 8;
     }
     mark_plain_jumps(machine);
+    arena_grow(machine->arena, &e.code.bytes, 8 * machine->ins_count + 64, &e.code.capacity, 1);
+    e.locations =
+        arena_alloc(machine->arena, (REG_COUNT + machine->frame_size / 8) * sizeof(*e.locations));
     e.block_at = arena_alloc(machine->arena, machine->graph->block_count * sizeof(*e.block_at));
     order_blocks(&e);
     emit_body(&e);

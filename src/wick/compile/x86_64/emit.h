@@ -58,6 +58,12 @@ struct emit_table {
     uint32_t block; /* that ends with the switch */
 };
 
+/* A register or 8 bytes of the frame, among moves that happen at once. */
+struct emit_location {
+    uint32_t readers; /* moves that still read it */
+    uint32_t writer;  /* the one that has still to write it, from 1 */
+};
+
 struct emit {
     struct machine *machine;
     const struct graph *graph;
@@ -71,6 +77,7 @@ struct emit {
     bool *begins_loop;                  /* by block: what follows it is aligned */
     uint32_t current;                   /* place of the block in the order */
     uint32_t *block_at;                 /* offset of each block */
+    struct emit_location *locations;    /* all zeros between parallel moves */
     struct machine_ins *ins;            /* that is being emitted */
     const struct machine_ins *flags_of; /* the last whose result the zero flag tells */
     struct emitted *out;
