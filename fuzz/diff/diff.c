@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHOICES_MAX = 4096 };
+enum { CHOICES_MAX = 16384 };
 
 static bool save(const char *directory, const char *name, const char *suffix, struct span content)
 {

@@ -26,6 +26,14 @@ static const char *trap_class(enum wick_trap_kind kind)
     case WICK_TRAP_OVERFLOW:
     case WICK_TRAP_CONVERSION:
         return "range";
+    case WICK_TRAP_CAST:
+        return "cast";
+    case WICK_TRAP_NULL_STRUCT:
+    case WICK_TRAP_NULL_ARRAY:
+    case WICK_TRAP_NULL_EXCEPTION:
+        return "null";
+    case WICK_TRAP_ARRAY:
+        return "array";
     default:
         return "other";
     }
@@ -71,15 +79,18 @@ static size_t show_globals(const wasm_instance_t *instance, char *out, size_t ro
     return used + show_float("f64", isnan(f64.of.f64), wide, 16, out + used, room - used);
 }
 
-static size_t show_memory(const wasm_instance_t *instance, char *out, size_t room)
+static size_t show_memory(const wasm_instance_t *instance, const char *name, char *out, size_t room)
 {
-    wasm_memory_t *memory = wasm_extern_as_memory(find(instance, "memory"));
+    wasm_extern_t *found = find(instance, name);
+    if (!found)
+        return 0;
+    wasm_memory_t *memory = wasm_extern_as_memory(found);
     const uint8_t *bytes = (const uint8_t *)wasm_memory_data(memory);
     size_t size = wasm_memory_data_size(memory);
     uint32_t hash = 0x811c9dc5;
     for (size_t i = 0; i < size; i++)
         hash = (hash ^ bytes[i]) * 0x01000193u;
-    return (size_t)snprintf(out, room, "memory %zu %08x\n", size, hash);
+    return (size_t)snprintf(out, room, "%s %zu %08x\n", name, size, hash);
 }
 
 static void write_instance(const wasm_instance_t *instance, char *out)
@@ -90,7 +101,8 @@ static void write_instance(const wasm_instance_t *instance, char *out)
         used += run(instance, name, out + used, TRANSCRIPT_SIZE - used);
     used += run(instance, "finish", out + used, TRANSCRIPT_SIZE - used);
     used += show_globals(instance, out + used, TRANSCRIPT_SIZE - used);
-    show_memory(instance, out + used, TRANSCRIPT_SIZE - used);
+    used += show_memory(instance, "memory", out + used, TRANSCRIPT_SIZE - used);
+    show_memory(instance, "memory2", out + used, TRANSCRIPT_SIZE - used);
 }
 
 static void write_module(wasm_store_t *store, struct span bytes, char *out)
@@ -109,16 +121,16 @@ static void write_module(wasm_store_t *store, struct span bytes, char *out)
     wasm_module_delete(module);
 }
 
-bool transcript_write(enum wick_engine engine, bool guard, bool baseline, struct span module,
-                      char transcript[static TRANSCRIPT_SIZE])
+bool transcript_write(struct way way, struct span module, char transcript[static TRANSCRIPT_SIZE])
 {
     wasm_config_t *config = wasm_config_new();
-    if (wick_config_set_engine(config, engine)) {
+    if (wick_config_set_engine(config, way.engine)) {
         wasm_config_delete(config);
         return false;
     }
-    wick_config_set_guard(config, guard);
-    wick_config_set_baseline(config, baseline);
+    wick_config_set_guard(config, way.guard);
+    wick_config_set_baseline(config, way.baseline);
+    wick_config_set_heap_stress(config, way.heap_stress);
     wasm_engine_t *wasm_engine = wasm_engine_new_with_config(config);
     wasm_store_t *store = wasm_store_new(wasm_engine);
     if (!store) {
@@ -134,10 +146,17 @@ bool transcript_write(enum wick_engine engine, bool guard, bool baseline, struct
 bool engines_agree(struct span module, char transcript[static TRANSCRIPT_SIZE],
                    char other[static TRANSCRIPT_SIZE])
 {
-    transcript_write(WICK_ENGINE_INTERP, false, false, module, transcript);
-    for (int way = 0; way < 3; way++) { /* guarded, checked, guarded with old instructions */
-        if (transcript_write(WICK_ENGINE_COMPILER, way != 1, way == 2, module, other) &&
-            strcmp(transcript, other) != 0)
+    static const struct way interpreter = {.engine = WICK_ENGINE_INTERP};
+    static const struct way ways[] = {
+        {.engine = WICK_ENGINE_COMPILER, .guard = true},
+        {.engine = WICK_ENGINE_COMPILER, .guard = false},
+        {.engine = WICK_ENGINE_COMPILER, .guard = true, .baseline = true},
+        {.engine = WICK_ENGINE_COMPILER, .guard = true, .heap_stress = true},
+        {.engine = WICK_ENGINE_INTERP, .heap_stress = true},
+    };
+    transcript_write(interpreter, module, transcript);
+    for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+        if (transcript_write(ways[i], module, other) && strcmp(transcript, other) != 0)
             return false;
     }
     return true;

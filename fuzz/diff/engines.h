@@ -12,14 +12,17 @@
 
 enum { TRANSCRIPT_SIZE = 1024 };
 
-/* False if this machine cannot run the engine. `guard` and
- * `baseline`: see wick_config_set_guard and wick_config_set_baseline. A module that is
- * refused is in the transcript too. */
-bool transcript_write(enum wick_engine engine, bool guard, bool baseline, struct span module,
-                      char transcript[static TRANSCRIPT_SIZE]);
+/* How a module is run; see the functions of <wick.h> by the same names. */
+struct way {
+    enum wick_engine engine;
+    bool guard, baseline, heap_stress;
+};
 
-/* Whether the interpreter and the compiler, with and without guards and newer
- * instruction sets, write the same, which is then
- * in `transcript`. */
+/* False if this machine cannot run the engine. A module that is refused is in the transcript too.
+ */
+bool transcript_write(struct way way, struct span module, char transcript[static TRANSCRIPT_SIZE]);
+
+/* Whether the interpreter and the compiler in its ways write the same, which is then in
+ * `transcript`; what another one wrote in `other`. */
 bool engines_agree(struct span module, char transcript[static TRANSCRIPT_SIZE],
                    char other[static TRANSCRIPT_SIZE]);

@@ -35,13 +35,19 @@ static void begin_body(struct generator *g, unsigned func, unsigned result)
 static void put_function(struct generator *g, unsigned func, struct bytes *code)
 {
     begin_body(g, func, func % TYPES);
-    bytes_put_unsigned(&g->body, 2 * TYPES + g->exceptions);
+    bytes_put_unsigned(&g->body, 2 * TYPES + g->exceptions + g->objects);
     for (unsigned i = 0; i < 2 * TYPES; i++) { /* two others of each type, then the spare ones */
         put(g, i < TYPES ? 2 : 1);
         put(g, type_codes[i % TYPES]);
     }
-    if (g->exceptions)
-        bytes_put(&g->body, "\x01\x69", 2); /* an exnref */
+    if (g->exceptions) {
+        put(g, 1);
+        put(g, CODE_EXNREF);
+    }
+    if (g->objects) {
+        put(g, OBJECT_LOCALS);
+        put(g, CODE_EQREF);
+    }
     put_fuel_check(g);
     g->labels[g->label_count++] = g->result;
     for (unsigned i = 0; i < 4; i++)
@@ -70,18 +76,20 @@ static void put_finish(struct generator *g, struct bytes *code)
 {
     begin_body(g, FUNCS, TYPES);
     put(g, 0);
-    put_i32(g, 0);
+    put_address(g, 0, 0);
     put_index(g, 0x23, GLOBAL_V128);
     put_code(g, 0xFD0B);
     bytes_put(&g->body, "\x04\x00", 2);
     for (int32_t i = 0; i < TABLE_SIZE; i++) {
-        put_i32(g, 16 + i);
+        put_address(g, 0, 16 + i);
         put_i32(g, i);
         put_index(g, 0x25, 0);
         put(g, 0xd1);
         put(g, 0x3a); /* i32.store8 */
         bytes_put(&g->body, "\x00\x00", 2);
     }
+    if (g->objects)
+        put_object_finish(g);
     put_body(g, code);
 }
 
@@ -96,10 +104,11 @@ static void put_section(struct bytes *out, uint8_t id, struct bytes *content)
     content->size = 0;
 }
 
-/* Type k < TYPES: all parameters, result k. The last: nothing. */
-static void put_types(bool exceptions, struct bytes *out, struct bytes *content)
+/* Type k < TYPES: all parameters, result k. The next: nothing. */
+static void put_types(const struct generator *g, struct bytes *out, struct bytes *content)
 {
-    bytes_put_unsigned(content, TYPES + 1 + (exceptions ? 2 : 0));
+    unsigned objects = g->objects ? OBJECT_TYPES : 0;
+    bytes_put_unsigned(content, TYPES + 1 + (g->exceptions ? 2 : 0) + objects);
     for (unsigned result = 0; result <= TYPES; result++) {
         bytes_put_u8(content, 0x60);
         bytes_put_unsigned(content, result < TYPES ? PARAMS : 0);
@@ -109,7 +118,7 @@ static void put_types(bool exceptions, struct bytes *out, struct bytes *content)
         if (result < TYPES)
             bytes_put_u8(content, type_codes[result]);
     }
-    for (unsigned i = 0; i < 2 && exceptions; i++) { /* FUNC_TAKES_ALL, FUNC_GIVES_ALL */
+    for (unsigned i = 0; i < 2 && g->exceptions; i++) { /* FUNC_TAKES_ALL, FUNC_GIVES_ALL */
         bytes_put_u8(content, 0x60);
         if (i == 1)
             bytes_put_unsigned(content, 0);
@@ -117,6 +126,8 @@ static void put_types(bool exceptions, struct bytes *out, struct bytes *content)
         if (i == 0)
             bytes_put_unsigned(content, 0);
     }
+    if (g->objects)
+        put_object_types(g, content);
     put_section(out, 1, content);
     bytes_put_unsigned(content, FUNCS + GENERATED_RUNS + 1);
     for (unsigned i = 0; i < FUNCS + GENERATED_RUNS + 1; i++)
@@ -124,13 +135,23 @@ static void put_types(bool exceptions, struct bytes *out, struct bytes *content)
     put_section(out, 3, content);
 }
 
-static void put_state(bool exceptions, struct bytes *out, struct bytes *content)
+static void put_memories(const struct generator *g, struct bytes *out, struct bytes *content)
+{
+    enum { HAS_MAX = 1, WIDE = 4 };
+    bytes_put_unsigned(content, g->memories);
+    for (unsigned i = 0; i < g->memories; i++) {
+        bytes_put_u8(content, g->wide[i] ? HAS_MAX | WIDE : HAS_MAX);
+        bytes_put_unsigned(content, 1);
+        bytes_put_unsigned(content, PAGES_MAX);
+    }
+    put_section(out, 5, content);
+}
+
+static void put_state(const struct generator *g, struct bytes *out, struct bytes *content)
 {
     static const uint8_t tags[] = {2, 0, FUNC_EMPTY, 0, FUNC_TAKES_ALL};
     static const uint8_t table[] = {1, 0x70, 1, TABLE_SIZE, TABLE_SIZE};
-    static const uint8_t memory[] = {1, 1, 1, PAGES_MAX};
     static const uint8_t globals[] = {
-        7,                                                             /* */
         0x7f, 1, 0x41, 0,    0x0b, 0x7e, 1, 0x42, 0,    0x0b,          /* i32, i64 */
         0x7d, 1, 0x43, 0,    0,    0,    0, 0x0b,                      /* f32 */
         0x7c, 1, 0x44, 0,    0,    0,    0, 0,    0,    0,    0, 0x0b, /* f64 */
@@ -140,13 +161,17 @@ static void put_state(bool exceptions, struct bytes *out, struct bytes *content)
     };
     bytes_put(content, table, sizeof(table));
     put_section(out, 4, content);
-    bytes_put(content, memory, sizeof(memory));
-    put_section(out, 5, content);
-    if (exceptions) {
+    put_memories(g, out, content);
+    if (g->exceptions) {
         bytes_put(content, tags, sizeof(tags));
         put_section(out, 13, content);
     }
+    bytes_put_unsigned(content, GLOBAL_FUEL + 1 + g->objects);
     bytes_put(content, globals, sizeof(globals));
+    if (g->objects) {
+        bytes_put_u8(content, CODE_EQREF);
+        bytes_put(content, "\x01\xd0\x71\x0b", 4); /* mutable, ref.null none */
+    }
     put_section(out, 6, content);
 }
 
@@ -157,14 +182,16 @@ static void put_export(struct bytes *content, const char *name, uint8_t kind, ui
     bytes_put_unsigned(content, index);
 }
 
-static void put_exports(struct bytes *out, struct bytes *content)
+static void put_exports(const struct generator *g, struct bytes *out, struct bytes *content)
 {
     char run[] = "run0";
-    bytes_put_unsigned(content, GENERATED_RUNS + 6);
+    bytes_put_unsigned(content, GENERATED_RUNS + 5 + g->memories);
     for (unsigned i = 0; i < GENERATED_RUNS; i++, run[3]++)
         put_export(content, run, 0, FUNCS + i);
     put_export(content, "finish", 0, FUNCS + GENERATED_RUNS);
     put_export(content, "memory", 2, 0);
+    if (g->memories > 1)
+        put_export(content, "memory2", 2, 1);
     put_export(content, "i32", 3, GLOBAL_I32);
     put_export(content, "i64", 3, GLOBAL_I64);
     put_export(content, "f32", 3, GLOBAL_F32);
@@ -178,15 +205,40 @@ static void put_exports(struct bytes *out, struct bytes *content)
     put_section(out, 12, content);
 }
 
+/* Says in a custom section what the module needs beyond WebAssembly 2.0 and threads. */
+static void put_features(const struct generator *g, struct bytes *out, struct bytes *content)
+{
+    static const char *const names[] = {"exceptions", "objects", "memory64", "memories"};
+    const bool used[] = {g->exceptions, g->objects, g->wide[0] || g->wide[1], g->memories > 1};
+    bytes_put_vector(content, SPAN_LITERAL("features"));
+    for (unsigned i = 0; i < sizeof(used) / sizeof(used[0]); i++) {
+        if (!used[i])
+            continue;
+        bytes_put(content, names[i], strlen(names[i]));
+        bytes_put_u8(content, ' ');
+    }
+    put_section(out, 0, content);
+}
+
+static void choose_features(struct generator *g)
+{
+    g->exceptions = choose(g, 3) == 2;
+    g->objects = choose(g, 3) == 2;
+    g->memories = choose(g, 5) == 4 ? MEMORIES_MAX : 1;
+    g->wide[0] = choose(g, 4) == 3;
+    g->wide[1] = g->memories > 1 && choose(g, 2);
+}
+
 void module_generate(struct span choices, struct bytes *out)
 {
     struct generator g = {.choices = choices};
     struct bytes content = {0};
     bytes_put(out, "\0asm\1\0\0\0", 8);
-    g.exceptions = choose(&g, 2);
-    put_types(g.exceptions, out, &content);
-    put_state(g.exceptions, out, &content);
-    put_exports(out, &content);
+    choose_features(&g);
+    put_features(&g, out, &content);
+    put_types(&g, out, &content);
+    put_state(&g, out, &content);
+    put_exports(&g, out, &content);
     bytes_put_unsigned(&content, FUNCS + GENERATED_RUNS + 1);
     for (unsigned i = 0; i < FUNCS; i++)
         put_function(&g, i, &content);

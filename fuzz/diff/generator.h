@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Inside the generator: program.c writes expressions and statements, generate.c the functions and
- * the module around them.
+ * Inside the generator: program.c writes expressions and statements, objects.c those with collected
+ * objects, generate.c the functions and the module around them.
  */
 #pragma once
 
@@ -16,14 +16,15 @@ enum {
     TABLE_SIZE = 8,
     DATA_SIZE = 32,
     PAGES_MAX = 3,
+    MEMORIES_MAX = 2,
 };
 
 /* Locals of each function: two parameters and two others of each type, then one for canonical
  * NaNs. */
 enum { TYPES = 5, PARAMS = 2 * TYPES };
 
-/* Behind them, with exceptions, one for what was caught. */
-enum { LOCAL_EXCEPTION = PARAMS + 3 * TYPES };
+/* Behind them, with exceptions, one for what was caught; with objects two for those. */
+enum { LOCAL_EXCEPTION = PARAMS + 3 * TYPES, OBJECT_LOCALS = 2 };
 
 /* Types of functions: with the parameters and result k, without anything; with exceptions also from
  * a value of each type to nothing, and from nothing to those. */
@@ -43,8 +44,15 @@ enum global {
     GLOBAL_F64,
     GLOBAL_V128,
     GLOBAL_REF,
-    GLOBAL_FUEL
+    GLOBAL_FUEL,
+    GLOBAL_OBJECT, /* with objects */
 };
+
+/* Types of objects, behind those of functions: a structure, one below it, and arrays. */
+enum object_type { OBJECT_BASE, OBJECT_MORE, OBJECT_I16S, OBJECT_I64S, OBJECT_REFS, OBJECT_TYPES };
+
+/* Types in the binary format. */
+enum { CODE_EQREF = 0x6d, CODE_EXNREF = 0x69 };
 
 struct generator {
     struct span choices;
@@ -56,6 +64,9 @@ struct generator {
     unsigned label_count;
     unsigned depth;
     bool exceptions; /* the module throws and catches */
+    bool objects;    /* it makes structures and arrays */
+    unsigned memories;
+    bool wide[MEMORIES_MAX]; /* the memory's addresses are i64 */
 };
 
 /* A number below `count`; 0 when the choices are used up. */
@@ -68,6 +79,17 @@ void put_index(struct generator *g, uint8_t opcode, uint32_t index);
 void put_code(struct generator *g, uint16_t code);
 void put_i32(struct generator *g, int32_t value);
 void put_constant(struct generator *g, unsigned type);
+/* A constant that is an address in the memory. */
+void put_address(struct generator *g, unsigned memory, int32_t value);
+
+unsigned type_of(char letter);
+/* Whether to take the simplest way out. */
+bool is_tired(const struct generator *g);
+/* Notes that labels count from inside of one more block, whose label takes a value of the type;
+ * UINT32_MAX: nobody branches there. False if there are too many. */
+bool push_label(struct generator *g, unsigned type);
+/* An i32 of which only the bits of the mask may be set. */
+void small(struct generator *g, int32_t mask);
 
 /* A unit of fuel, or a trap. */
 void put_fuel_check(struct generator *g);
@@ -75,3 +97,15 @@ void put_fuel_check(struct generator *g);
 void expression(struct generator *g, unsigned type);
 /* Up to three, which leave nothing. */
 void statements(struct generator *g);
+
+/* Appends the types of objects to the vector of a type section. */
+void put_object_types(const struct generator *g, struct bytes *content);
+/* Leaves an eqref on the stack. */
+void object(struct generator *g);
+/* Leaves a value of the type that comes from an object. False, and nothing, if none has the type.
+ */
+bool object_value(struct generator *g, unsigned type);
+/* Changes an object, or keeps one. */
+void object_statement(struct generator *g);
+/* Copies what the global holds to the memory. */
+void put_object_finish(struct generator *g);

@@ -41,8 +41,7 @@ unsigned choose(struct generator *g, unsigned count)
     return value % count;
 }
 
-/* Whether to take the simplest way out. */
-static bool is_tired(const struct generator *g)
+bool is_tired(const struct generator *g)
 {
     return g->depth > DEPTH_MAX || g->body.size > FUNC_SIZE || g->next >= g->choices.size;
 }
@@ -70,6 +69,8 @@ void put_code(struct generator *g, uint16_t code)
         prefix = 0xFD;
     else if (code >= 0xFC00)
         prefix = 0xFC;
+    else if (code >= 0xFB00)
+        prefix = 0xFB;
     if (!prefix) {
         put(g, (uint8_t)code);
         return;
@@ -84,7 +85,7 @@ void put_i32(struct generator *g, int32_t value)
     bytes_put_signed(&g->body, value);
 }
 
-static unsigned type_of(char letter)
+unsigned type_of(char letter)
 {
     return (unsigned)(strchr(type_letters, letter) - type_letters);
 }
@@ -250,21 +251,42 @@ static const struct row *some_row(struct generator *g, char result)
     return NULL;
 }
 
-/* Mostly inside of the memory, always aligned for an atomic access. */
-static void address(struct generator *g, const struct row *row)
+void put_address(struct generator *g, unsigned memory, int32_t value)
 {
-    expression(g, type_of('i'));
-    bool far = choose(g, 16) == 15;
-    put_i32(g, (far ? 0x1ffff : 0xfff) & -(1 << row->argument));
-    put(g, 0x71); /* and */
+    put(g, g->wide[memory] ? 0x42 : 0x41);
+    bytes_put_signed(&g->body, value);
 }
 
-static void put_immediates(struct generator *g, const struct row *row)
+/* An address, or a number of bytes, of which only the bits of the mask may be set. */
+static void masked_address(struct generator *g, unsigned memory, int32_t mask)
+{
+    expression(g, type_of(g->wide[memory] ? 'l' : 'i'));
+    put_address(g, memory, mask);
+    put(g, g->wide[memory] ? 0x83 : 0x71); /* and */
+}
+
+/* Mostly inside of the memory, always aligned for an atomic access. */
+static void address(struct generator *g, const struct row *row, unsigned memory)
+{
+    bool far = choose(g, 16) == 15;
+    masked_address(g, memory, (far ? 0x1ffff : 0xfff) & -(1 << row->argument));
+}
+
+static unsigned some_memory(struct generator *g)
+{
+    return g->memories > 1 ? choose(g, g->memories) : 0;
+}
+
+enum { MEMARG_HAS_MEMORY = 0x40 };
+
+static void put_immediates(struct generator *g, const struct row *row, unsigned memory)
 {
     switch (row->immediates) {
     case IMMEDIATES_MEMARG:
     case IMMEDIATES_MEMARG_LANE:
-        bytes_put_unsigned(&g->body, row->argument);
+        bytes_put_unsigned(&g->body, row->argument | (memory ? MEMARG_HAS_MEMORY : 0u));
+        if (memory)
+            bytes_put_unsigned(&g->body, memory);
         bytes_put_unsigned(&g->body, (uint64_t)choose(g, 64) << row->argument);
         if (row->immediates == IMMEDIATES_MEMARG_LANE)
             put(g, (uint8_t)choose(g, 16u >> row->argument));
@@ -284,14 +306,15 @@ static void put_immediates(struct generator *g, const struct row *row)
 static void put_row(struct generator *g, const struct row *row)
 {
     const char *operand = row->signature;
+    unsigned memory = some_memory(g);
     for (; *operand != '>'; operand++) {
         if (*operand == 'p')
-            address(g, row);
+            address(g, row, memory);
         else
             expression(g, type_of(*operand));
     }
     put_code(g, row->code);
-    put_immediates(g, row);
+    put_immediates(g, row, memory);
     unsigned result = operand[1] ? type_of(operand[1]) : TYPES;
     if (result < TYPES && may_be_nan(row, result))
         put_canonical(g, row, result);
@@ -305,7 +328,7 @@ static uint8_t block_code(unsigned type)
     return type == TYPES ? 0x40 : type_codes[type];
 }
 
-static bool push_label(struct generator *g, unsigned type)
+bool push_label(struct generator *g, unsigned type)
 {
     if (g->label_count == LABELS_MAX)
         return false;
@@ -493,13 +516,15 @@ static void reference(struct generator *g)
 /* An i32 that is none of the table's arithmetic. */
 static void put_odd_i32(struct generator *g)
 {
-    switch (choose(g, 5)) {
+    unsigned memory = some_memory(g), which = choose(g, 5);
+    switch (which) {
     case 1:
-        put_index(g, 0x3f, 0); /* memory.size */
-        break;
     case 2:
-        put_i32(g, (int32_t)choose(g, 2));
-        put_index(g, 0x40, 0); /* memory.grow */
+        if (which == 2)
+            put_address(g, memory, (int32_t)choose(g, 2));
+        put_index(g, which == 1 ? 0x3f : 0x40, memory); /* memory.size, memory.grow */
+        if (g->wide[memory])
+            put(g, 0xa7); /* i32.wrap_i64 */
         break;
     case 3:
         put_code(g, 0xFC10); /* table.size */
@@ -517,34 +542,74 @@ static void put_odd_i32(struct generator *g)
     }
 }
 
-static void small(struct generator *g, int32_t mask)
+void small(struct generator *g, int32_t mask)
 {
     expression(g, type_of('i'));
     put_i32(g, mask);
     put(g, 0x71);
 }
 
+static void put_memory_fill(struct generator *g)
+{
+    unsigned memory = some_memory(g);
+    masked_address(g, memory, 0xffff);
+    small(g, 0xff);
+    masked_address(g, memory, 0x3ff);
+    put_code(g, 0xFC0B);
+    bytes_put_unsigned(&g->body, memory);
+}
+
+static void put_memory_copy(struct generator *g)
+{
+    unsigned to = some_memory(g), from = some_memory(g);
+    masked_address(g, to, 0xfff);
+    masked_address(g, from, 0xfff);
+    masked_address(g, g->wide[to] ? from : to, 0x7ff); /* the narrower of both */
+    put_code(g, 0xFC0A);
+    bytes_put_unsigned(&g->body, to);
+    bytes_put_unsigned(&g->body, from);
+}
+
+static void put_memory_init(struct generator *g)
+{
+    unsigned memory = some_memory(g);
+    masked_address(g, memory, 0xfff);
+    small(g, 15);
+    small(g, 15);
+    put_code(g, 0xFC08);
+    bytes_put_unsigned(&g->body, 0);
+    bytes_put_unsigned(&g->body, memory);
+}
+
+/* table.init or table.copy */
+static void put_table_bulk(struct generator *g, uint16_t code)
+{
+    small(g, 7);
+    small(g, code == 0xFC0C ? 3 : 7);
+    small(g, 3);
+    put_code(g, code);
+    bytes_put(&g->body, "\x00\x00", 2);
+}
+
 /* memory and table instructions that take three numbers */
 static void put_bulk(struct generator *g)
 {
-    static const struct {
-        uint16_t code;
-        int32_t masks[3];
-        uint8_t immediates[2];
-        uint8_t count;
-    } plans[] = {
-        {0xFC0B, {0xffff, 0xff, 0x3ff}, {0, 0}, 1},
-        {0xFC0A, {0xfff, 0xfff, 0x7ff}, {0, 0}, 2},
-        {0xFC08, {0xfff, 15, 15}, {0, 0}, 2},
-        {0xFC0C, {7, 3, 3}, {0, 0}, 2},
-        {0xFC0E, {7, 7, 3}, {0, 0}, 2},
-    };
-    unsigned which = choose(g, sizeof(plans) / sizeof(plans[0]));
-    for (unsigned i = 0; i < 3; i++)
-        small(g, plans[which].masks[i]);
-    put_code(g, plans[which].code);
-    for (unsigned i = 0; i < plans[which].count; i++)
-        put(g, plans[which].immediates[i]);
+    switch (choose(g, 5)) {
+    case 0:
+        put_memory_fill(g);
+        break;
+    case 1:
+        put_memory_copy(g);
+        break;
+    case 2:
+        put_memory_init(g);
+        break;
+    case 3:
+        put_table_bulk(g, 0xFC0C);
+        break;
+    default:
+        put_table_bulk(g, 0xFC0E);
+    }
 }
 
 static void put_table_statement(struct generator *g)
@@ -667,6 +732,8 @@ static void simple_expression(struct generator *g, unsigned type)
 
 static void compound_expression(struct generator *g, unsigned type)
 {
+    if (g->objects && choose(g, 3) == 2 && object_value(g, type))
+        return;
     unsigned kind = choose(g, 16);
     if (kind == 0) {
         put_index(g, 0x23, type); /* the global of the type */
@@ -700,20 +767,11 @@ void expression(struct generator *g, unsigned type)
     g->depth--;
 }
 
-static void statement(struct generator *g)
+/* A statement that any module can have. */
+static void plain_statement(struct generator *g)
 {
     unsigned type = choose(g, TYPES);
-    switch (choose(g, g->exceptions ? 13 : 9)) {
-    case 9:
-    case 10:
-        put_try(g);
-        break;
-    case 11:
-        put_throw(g);
-        break;
-    case 12:
-        put_rethrow(g);
-        break;
+    switch (choose(g, 9)) {
     case 0:
         expression(g, type);
         put_index(g, 0x21, some_local(g, type));
@@ -742,6 +800,30 @@ static void statement(struct generator *g)
         expression(g, type);
         put(g, 0x1a); /* drop */
     }
+}
+
+static void exception_statement(struct generator *g)
+{
+    switch (choose(g, 4)) {
+    case 0:
+        put_throw(g);
+        break;
+    case 1:
+        put_rethrow(g);
+        break;
+    default:
+        put_try(g);
+    }
+}
+
+static void statement(struct generator *g)
+{
+    if (g->exceptions && choose(g, 3) == 0)
+        exception_statement(g);
+    else if (g->objects && choose(g, 3) == 0)
+        object_statement(g);
+    else
+        plain_statement(g);
 }
 
 void statements(struct generator *g)

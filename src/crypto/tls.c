@@ -165,6 +165,7 @@ int crypto_tls_context_new(enum crypto_tls_side side, const struct crypto_tls_co
     SSL_CTX_set_mode(made->context, SSL_MODE_ENABLE_PARTIAL_WRITE |
                                         SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                         SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_read_ahead(made->context, 1); /* a record by one read, not by two */
     *context = made;
     return 0;
 }

@@ -285,6 +285,8 @@ static enum wick_status make_objects(struct wasm_instance_t *instance, struct fa
         status = make_globals(instance);
     if (!status)
         status = make_tables(instance);
+    if (!status && compiled)
+        compile_instance_tables(instance);
     if (!status)
         status = make_memories(instance);
     if (!status)

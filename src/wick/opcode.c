@@ -3,21 +3,6 @@
 
 #include "wick/module.h"
 
-static const struct opcode_info rows[] = {
-    {NULL, NULL, IMMEDIATES_NONE, 0}, /* row 0: no such instruction */
-#define OPCODE(code, identifier, name, signature, immediates, argument)                            \
-    {name, signature, IMMEDIATES_##immediates, argument},
-#include "wick/opcodes.h"
-#undef OPCODE
-};
-
-enum row {
-    ROW_NONE,
-#define OPCODE(code, identifier, name, signature, immediates, argument) ROW_##identifier,
-#include "wick/opcodes.h"
-#undef OPCODE
-};
-
 /* Codes 0 … 0xFF, 0xFB00 … 0xFB1F, 0xFC00 … 0xFC1F, 0xFD00 … 0xFE1F and 0xFF00 … 0xFF4F, packed one
  * after the other. */
 #define PACKED(code)                                                                               \
@@ -29,9 +14,10 @@ enum row {
 
 enum { PACKED_COUNT = 0x260 + 0x50 };
 
-static const uint16_t row_of[PACKED_COUNT] = {
+/* Without a name: no such instruction. */
+static const struct opcode_info infos[PACKED_COUNT] = {
 #define OPCODE(code, identifier, name, signature, immediates, argument)                            \
-    [PACKED(code)] = ROW_##identifier,
+    [PACKED(code)] = {name, signature, IMMEDIATES_##immediates, argument},
 #include "wick/opcodes.h"
 #undef OPCODE
 };
@@ -41,8 +27,9 @@ const struct opcode_info *opcode_info(uint16_t opcode)
     bool known = opcode < 0x100 || (opcode >= 0xFB00 && opcode < 0xFB20) ||
                  (opcode >= 0xFC00 && opcode < 0xFC20) || (opcode >= 0xFD00 && opcode < 0xFE20) ||
                  (opcode >= 0xFF00 && opcode < 0xFF50);
-    unsigned row = known ? row_of[PACKED(opcode)] : ROW_NONE;
-    return row == ROW_NONE ? NULL : &rows[row];
+    if (!known || !infos[PACKED(opcode)].name)
+        return NULL;
+    return &infos[PACKED(opcode)];
 }
 
 /* A type index that stands for a heap type. */
@@ -245,7 +232,8 @@ static void read_fence(struct reader *reader)
 static __attribute__((noinline)) void
 read_immediates(struct reader *reader, const struct module *module, struct instr *instr)
 {
-    switch (instr->info->immediates) {
+    switch ((enum immediates)instr->info->immediates) {
+    case IMMEDIATES_ABSENT:
     case IMMEDIATES_NONE:
         break;
     case IMMEDIATES_I32:
@@ -306,41 +294,60 @@ read_immediates(struct reader *reader, const struct module *module, struct instr
     }
 }
 
-/* Reads immediates of one byte each, as nearly all are; false: this is the task of
- * read_immediates. */
-static inline bool read_short_immediates(struct reader *reader, struct instr *instr)
+/* ---- Instructions -----------------------------------------------------------------------------
+ */
+
+enum { SHORT_MAX = 3 }; /* bytes of an instruction that is read at once */
+
+/* Reads the immediates of nearly all instructions, which are short: `at` is the opcode's place, at
+ * least SHORT_MAX bytes before the module's end. False: this is the task of read_immediates. */
+static inline bool read_short_immediates(struct reader *reader, struct instr *instr,
+                                         const uint8_t *at)
 {
-    const uint8_t *at = reader->next;
-    switch (instr->info->immediates) {
+    switch ((enum immediates)instr->info->immediates) {
     case IMMEDIATES_NONE:
+        reader->next = at + 1;
         return true;
     case IMMEDIATES_INDEX:
-        if (!reader_is_short(reader))
-            return false;
-        instr->index = *reader->next++;
-        return true;
+        instr->index = at[1] & 0x7f;
+        reader->next = at + 2;
+        if (at[1] < 0x80)
+            return true;
+        instr->index |= (uint32_t)at[2] << 7;
+        reader->next = at + 3;
+        return at[2] < 0x80;
     case IMMEDIATES_I32:
-        if (!reader_is_short(reader))
-            return false;
-        instr->value = (uint32_t)reader_short_signed(reader);
-        return true;
+        reader->next = at + 2;
+        instr->value = (uint32_t)((int32_t)((uint32_t)at[1] << 25) >> 25);
+        if (at[1] < 0x80)
+            return true;
+        reader->next = at + 3;
+        instr->value = (uint32_t)((int32_t)((uint32_t)at[2] << 25) >> 18) | (at[1] & 0x7f);
+        return at[2] < 0x80;
+    case IMMEDIATES_I64:
+        reader->next = at + 2;
+        instr->value = (uint64_t)((int64_t)((uint64_t)at[1] << 57) >> 57);
+        return at[1] < 0x80;
     case IMMEDIATES_MEMARG:
-        if (reader->end - at < 2 || at[0] >= 0x40 || at[1] >= 0x80)
-            return false;
-        instr->align = at[0];
+        instr->align = at[1];
         instr->index = 0;
-        instr->value = at[1];
-        reader->next += 2;
-        return true;
+        instr->value = at[2];
+        reader->next = at + 3;
+        return at[1] < 0x40 && at[2] < 0x80;
+    case IMMEDIATES_BLOCK:
+        instr->block = (struct block_type){.result = TYPE_BOTTOM};
+        reader->next = at + 2;
+        return at[1] == 0x40;
     default:
         return false;
     }
 }
 
-static __attribute__((noinline)) void read_prefixed(struct reader *reader,
-                                                    const struct module *module,
-                                                    struct instr *instr, uint32_t opcode)
+/* Any instruction, and any defect. */
+static __attribute__((noinline)) void read_any(struct reader *reader, const struct module *module,
+                                               struct instr *instr)
 {
+    uint32_t opcode = reader_u8(reader);
     if (opcode >= 0xFB && opcode <= 0xFE) {
         uint32_t code = reader_u32(reader), most = opcode == 0xFD ? 0x200 : 0x100;
         uint32_t page = opcode == 0xFE ? 0xFF : opcode;
@@ -350,7 +357,7 @@ static __attribute__((noinline)) void read_prefixed(struct reader *reader,
     instr->info = opcode_info(instr->opcode);
     if (!instr->info) {
         reader_fail(reader, WICK_MALFORMED, instr->place, "illegal opcode %02x", opcode);
-        instr->info = &rows[ROW_NOP];
+        instr->info = &infos[OPCODE_NOP];
         instr->opcode = OPCODE_NOP;
         return;
     }
@@ -359,16 +366,61 @@ static __attribute__((noinline)) void read_prefixed(struct reader *reader,
 
 void instr_read(struct reader *reader, const struct module *module, struct instr *instr)
 {
-    instr->place = reader->next;
-    uint32_t opcode = reader_u8(reader);
-    instr->info = &rows[row_of[opcode]];
-    if (instr->info == rows) {
-        read_prefixed(reader, module, instr, opcode);
-        return;
+    const uint8_t *at = reader->next;
+    instr->place = at;
+    if (at < reader->end && reader->limit - at >= SHORT_MAX) {
+        instr->opcode = *at;
+        instr->info = &infos[*at];
+        if (read_short_immediates(reader, instr, at) && reader->next <= reader->end)
+            return;
+        reader->next = at;
     }
-    instr->opcode = (uint16_t)opcode;
-    if (!read_short_immediates(reader, instr))
-        read_immediates(reader, module, instr);
+    read_any(reader, module, instr);
+}
+
+static inline const uint8_t *skip_integer(const uint8_t *at)
+{
+    while (*at & 0x80)
+        at++;
+    return at + 1;
+}
+
+/* Behind an instruction of a body that was validated; NULL if it is not one of the frequent ones.
+ */
+static inline const uint8_t *skip_frequent(const uint8_t *at)
+{
+    switch ((enum immediates)infos[*at].immediates) {
+    case IMMEDIATES_NONE:
+        return at + 1;
+    case IMMEDIATES_INDEX:
+    case IMMEDIATES_I32:
+    case IMMEDIATES_I64:
+        return skip_integer(at + 1);
+    case IMMEDIATES_MEMARG:
+        return at[1] < 0x40 ? skip_integer(at + 2) : NULL;
+    default:
+        return NULL;
+    }
+}
+
+bool instr_find(struct reader *reader, const struct module *module, const bool wanted[256],
+                struct instr *instr)
+{
+    const uint8_t *at = reader->next;
+    while (at < reader->end) {
+        bool found = wanted[*at];
+        const uint8_t *behind = found ? NULL : skip_frequent(at);
+        if (behind) {
+            at = behind;
+            continue;
+        }
+        reader->next = at;
+        instr_read(reader, module, instr);
+        if (found)
+            return true;
+        at = reader->next;
+    }
+    return false;
 }
 
 const uint8_t signature_types[128] = {

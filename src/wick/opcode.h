@@ -17,6 +17,7 @@ enum opcode {
 };
 
 enum immediates {
+    IMMEDIATES_ABSENT, /* no such instruction */
     IMMEDIATES_NONE,
     IMMEDIATES_I32,         /* value */
     IMMEDIATES_I64,         /* value */
@@ -42,7 +43,7 @@ enum immediates {
 struct opcode_info {
     const char *name;
     const char *signature; /* see opcodes.h */
-    enum immediates immediates;
+    uint8_t immediates;    /* enum immediates */
     uint8_t argument;
 };
 
@@ -66,6 +67,14 @@ static inline uint32_t signature_type(char letter, uint32_t other)
 {
     uint32_t type = signature_types[letter & 127];
     return type != TYPE_BOTTOM ? type : other;
+}
+
+/* The type of the result in a signature; TYPE_BOTTOM: none, or that of addresses. */
+static inline uint8_t signature_result(const char *signature)
+{
+    while (*signature != '>')
+        signature++;
+    return signature_types[signature[1] & 127];
 }
 
 struct instr {
@@ -115,6 +124,11 @@ static inline bool instr_opens(const struct instr *instr)
 /* Reads one instruction. Fails with WICK_MALFORMED; indices are not checked, except those of types
  * inside block, value and heap types. */
 void instr_read(struct reader *reader, const struct module *module, struct instr *instr);
+
+/* In a body that was validated: reads on to the next instruction whose first byte is wanted. False
+ * at the end. */
+bool instr_find(struct reader *reader, const struct module *module, const bool wanted[256],
+                struct instr *instr);
 
 /* Value, reference, heap and storage types (core spec sections 5.3.2-5.3.8); the module resolves
  * indices. */

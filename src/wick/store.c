@@ -13,7 +13,7 @@ wasm_config_t *wasm_config_new(void)
         return NULL;
     config->engine = WICK_ENGINE_COMPILER;
     config->guard = true;
-    config->max_memory = (uint64_t)4 << 30;
+    config->max_memory = ((uint64_t)4 << 30) - PAGE_BYTES;
     config->max_memory64 = (uint64_t)16 << 30;
     config->max_table = 10000000;
     config->max_heap = (uint64_t)1 << 30;

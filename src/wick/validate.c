@@ -423,25 +423,37 @@ static void check_control(struct validator *v)
 /* Reads instructions until the end that closes the outermost block. */
 static void check_sequence(struct validator *v)
 {
-    while (reader_ok(v->reader) && v->control_count > 0) {
-        if (reader_left(v->reader) == 0) {
-            reader_fail(v->reader, WICK_MALFORMED, v->reader->end,
+    struct reader *reader = v->reader;
+    while (v->control_count > 0 && reader_ok(reader)) {
+        if (reader_left(reader) == 0) {
+            reader_fail(reader, WICK_MALFORMED, reader->end,
                         v->followed ? "END opcode expected"
                                     : "unexpected end of section or function");
             return;
         }
-        instr_read(v->reader, v->module, &v->instr);
-        if (!reader_ok(v->reader))
-            return;
-        if (v->constant)
+        instr_read(reader, v->module, &v->instr);
+        if (v->constant && reader_ok(reader))
             check_constant_instr(v);
-        if (!reader_ok(v->reader))
+        if (!reader_ok(reader))
             return;
         if (v->instr.info->signature)
             check_plain(v);
+        else if (v->instr.opcode >= OPCODE_LOCAL_GET && v->instr.opcode <= OPCODE_LOCAL_TEE)
+            check_local(v);
         else
             check_control(v);
     }
+}
+
+static void find_near_locals(struct validator *v)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < v->locals.run_count && count < LOCALS_NEAR; i++) {
+        const struct local_run *run = &v->locals.runs[i];
+        while (count < run->end && count < LOCALS_NEAR)
+            v->near_types[count++] = run->type;
+    }
+    v->near_count = count;
 }
 
 static void validator_fini(struct validator *v)
@@ -458,7 +470,9 @@ static void check_body(struct validator *v, const struct functype *type)
     locals_read(v->reader, v->module, type, &v->locals);
     if (!reader_ok(v->reader))
         return;
-    if (!v->locals.all_defaultable) {
+    if (v->locals.all_defaultable) {
+        find_near_locals(v);
+    } else {
         v->initialised = calloc(v->locals.count / 8 + 1, 1);
         if (!v->initialised) {
             reader_fail(v->reader, WICK_NO_MEMORY, v->reader->next, "out of memory");

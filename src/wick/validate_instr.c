@@ -60,8 +60,10 @@ static uint32_t check_memarg(struct validator *v)
     return address;
 }
 
-static uint32_t check_immediates(struct validator *v)
+static inline uint32_t check_immediates(struct validator *v)
 {
+    if (v->instr.info->immediates <= IMMEDIATES_F64)
+        return TYPE_I32;
     uint32_t lanes = v->instr.info->argument;
     switch (v->instr.info->immediates) {
     case IMMEDIATES_MEMORY:
@@ -87,10 +89,34 @@ static uint32_t check_immediates(struct validator *v)
     }
 }
 
-void check_plain(struct validator *v)
+/* At most two operands, of the right types, and one result, as nearly all instructions have. */
+static bool check_usual(struct validator *v, const char *signature, uint32_t address)
 {
-    uint32_t address = check_immediates(v);
-    const char *signature = v->instr.info->signature;
+    uint32_t left = v->operand_count - control_top(v)->height;
+    uint32_t *top = &v->operands[v->operand_count];
+    if (signature[1] == '>') {
+        if (left < 1 || top[-1] != signature_type(signature[0], address) || !signature[2])
+            return false;
+        top[-1] = signature_type(signature[2], address);
+        return true;
+    }
+    if (signature[0] == '>' && signature[1]) {
+        push(v, signature_type(signature[1], address));
+        return true;
+    }
+    if (signature[0] == '>' || signature[2] != '>' || left < 2 ||
+        top[-1] != signature_type(signature[1], address) ||
+        top[-2] != signature_type(signature[0], address))
+        return false;
+    v->operand_count -= signature[3] ? 1 : 2;
+    if (signature[3])
+        top[-2] = signature_type(signature[3], address);
+    return true;
+}
+
+static __attribute__((noinline)) void check_signature(struct validator *v, const char *signature,
+                                                      uint32_t address)
+{
     uint32_t operands = 0;
     while (signature[operands] != '>')
         operands++;
@@ -98,6 +124,14 @@ void check_plain(struct validator *v)
         pop(v, signature_type(signature[i - 1], address));
     for (const char *result = signature + operands + 1; *result; result++)
         push(v, signature_type(*result, address));
+}
+
+void check_plain(struct validator *v)
+{
+    uint32_t address = check_immediates(v);
+    const char *signature = v->instr.info->signature;
+    if (!check_usual(v, signature, address))
+        check_signature(v, signature, address);
 }
 
 /* ---- Calls ------------------------------------------------------------------------------------
@@ -181,7 +215,7 @@ static void set_initialised(struct validator *v, uint32_t index, uint32_t type)
     v->initialised[index / 8] |= (uint8_t)(1 << index % 8);
 }
 
-static void check_local(struct validator *v)
+static __attribute__((noinline)) void check_any_local(struct validator *v)
 {
     uint32_t index = v->instr.index, slot;
     if (!known(v, "local", index, v->locals.count))
@@ -195,6 +229,22 @@ static void check_local(struct validator *v)
     }
     pop(v, type);
     set_initialised(v, index, type);
+    if (v->instr.opcode == OPCODE_LOCAL_TEE)
+        push(v, type);
+}
+
+void check_local(struct validator *v)
+{
+    uint32_t type = v->instr.index < v->near_count ? v->near_types[v->instr.index] : TYPE_BOTTOM;
+    if (type == TYPE_BOTTOM) {
+        check_any_local(v);
+        return;
+    }
+    if (v->instr.opcode == OPCODE_LOCAL_GET) {
+        push(v, type);
+        return;
+    }
+    pop(v, type);
     if (v->instr.opcode == OPCODE_LOCAL_TEE)
         push(v, type);
 }

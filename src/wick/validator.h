@@ -26,11 +26,15 @@ struct control {
     uint32_t init_height; /* locals initialised before it */
 };
 
+enum { LOCALS_NEAR = 64 };
+
 struct validator {
     const struct module *module;
     struct reader *reader;
     struct instr instr; /* the one being checked */
     struct locals locals;
+    /* The types of the first locals, where all locals have a default value. */
+    uint32_t near_types[LOCALS_NEAR], near_count;
     struct type_list results; /* of the function or expression */
     uint32_t *operands;
     uint32_t operand_count, operand_capacity;
@@ -92,6 +96,8 @@ struct type_list label_types(struct validator *v, uint32_t depth);
 
 /* Instructions with a signature in the opcode table. */
 void check_plain(struct validator *v);
+/* local.get, local.set, local.tee. */
+void check_local(struct validator *v);
 /* The rest, but for blocks and branches. */
 void check_instr(struct validator *v);
 /* Structs, arrays, i31 and casts: opcodes 0xFB00 … 0xFBFF. */

@@ -222,6 +222,107 @@ TEST(short_jumps, "jumps over and around code of every length lead where they sh
         check_jumps(&f, i / FOLDS, i % FOLDS);
 }
 
+static const char *const comparisons[] = {"eq",   "ne",   "lt_s", "lt_u", "gt_s",
+                                          "gt_u", "le_s", "le_u", "ge_s", "ge_u"};
+static const int32_t compared[] = {0, 1, 5, -1, -5, INT32_MIN, INT32_MAX};
+
+enum {
+    COMPARISONS = sizeof(comparisons) / sizeof(comparisons[0]),
+    COMPARED = sizeof(compared) / sizeof(compared[0]),
+};
+
+static bool compare(int comparison, int32_t a, int32_t b)
+{
+    switch (comparison) {
+    case 0:
+        return a == b;
+    case 1:
+        return a != b;
+    case 2:
+        return a < b;
+    case 3:
+        return (uint32_t)a < (uint32_t)b;
+    case 4:
+        return a > b;
+    case 5:
+        return (uint32_t)a > (uint32_t)b;
+    case 6:
+        return a <= b;
+    case 7:
+        return (uint32_t)a <= (uint32_t)b;
+    case 8:
+        return a >= b;
+    default:
+        return (uint32_t)a >= (uint32_t)b;
+    }
+}
+
+TEST(known_branches, "a jump that knows how the branch behind it goes leads where it does")
+{
+    FIXTURE f = fixture_new();
+    struct text text;
+    FILE *out = text_open(&text);
+    fprintf(out, "(module");
+    for (int c = 0; c < COMPARISONS; c++) {
+        for (int bits = 32; bits <= 64; bits += 32) {
+            for (int i = 0; i < COMPARED * COMPARED; i++)
+                fprintf(out,
+                        "(func (export \"%s%d_%d\") (param i32) (result i32) (local $x i%d)"
+                        "(if (local.get 0) (then (local.set $x (i%d.const %d)))"
+                        " (else (local.set $x (i%d.extend8_s (local.get $x)))))"
+                        "(if (result i32) (i%d.%s (local.get $x) (i%d.const %d))"
+                        " (then (i32.const 10)) (else (i32.const 20))))",
+                        comparisons[c], bits, i, bits, bits, compared[i / COMPARED], bits, bits,
+                        comparisons[c], bits, compared[i % COMPARED]);
+        }
+    }
+    fprintf(out, ")");
+    text_load(&text, &f);
+    for (int c = 0; c < COMPARISONS; c++) {
+        for (int i = 0; i < 2 * COMPARED * COMPARED; i++) {
+            int pair = i / 2;
+            char name[32];
+            snprintf(name, sizeof(name), "%s%d_%d", comparisons[c], i % 2 ? 64 : 32, pair);
+            bool yes = compare(c, compared[pair / COMPARED], compared[pair % COMPARED]);
+            bool zero = compare(c, 0, compared[pair % COMPARED]);
+            CHECK_INT(call_i32(&f, name, 1, 0), yes ? 10 : 20);
+            CHECK_INT(call_i32(&f, name, 0, 0), zero ? 10 : 20);
+        }
+    }
+}
+
+/* Steps of a machine whose states name the next one, as a goto into a loop does. */
+TEST(known_cases,
+     "a jump that knows the case behind it leads there, and a loop of them can be ended")
+{
+    FIXTURE f = fixture_new();
+    load_text(&f, "(module (func (export \"run\") (param $rounds i32) (param $unused i32)"
+                  " (result i32) (local $state i32) (local $sum i32)"
+                  " (loop $next (block $done (block $c (block $b (block $a"
+                  "  (br_table $a $b $c $done (local.get $state)))"
+                  /* a */
+                  "  (local.set $sum (i32.add (local.get $sum) (i32.const 1)))"
+                  "  (local.set $state (i32.const 2)) (br $next))"
+                  /* b */
+                  "  (local.set $sum (i32.mul (local.get $sum) (i32.const 3)))"
+                  "  (local.set $rounds (i32.sub (local.get $rounds) (i32.const 1)))"
+                  "  (if (local.get $rounds) (then (local.set $state (i32.const 0)) (br $next)))"
+                  "  (local.set $state (i32.const 7)) (br $next))"
+                  /* c */
+                  "  (local.set $sum (i32.xor (local.get $sum) (i32.const 5)))"
+                  "  (local.set $state (i32.const 1)) (br $next)))"
+                  " (local.get $sum)))");
+    int32_t sum = 0;
+    for (int i = 0; i < 9; i++)
+        sum = ((sum + 1) ^ 5) * 3;
+    CHECK_INT(call_i32(&f, "run", 9, 0), sum);
+    wick_store_set_deadline(f.store, 1);
+    wick_value_t none = {.u64 = 0};
+    wasm_trap_t *trap = call_trap(&f, "run", none, none);
+    CHECK_INT(wick_trap_kind(trap), WICK_TRAP_DEADLINE);
+    wasm_trap_delete(trap);
+}
+
 TEST(tail_calls, "a million tail calls, by each way to name the callee, take no stack")
 {
     FIXTURE f = fixture_new();
@@ -347,6 +448,83 @@ TEST(guarded_memory, "each address beyond a memory traps by fault, and memory gr
 TEST(checked_memory, "each address beyond a memory traps by a check, and memory may move")
 {
     check_bounds(false);
+}
+
+/* How often a function looks for interrupts at the start of a loop. */
+static int count_checks(const struct fixture *f, uint32_t func)
+{
+    struct text text;
+    FILE *out = text_open(&text);
+    const wasm_module_t *module = wick_instance_module(f->instance);
+    CHECK_INT(wick_module_dump(module, func, WICK_DUMP_SSA, out), WICK_OK);
+    fclose(out);
+    int count = 0;
+    for (const char *at = text.start; (at = strstr(at, "loop_check")) != NULL; at++)
+        count++;
+    free(text.start);
+    return count;
+}
+
+#define WALK(name, body)                                                                           \
+    "(func (export \"" name "\") (param $p i32) (param $q i32) (loop $on " body " (br $on)))"
+
+static const char walks[] = "(module (memory 2 4) (func $nothing)"
+    /* These end by a trap. */
+    WALK("up", "(drop (i32.load8_u (local.get $p)))"
+               "(local.set $p (i32.add (local.get $p) (i32.const 1)))")
+        WALK("down", "(i32.store (local.get $p) (i32.const 1))"
+                     "(local.set $p (i32.sub (local.get $p) (i32.const 4)))")
+            WALK("scaled", "(drop (i64.load offset=8 (i32.add (local.get $q)"
+                           " (i32.shl (local.get $p) (i32.const 3)))))"
+                           "(local.set $p (i32.add (local.get $p) (i32.const 1)))")
+                WALK("page", "(drop (i32.load (local.get $p)))"
+                             "(local.set $p (i32.add (local.get $p) (i32.const 65536)))")
+    /* These might not. */
+    WALK("still", "(drop (i32.load (local.get $q)))"
+                  "(local.set $p (i32.add (local.get $p) (i32.const 1)))")
+        WALK("far", "(drop (i32.load (local.get $p)))"
+                    "(local.set $p (i32.add (local.get $p) (i32.const 65537)))")
+            WALK("masked", "(drop (i32.load (i32.and (local.get $p) (i32.const 255))))"
+                           "(local.set $p (i32.add (local.get $p) (i32.const 4)))")
+                WALK("rarely", "(if (local.get $q) (then (drop (i32.load (local.get $p)))))"
+                               "(local.set $p (i32.add (local.get $p) (i32.const 4)))")
+                    WALK("around", "(drop (i32.load (i32.shl (local.get $p) (i32.const 31))))"
+                                   "(local.set $p (i32.add (local.get $p) (i32.const 4)))") ")";
+
+enum { WALKS_THAT_END = 4, WALKS = 9 };
+
+static void check_walks(bool guard)
+{
+    wasm_config_t *config = wasm_config_new();
+    wick_config_set_guard(config, guard);
+    FIXTURE f = fixture_with(config);
+    load_text(&f, walks);
+    static const char *const names[] = {"up", "down", "scaled", "page"};
+    for (uint32_t i = 0; i < WALKS_THAT_END; i++) {
+        CHECK_INT(count_checks(&f, i + 1), 0);
+        wasm_trap_t *trap =
+            call_trap(&f, names[i], (wick_value_t){.u32 = 64}, (wick_value_t){.u32 = 128});
+        CHECK_INT(wick_trap_kind(trap), WICK_TRAP_MEMORY);
+        wasm_trap_delete(trap);
+    }
+    for (uint32_t i = WALKS_THAT_END; i < WALKS; i++)
+        CHECK_INT(count_checks(&f, i + 1), 1);
+}
+
+TEST(walks, "a loop that walks through memory ends without a look for interrupts, others have one")
+{
+    check_walks(true);
+    check_walks(false);
+}
+
+TEST(large_walks, "where a memory may have 4 GiB no loop is sure to leave it")
+{
+    wasm_config_t *config = wasm_config_new();
+    wick_config_set_max_memory(config, (uint64_t)4 << 30);
+    FIXTURE f = fixture_with(config);
+    load_text(&f, walks);
+    for (uint32_t i = 0; i < WALKS; i++)
+        CHECK_INT(count_checks(&f, i + 1), 1);
 }
 
 /* ---- Size -------------------------------------------------------------------------------------

@@ -116,6 +116,26 @@ static void flush_range(uint64_t start, uint64_t end)
     cpu_shootdown();
 }
 
+/* The two loops over a whole window are unrolled: page faults on fresh memory run them, and where
+ * ring 0 is emulated each instruction counts. */
+static bool is_untouched(const pte_t *window)
+{
+    pte_t any = 0;
+#pragma GCC unroll 16
+    for (int i = 0; i < WINDOW; i++)
+        any |= window[i];
+    return any == 0;
+}
+
+static void fill_window(pte_t *window, pte_t page)
+{
+#pragma GCC unroll 16
+    for (int i = 0; i < WINDOW; i++) {
+        window[i] = page;
+        page += PAGE_SIZE;
+    }
+}
+
 /* Replaces a 2 MiB page by 512 pages that say the same. */
 static int split(pte_t *entry)
 {
@@ -123,10 +143,8 @@ static int split(pte_t *entry)
     if (!table)
         return -ENOMEM;
     pte_t page = *entry & ~PTE_LARGE;
-    for (int i = 0; i < ENTRIES; i++) {
-        table[i] = page;
-        page += PAGE_SIZE;
-    }
+    for (int i = 0; i < ENTRIES; i += WINDOW)
+        fill_window(&table[i], page + i * PAGE_SIZE);
     *entry = table_entry(table);
     return 0;
 }
@@ -166,26 +184,6 @@ static uint64_t window_chunk(const pte_t *window)
             return window[i] & PTE_ADDRESS & ~CHUNK_MASK;
     }
     return 0;
-}
-
-/* The two loops over a whole window are unrolled: each page fault on fresh memory runs them, and
- * where ring 0 is emulated each instruction counts. */
-static bool is_untouched(const pte_t *window)
-{
-    pte_t any = 0;
-#pragma GCC unroll 16
-    for (int i = 0; i < WINDOW; i++)
-        any |= window[i];
-    return any == 0;
-}
-
-static void fill_window(pte_t *window, pte_t page)
-{
-#pragma GCC unroll 16
-    for (int i = 0; i < WINDOW; i++) {
-        window[i] = page;
-        page += PAGE_SIZE;
-    }
 }
 
 /* Maps the untouched pages of the faulting page's window, as far as the mapping reaches. */

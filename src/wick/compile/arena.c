@@ -10,7 +10,19 @@ struct arena_chunk {
     uint64_t size; /* of what follows, which is aligned to 16 */
 };
 
+/* The head of memory that was given back, or of what was left of a chunk. */
+struct arena_rest {
+    struct arena_rest *next;
+    size_t size; /* with this head; a multiple of 16 */
+};
+
 enum {
+#ifdef WICK_VERIFY
+    REST_MIN =
+        64, /* all that is given back is overwritten, so that whoever still looks there fails */
+#else
+    REST_MIN = 16 << 10, /* less is not worth it */
+#endif
     CHUNK_SIZE = 256 << 10, /* of the first, with its header */
     HUGE_PAGE = 2 << 20,
 };
@@ -93,6 +105,7 @@ static struct arena_chunk *new_chunk(const struct arena *arena, size_t size)
         bytes = arena->total / 2;
     if (bytes < size + sizeof(struct arena_chunk))
         bytes = size + sizeof(struct arena_chunk);
+    bytes = (bytes + 15) & ~(size_t)15; /* so that what is left is always a multiple */
     bool huge = bytes >= HUGE_PAGE;
     if (huge)
         bytes = (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
@@ -125,19 +138,59 @@ static void add_chunk(struct arena *arena, size_t size)
     arena->end = arena->next + chunk->size;
 }
 
-void *arena_take(struct arena *arena, size_t size)
+void arena_give_back(struct arena *arena, void *memory, size_t size)
 {
-    size = (size + 15) & ~(size_t)15;
-    if (size > (size_t)(arena->end - arena->next))
-        add_chunk(arena, size);
-    void *memory = arena->next;
-    arena->next += size;
-    return memory;
+    if (size < REST_MIN)
+        return;
+#ifdef WICK_VERIFY
+    memset(memory, 0xA5, size);
+#endif
+    struct arena_rest *rest = memory;
+    *rest = (struct arena_rest){arena->rests, size & ~(size_t)15};
+    arena->rests = rest;
+}
+
+/* Goes on in memory that was given back, if any is large enough. */
+static bool use_rest(struct arena *arena, size_t size)
+{
+    for (struct arena_rest **at = &arena->rests; *at; at = &(*at)->next) {
+        struct arena_rest *rest = *at;
+        if (rest->size < size)
+            continue;
+        *at = rest->next;
+        arena->next = (uint8_t *)rest;
+        arena->end = arena->next + rest->size;
+        return true;
+    }
+    return false;
+}
+
+void *arena_take_slow(struct arena *arena, size_t size)
+{
+    if (size > SIZE_MAX - 15)
+        arena_give_up(arena);
+    uint8_t *left = arena->next;
+    size_t left_size = (size_t)(arena->end - left);
+    if (!use_rest(arena, size))
+        add_chunk(arena, (size + 15) & ~(size_t)15);
+    if (left)
+        arena_give_back(arena, left, left_size);
+    return arena_take(arena, size);
 }
 
 void *arena_alloc(struct arena *arena, size_t size)
 {
     return memset(arena_take(arena, size), 0, size);
+}
+
+/* Lengthens the memory that was taken last; false if this is another, or there is no room. */
+static bool extend(struct arena *arena, uint8_t *memory, size_t old, size_t size)
+{
+    old = (old + 15) & ~(size_t)15;
+    if (!memory || memory + old != arena->next || size > (size_t)(arena->end - memory))
+        return false;
+    arena->next = memory + ((size + 15) & ~(size_t)15);
+    return true;
 }
 
 void arena_grow_slow(struct arena *arena, void *array_pointer, uint32_t count, uint32_t *capacity,
@@ -149,9 +202,13 @@ void arena_grow_slow(struct arena *arena, void *array_pointer, uint32_t count, u
         room = count;
     if (room > UINT32_MAX / 2)
         arena_give_up(arena);
-    void *grown = arena_take(arena, room * size);
-    if (*capacity)
-        memcpy(grown, *array, *capacity * size);
-    *array = grown;
+    if (!extend(arena, *array, *capacity * size, room * size)) {
+        void *grown = arena_take(arena, room * size);
+        if (*capacity) {
+            memcpy(grown, *array, *capacity * size);
+            arena_give_back(arena, *array, *capacity * size);
+        }
+        *array = grown;
+    }
     *capacity = (uint32_t)room;
 }

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 struct arena_chunk;
+struct arena_rest;
 
 /* Memory that one compilation leaves to the next, so that the host need not clear it again. Begins
  * as zeros but for its limit; not for two threads at once. */
@@ -28,6 +29,7 @@ void arena_cache_fini(struct arena_cache *cache);
 struct arena {
     struct arena_chunk *chunks; /* newest first */
     struct arena_cache *cache;  /* or NULL */
+    struct arena_rest *rests;   /* given back */
     uint8_t *next, *end;
     size_t total, limit; /* bytes taken from the host; at most */
     bool unsupported;    /* why it was given up: arena_give_up_unsupported */
@@ -43,10 +45,24 @@ _Noreturn void arena_give_up(struct arena *arena);
 /* The same because of code that the compiler does not have. */
 _Noreturn void arena_give_up_unsupported(struct arena *arena);
 
-/* `size` zeroed bytes, aligned to 16. */
+void *arena_take_slow(struct arena *arena, size_t size) __attribute__((malloc, alloc_size(2)));
+
+/* `size` bytes, aligned to 16, with any contents. */
+static inline __attribute__((malloc, alloc_size(2))) void *arena_take(struct arena *arena,
+                                                                      size_t size)
+{
+    if (size > (size_t)(arena->end - arena->next))
+        return arena_take_slow(arena, size);
+    void *memory = arena->next;
+    arena->next += (size + 15) & ~(size_t)15;
+    return memory;
+}
+
+/* The same, zeroed. */
 void *arena_alloc(struct arena *arena, size_t size) __attribute__((malloc, alloc_size(2)));
-/* The same with any contents. */
-void *arena_take(struct arena *arena, size_t size) __attribute__((malloc, alloc_size(2)));
+
+/* Memory that nobody needs any more, to be taken again; what is small is left alone. */
+void arena_give_back(struct arena *arena, void *memory, size_t size);
 
 void arena_grow_slow(struct arena *arena, void *array_pointer, uint32_t count, uint32_t *capacity,
                      size_t size);

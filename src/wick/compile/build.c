@@ -20,7 +20,7 @@ static struct label *label_at(struct builder *b, uint32_t depth)
 
 static void set_succs(struct builder *b, uint32_t block, uint32_t first, uint32_t second)
 {
-    uint32_t *succs = arena_alloc(b->arena, 2 * sizeof(*succs));
+    uint32_t *succs = arena_take(b->arena, 2 * sizeof(*succs));
     succs[0] = first;
     succs[1] = second;
     b->graph->blocks[block].succs = succs;
@@ -620,15 +620,12 @@ static bool can_stand_elsewhere(struct builder *b, struct reader reader)
         reader_u32(&reader);
         read_value_type(&reader, b->module);
     }
-    while (reader_left(&reader) && reader_ok(&reader)) {
-        instr_read(&reader, b->module, &instr);
-        bool tail = instr.opcode == OPCODE_RETURN_CALL ||
-                    instr.opcode == OPCODE_RETURN_CALL_INDIRECT ||
-                    instr.opcode == OPCODE_RETURN_CALL_REF;
-        if (tail)
-            return false;
-    }
-    return true;
+    static const bool tail_calls[256] = {
+        [OPCODE_RETURN_CALL] = true,
+        [OPCODE_RETURN_CALL_INDIRECT] = true,
+        [OPCODE_RETURN_CALL_REF] = true,
+    };
+    return !instr_find(&reader, b->module, tail_calls, &instr);
 }
 
 static bool is_worth_inlining(struct builder *b, uint32_t func_index, struct reader reader)
@@ -709,4 +706,8 @@ void graph_build(struct graph *graph)
     graph->current = 0;
     if (!reader_ok(&body.reader))
         arena_give_up(graph->arena); /* a validated body reads without fault */
+    arena_give_back(b.arena, b.definitions, (b.definition_mask + 1) * sizeof(*b.definitions));
+    arena_give_back(b.arena, b.variables, b.variable_capacity * sizeof(*b.variables));
+    arena_give_back(b.arena, b.writes, b.write_capacity * sizeof(*b.writes));
+    arena_give_back(b.arena, b.stack, b.stack_capacity * sizeof(*b.stack));
 }

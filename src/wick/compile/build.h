@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * From a validated body to SSA. build.c holds blocks and branches, build_vars.c the locals,
- * build_instr.c everything else.
+ * build_object.c and build_field.c objects, build_instr.c everything else.
  *
  * Locals become values by the algorithm of Braun et al., "Simple and Efficient Construction of
  * Static Single Assignment Form" (2013). Because control flow is structured, the bytes between a
@@ -148,6 +148,9 @@ void build_body(struct builder *b);
 bool build_inlined(struct builder *b, uint32_t func_index);
 /* Ends the current block with `end`, without successors. */
 void finish_block(struct builder *b, struct ins end);
+
+/* build_field.c: an instruction on an object that needs no call, or false. */
+bool build_field(struct builder *b);
 
 /* build_object.c */
 void build_object(struct builder *b);

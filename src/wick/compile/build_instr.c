@@ -371,7 +371,7 @@ static void build_vector(struct builder *b)
 static void build_by_signature(struct builder *b)
 {
     const char *signature = b->instr.info->signature;
-    uint8_t result = type_of_letter(signature[strlen(signature) - 1]);
+    uint8_t result = signature_result(signature);
     if (signature[0] == 'p') {
         build_load(b, result);
     } else if (b->instr.opcode >= 0xFD00) {

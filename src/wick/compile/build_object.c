@@ -1,49 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Objects of the collected heap, and atomics: calls of the interpreter's functions for them. Their
- * operands lie one after the other in 8-byte slots, a v128 in two; see enum helper_id for what each
- * function wants to know.
+ * Objects of the collected heap beyond their fields, and atomics: calls of the interpreter's
+ * functions for them. Their operands lie one after the other in 8-byte slots, a v128 in two; see
+ * enum helper_id for what each function wants to know.
  */
 #include "wick/compile/build.h"
 
 #include "wick/interp.h"
 
-/* An operand's slot as a helper's parameter. */
-enum { SLOT_OF_FIRST = 1, SLOT_OF_SECOND, SLOT_OF_THIRD, SLOT_MAX };
-
 struct plan {
     uint8_t helper, operands;
-    uint8_t b;     /* what insn.b is: SLOT_OF_SECOND or 0 */
-    uint8_t ext_a; /* what ext.a is: a slot, INDEX_SECOND or 0 */
-    bool is_signed;
+    bool has_index; /* a second one in the instruction, which is ext.a */
 };
-
-enum { INDEX_SECOND = SLOT_MAX };
 
 static const struct plan *find_plan(uint16_t opcode)
 {
     static const struct plan plans[] = {
-        [0x01] = {HELPER_STRUCT_NEW_DEFAULT, 0, 0, 0, false},
-        [0x02] = {HELPER_STRUCT_GET, 1, 0, INDEX_SECOND, false},
-        [0x03] = {HELPER_STRUCT_GET, 1, 0, INDEX_SECOND, true},
-        [0x04] = {HELPER_STRUCT_GET, 1, 0, INDEX_SECOND, false},
-        [0x05] = {HELPER_STRUCT_SET, 2, SLOT_OF_SECOND, INDEX_SECOND, false},
-        [0x06] = {HELPER_ARRAY_NEW, 2, 0, 0, false},
-        [0x07] = {HELPER_ARRAY_NEW_DEFAULT, 1, 0, 0, false},
-        [0x09] = {HELPER_ARRAY_NEW_DATA, 2, 0, INDEX_SECOND, false},
-        [0x0A] = {HELPER_ARRAY_NEW_ELEM, 2, 0, INDEX_SECOND, false},
-        [0x0B] = {HELPER_ARRAY_GET, 2, SLOT_OF_SECOND, 0, false},
-        [0x0C] = {HELPER_ARRAY_GET, 2, SLOT_OF_SECOND, 0, true},
-        [0x0D] = {HELPER_ARRAY_GET, 2, SLOT_OF_SECOND, 0, false},
-        [0x0E] = {HELPER_ARRAY_SET, 3, SLOT_OF_SECOND, SLOT_OF_THIRD, false},
-        [0x0F] = {HELPER_ARRAY_LEN, 1, 0, 0, false},
-        [0x10] = {HELPER_ARRAY_FILL, 4, 0, INDEX_SECOND, false},
-        [0x11] = {HELPER_ARRAY_COPY, 5, 0, INDEX_SECOND, false},
-        [0x12] = {HELPER_ARRAY_INIT_DATA, 4, 0, INDEX_SECOND, false},
-        [0x13] = {HELPER_ARRAY_INIT_ELEM, 4, 0, INDEX_SECOND, false},
-        [0x1C] = {HELPER_REF_I31, 1, 0, 0, false},
-        [0x1D] = {HELPER_I31_GET_S, 1, 0, 0, false},
-        [0x1E] = {HELPER_I31_GET_U, 1, 0, 0, false},
+        [0x01] = {HELPER_STRUCT_NEW_DEFAULT, 0, false}, [0x06] = {HELPER_ARRAY_NEW, 2, false},
+        [0x07] = {HELPER_ARRAY_NEW_DEFAULT, 1, false},  [0x09] = {HELPER_ARRAY_NEW_DATA, 2, true},
+        [0x0A] = {HELPER_ARRAY_NEW_ELEM, 2, true},      [0x10] = {HELPER_ARRAY_FILL, 4, true},
+        [0x11] = {HELPER_ARRAY_COPY, 5, true},          [0x12] = {HELPER_ARRAY_INIT_DATA, 4, true},
+        [0x13] = {HELPER_ARRAY_INIT_ELEM, 4, true},
     };
     return &plans[opcode - 0xFB00];
 }
@@ -55,13 +32,12 @@ static bool is_wide_operand(const struct builder *b, uint32_t value)
 
 /* Pops the operands and appends the call; pushes its result unless the type is TYPE_BOTTOM. */
 static void append_call(struct builder *b, struct interp_call call, uint32_t operands,
-                        const struct plan *plan, uint32_t type)
+                        uint32_t type)
 {
     struct graph *graph = b->graph;
     struct ins ins = {.op = SSA_CALL_INTERP, .arg_count = operands};
     if (call.helper == HELPER_THROW || call.helper == HELPER_THROW_REF)
         ins.scope = b->scope;
-    uint32_t slot_of[SLOT_MAX] = {0};
     ins.args = pool_alloc(graph, operands);
     b->stack_count -= operands;
     for (uint32_t i = 0; i < operands; i++) {
@@ -69,15 +45,9 @@ static void append_call(struct builder *b, struct interp_call call, uint32_t ope
         graph->pool[ins.args + i] = value;
         if (call.slots + 2 > INTERP_CALL_SLOTS)
             arena_give_up_unsupported(b->arena);
-        if (i + SLOT_OF_FIRST < SLOT_MAX)
-            slot_of[i + SLOT_OF_FIRST] = call.slots;
         call.traced |= (uint64_t)ins_at(graph, value)->is_traced << call.slots;
         call.slots = (uint8_t)(call.slots + (is_wide_operand(b, value) ? 2 : 1));
     }
-    if (plan && plan->b)
-        call.b = slot_of[plan->b];
-    if (plan && plan->ext_a && plan->ext_a < SLOT_MAX)
-        call.ext_a = slot_of[plan->ext_a];
     arena_grow(b->arena, &graph->interp_calls, graph->interp_call_count + 1,
                &graph->interp_call_capacity, sizeof(call));
     graph->interp_calls[graph->interp_call_count] = call;
@@ -100,7 +70,7 @@ static const struct deftype *instr_type(const struct builder *b)
 static void build_new(struct builder *b, uint8_t helper, uint32_t operands, uint32_t ext_a)
 {
     struct interp_call call = {.helper = helper, .ext_a = ext_a, .ext_b = b->instr.index};
-    append_call(b, call, operands, NULL, type_ref(deftype_heap(instr_type(b)), false));
+    append_call(b, call, operands, type_ref(deftype_heap(instr_type(b)), false));
 }
 
 /* The type of what an instruction answers; TYPE_BOTTOM: nothing. */
@@ -113,20 +83,6 @@ static uint32_t answer_type(const struct builder *b)
     case OPCODE_ARRAY_NEW_DATA:
     case OPCODE_ARRAY_NEW_ELEM:
         return type_ref(deftype_heap(instr_type(b)), false);
-    case OPCODE_STRUCT_GET:
-    case OPCODE_STRUCT_GET_S:
-    case OPCODE_STRUCT_GET_U:
-        return type_unpacked(instr_type(b)->fields[b->instr.index2].type);
-    case OPCODE_ARRAY_GET:
-    case OPCODE_ARRAY_GET_S:
-    case OPCODE_ARRAY_GET_U:
-        return type_unpacked(instr_type(b)->fields->type);
-    case OPCODE_REF_I31:
-        return type_ref(HEAP_I31, false);
-    case OPCODE_ARRAY_LEN:
-    case OPCODE_I31_GET_S:
-    case OPCODE_I31_GET_U:
-        return TYPE_I32;
     default:
         return TYPE_BOTTOM;
     }
@@ -135,11 +91,10 @@ static uint32_t answer_type(const struct builder *b)
 static void build_planned(struct builder *b)
 {
     const struct plan *plan = find_plan(b->instr.opcode);
-    struct interp_call call = {
-        .helper = plan->helper, .ext_x = plan->is_signed, .ext_b = b->instr.index};
-    if (plan->ext_a == INDEX_SECOND)
-        call.ext_a = b->instr.index2;
-    append_call(b, call, plan->operands, plan, answer_type(b));
+    struct interp_call call = {.helper = plan->helper,
+                               .ext_a = plan->has_index ? b->instr.index2 : 0,
+                               .ext_b = b->instr.index};
+    append_call(b, call, plan->operands, answer_type(b));
 }
 
 /* ---- Casts ------------------------------------------------------------------------------------
@@ -147,7 +102,7 @@ static void build_planned(struct builder *b)
 
 static void build_test(struct builder *b, uint8_t helper, uint32_t type, uint32_t answer)
 {
-    append_call(b, (struct interp_call){.helper = helper, .ext_a = type}, 1, NULL, answer);
+    append_call(b, (struct interp_call){.helper = helper, .ext_a = type}, 1, answer);
 }
 
 static void build_branch_on_cast(struct builder *b)
@@ -162,6 +117,8 @@ static void build_branch_on_cast(struct builder *b)
 
 void build_object(struct builder *b)
 {
+    if (build_field(b))
+        return;
     uint16_t opcode = b->instr.opcode;
     bool null = opcode == OPCODE_REF_TEST_NULL || opcode == OPCODE_REF_CAST_NULL;
     switch (opcode) {
@@ -199,9 +156,9 @@ void build_throw(struct builder *b)
 {
     if (b->instr.opcode == OPCODE_THROW)
         append_call(b, (struct interp_call){.helper = HELPER_THROW, .ext_b = b->instr.index},
-                    b->module->tags[b->instr.index].type->param_count, NULL, TYPE_BOTTOM);
+                    b->module->tags[b->instr.index].type->param_count, TYPE_BOTTOM);
     else
-        append_call(b, (struct interp_call){.helper = HELPER_THROW_REF}, 1, NULL, TYPE_BOTTOM);
+        append_call(b, (struct interp_call){.helper = HELPER_THROW_REF}, 1, TYPE_BOTTOM);
     build_catching(b);
     finish_block(b, (struct ins){.op = SSA_TRAP, .imm = WICK_TRAP_UNREACHABLE});
     build_unreachable(b);
@@ -224,7 +181,7 @@ void build_atomic(struct builder *b)
     if (b->instr.value > UINT32_MAX)
         arena_give_up_unsupported(b->arena);
     char answer = signature[operands + 1];
-    append_call(b, call, operands, NULL,
+    append_call(b, call, operands,
                 answer == 'i'   ? TYPE_I32
                 : answer == 'l' ? TYPE_I64
                                 : TYPE_BOTTOM);

@@ -88,8 +88,12 @@ void variables_add(struct builder *b, struct body *body)
     struct write *writes = NULL;
     uint32_t count = 0, capacity = 0;
     struct instr instr;
-    while (reader_left(&scan) && reader_ok(&scan)) {
-        instr_read(&scan, b->module, &instr);
+    static const bool wanted[256] = {
+        [OPCODE_BLOCK] = true,     [OPCODE_LOOP] = true, [OPCODE_IF] = true,
+        [OPCODE_TRY_TABLE] = true, [OPCODE_END] = true,  [OPCODE_LOCAL_SET] = true,
+        [OPCODE_LOCAL_TEE] = true,
+    };
+    while (instr_find(&scan, b->module, wanted, &instr)) {
         scan_construct(b, &loops, &instr);
         if (instr.opcode != OPCODE_LOCAL_SET && instr.opcode != OPCODE_LOCAL_TEE)
             continue;
@@ -135,13 +139,14 @@ static void grow_definitions(struct builder *b)
     uint32_t size = old_size ? old_size * 2 : 16;
     while (!old_size && size < 2 * (b->variable_count + b->write_count))
         size *= 2;
-    const struct definition *old = b->definitions;
+    struct definition *old = b->definitions;
     b->definitions = arena_alloc(b->arena, size * sizeof(*b->definitions));
     b->definition_mask = size - 1;
     for (uint32_t i = 0; i < old_size; i++) {
         if (old[i].key)
             *definition_slot(b, old[i].key) = old[i];
     }
+    arena_give_back(b->arena, old, old_size * sizeof(*old));
 }
 
 static void define(struct builder *b, uint32_t variable, uint32_t block, uint32_t value)
@@ -152,6 +157,7 @@ static void define(struct builder *b, uint32_t variable, uint32_t block, uint32_
     struct definition *slot = definition_slot(b, key);
     b->definition_count += slot->key == 0;
     *slot = (struct definition){key, value};
+    b->graph->blocks[block].defined |= (uint64_t)1 << variable % 64;
 }
 
 /* Notes the value at the point that is being built. */
@@ -210,17 +216,26 @@ static uint32_t add_phi(struct builder *b, uint32_t variable, uint32_t block)
     return phi;
 }
 
-/* The value of the variable at the end of the block. */
+/* The value of the variable at the end of the block. On a long way there it is noted, at distances
+ * that grow fourfold, so that later reads, whose ways join this one somewhere, are shorter. */
 static uint32_t read_at_end(struct builder *b, uint32_t variable, uint32_t start)
 {
-    uint32_t block = start;
-    for (;;) {
-        uint32_t value = definition_slot(b, (uint64_t)block << 32 | variable)->value;
+    uint32_t noted[16], count = 0, block = start, next = 16;
+    for (uint32_t step = 1;; step++) {
         const struct block *at = &b->graph->blocks[block];
+        uint32_t value = 0;
+        if (at->defined >> variable % 64 & 1)
+            value = definition_slot(b, (uint64_t)block << 32 | variable)->value;
         if (value) {
-            if (block != start)
-                define(b, variable, start, value);
+            if (count && noted[count - 1] == block)
+                count--;
+            while (count)
+                define(b, variable, noted[--count], value);
             return value;
+        }
+        if (step == next) {
+            noted[count++] = block;
+            next *= 4;
         }
         if (at->above && !is_written(b, variable, at->above_start, at->above_end))
             block = at->above;
@@ -251,9 +266,7 @@ static void fill_phi(struct builder *b, const struct pending_phi *pending)
     phi->arg_count = count;
     if (differ || !same)
         return;
-    phi->op = SSA_COPY;
-    phi->a = same;
-    phi->arg_count = 0;
+    ins_replace(b->graph, pending->phi, same);
 }
 
 static void work_off(struct builder *b)

@@ -17,7 +17,7 @@
 enum {
     CODE_PER_BYTE = 24,           /* reserved for each byte of WebAssembly */
     ADAPTER_BYTES = 16 << 20,     /* reserved for the adapters of an engine */
-    CACHE_BYTES = 4 << 20,        /* that compilations leave to each other */
+    CACHE_BYTES = 16 << 20,       /* that compilations leave to each other */
     BATCH_CACHE_BYTES = 64 << 20, /* the same while all of a module is compiled */
 };
 
@@ -54,6 +54,7 @@ struct compile_engine *compile_engine_new(const struct wasm_config_t *config)
         return NULL;
     engine->options.guard = config->guard;
     engine->options.fuel = config->fuel;
+    engine->options.small_memories = config->max_memory <= ((uint64_t)4 << 30) - PAGE_BYTES;
     bool able = cpu_detect(&engine->options.cpu);
     if (config->baseline)
         engine->options.cpu = (struct cpu_features){0};
@@ -238,10 +239,13 @@ static void compile_func(struct compile_job *job, struct graph *graph, struct em
                job->func_index);
     graph_build(graph);
     graph_analyse(graph);
-    verify_graph(graph, "construction");
+    verify_graph(graph, VERIFY_CONSTRUCTION);
     graph_optimise(graph);
     verify_graph(graph, "optimisation");
+    graph_share_addresses(graph);
+    verify_graph(graph, "addresses");
     graph_sweep(graph);
+    graph_trim_checks(graph);
     graph_place(graph);
     verify_graph(graph, "placement");
     machine_lower(&machine, graph);
@@ -361,6 +365,18 @@ bool compile_instance_init(struct wasm_instance_t *instance)
         instance->own_funcs[i - module->imported_funcs].entry = lazy_ref;
     }
     return true;
+}
+
+void compile_instance_tables(struct wasm_instance_t *instance)
+{
+    const struct module *module = instance->module;
+    for (uint32_t i = 0; i < module->table_count; i++) {
+        const struct wasm_table_t *table = instance->tables[i];
+        void *place = (uint8_t *)instance + layout_table(module, i);
+        *(const void **)place = layout_is_fixed(&module->tables[i].type)
+                                    ? (const void *)table->slots
+                                    : (const void *)table;
+    }
 }
 
 enum wick_status compile_all(struct module *module)

@@ -201,6 +201,32 @@ static void reassociate(struct graph *graph, struct ins *ins, enum integer_op ki
     ins->b = make_const(graph, ins->type, imm);
 }
 
+/* (x << n) >> n: the low bits of x, extended. True if there is an instruction for that. */
+static bool fold_extension(struct graph *graph, struct ins *ins, enum integer_op kind, uint64_t imm)
+{
+    const struct ins *inner = ins_at(graph, ins->a);
+    bool wide = ins->type == TYPE_I64;
+    uint64_t first, left = (wide ? 64 : 32) - imm;
+    if (inner->op != (wide ? OPCODE_I64_SHL : OPCODE_I32_SHL) ||
+        !ssa_is_const(graph, inner->b, &first) || first != imm || imm == 0 || left > 32)
+        return false;
+    if (kind == SHR_U) {
+        ins->op = wide ? OPCODE_I64_AND : OPCODE_I32_AND;
+        ins->b = make_const(graph, ins->type, ((uint64_t)1 << left) - 1);
+    } else if (left == 8 || left == 16) {
+        uint16_t first_op = wide ? OPCODE_I64_EXTEND8_S : OPCODE_I32_EXTEND8_S;
+        ins->op = (uint16_t)(first_op + (left == 16));
+        ins->b = 0;
+    } else if (left == 32 && wide) {
+        ins->op = OPCODE_I64_EXTEND32_S;
+        ins->b = 0;
+    } else {
+        return false;
+    }
+    ins->a = inner->a;
+    return true;
+}
+
 static void set_const_operand(struct graph *graph, struct ins *ins, uint16_t base,
                               enum integer_op kind, uint64_t imm)
 {
@@ -256,7 +282,9 @@ static uint32_t fold_right_constant(struct graph *graph, struct ins *ins, uint16
             return ins->a;
         if (shift && (imm & (width - 1)) == 0)
             return ins->a;
-        reassociate(graph, ins, kind, imm);
+        bool right = kind == SHR_S || kind == SHR_U;
+        if (!right || !fold_extension(graph, ins, kind, imm))
+            reassociate(graph, ins, kind, imm);
     }
     return 0;
 }
@@ -321,7 +349,7 @@ static uint32_t fold_conversion(struct graph *graph, struct ins *ins)
     return inverse ? inner->a : 0;
 }
 
-static uint32_t fold_select(struct graph *graph, const struct ins *ins)
+uint32_t ssa_fold_select(struct graph *graph, const struct ins *ins)
 {
     uint64_t condition;
     if (ssa_is_const(graph, ins->c, &condition))
@@ -329,27 +357,22 @@ static uint32_t fold_select(struct graph *graph, const struct ins *ins)
     return ins->a == ins->b ? ins->a : 0;
 }
 
-uint32_t ssa_fold(struct graph *graph, struct ins *ins)
+uint32_t ssa_fold_number(struct graph *graph, struct ins *ins)
 {
-    if (ins->op == SSA_SELECT)
-        return fold_select(graph, ins);
-    if (ins->op >= OPCODE_I32_EQZ && ins->op <= OPCODE_I64_EXTEND32_S) {
-        uint32_t value = fold_numbers(graph, ins);
-        if (value)
-            return value;
-        uint64_t imm;
-        uint16_t swapped = ins->b ? exchanged(ins->op) : 0;
-        if (swapped && ssa_is_const(graph, ins->a, &imm)) {
-            uint32_t a = ins->a;
-            ins->a = ins->b;
-            ins->b = a;
-            ins->op = swapped;
-        }
-        value = fold_integer(graph, ins);
-        if (value)
-            return value;
-        value = fold_compare(graph, ins);
-        return value ? value : fold_conversion(graph, ins);
+    uint32_t value = fold_numbers(graph, ins);
+    if (value)
+        return value;
+    uint64_t imm;
+    uint16_t swapped = ins->b ? exchanged(ins->op) : 0;
+    if (swapped && ssa_is_const(graph, ins->a, &imm)) {
+        uint32_t a = ins->a;
+        ins->a = ins->b;
+        ins->b = a;
+        ins->op = swapped;
     }
-    return 0;
+    value = fold_integer(graph, ins);
+    if (value)
+        return value;
+    value = fold_compare(graph, ins);
+    return value ? value : fold_conversion(graph, ins);
 }

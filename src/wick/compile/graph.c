@@ -35,26 +35,9 @@ static void remove_trivial_phis(struct graph *graph)
             uint32_t same = ins->op == SSA_PHI ? only_operand(graph, v) : 0;
             if (!same)
                 continue;
-            ins->op = SSA_COPY;
-            ins->a = same;
-            ins->arg_count = 0;
+            ins_replace(graph, v, same);
             changed = true;
         }
-    }
-}
-
-static void resolve_operands(struct graph *graph)
-{
-    for (uint32_t v = 1; v < graph->ins_count; v++) {
-        struct ins *ins = &graph->ins[v];
-        if (ins->op == SSA_COPY)
-            continue;
-        FOR_EACH_OPERAND(graph, ins, operand)
-        *operand = ssa_resolve(graph, *operand);
-    }
-    for (uint32_t v = 1; v < graph->ins_count; v++) {
-        if (graph->ins[v].op == SSA_COPY && graph->ins[v].block)
-            ins_remove(graph, v);
     }
 }
 
@@ -182,7 +165,6 @@ static void drop_idle_checks(struct graph *graph)
 void graph_analyse(struct graph *graph)
 {
     remove_trivial_phis(graph);
-    resolve_operands(graph);
     find_dominators(graph);
     number_dominators(graph);
     find_loops(graph);

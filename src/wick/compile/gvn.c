@@ -214,26 +214,17 @@ static void move_out_of_loops(struct gvn *g, uint32_t value)
 /* ---- The pass ---------------------------------------------------------------------------------
  */
 
-static void replace(struct gvn *g, uint32_t value, uint32_t with)
-{
-    struct ins *ins = &g->graph->ins[value];
-    ins_remove(g->graph, value);
-    ins->op = SSA_COPY;
-    ins->a = with;
-    ins->b = ins->c = ins->arg_count = 0;
-}
-
 static void visit(struct gvn *g, uint32_t value)
 {
     struct graph *graph = g->graph;
-    FOR_EACH_OPERAND(graph, &graph->ins[value], operand)
-    *operand = ssa_resolve(graph, *operand);
-    struct ins ins = graph->ins[value];
-    if (ins.op == SSA_PHI || ins.op == SSA_CONST)
+    uint16_t op = graph->ins[value].op;
+    if (op == SSA_PHI || op == SSA_CONST)
         return;
+    ssa_resolve_operands(graph, &graph->ins[value]);
+    struct ins ins = graph->ins[value];
     uint32_t with = ssa_fold(graph, &ins);
     if (with) {
-        replace(g, value, with);
+        ins_replace(graph, value, with);
         return;
     }
     graph->ins[value].op = ins.op; /* the fold may have changed these */
@@ -248,7 +239,7 @@ static void visit(struct gvn *g, uint32_t value)
     uint64_t key = hash_ins(&ins, epoch_of(g, &ins));
     with = find_equal(g, &ins, key);
     if (with) {
-        replace(g, value, with);
+        ins_replace(graph, value, with);
         return;
     }
     move_out_of_loops(g, value);
@@ -260,8 +251,7 @@ static void resolve_phis(struct graph *graph)
     for (uint32_t i = 0; i < graph->order_count; i++) {
         const struct block *block = &graph->blocks[graph->order[i]];
         for (uint32_t v = block->first; v && graph->ins[v].op == SSA_PHI; v = graph->ins[v].next) {
-            FOR_EACH_OPERAND(graph, &graph->ins[v], operand)
-            *operand = ssa_resolve(graph, *operand);
+            ssa_resolve_operands(graph, &graph->ins[v]);
         }
     }
 }
@@ -285,4 +275,6 @@ void graph_optimise(struct graph *graph)
         block->state_epoch = g.state_epoch;
     }
     resolve_phis(graph);
+    arena_give_back(graph->arena, g.table, size * sizeof(*g.table));
+    arena_give_back(graph->arena, g.keys, size * sizeof(*g.keys));
 }

@@ -25,18 +25,19 @@ uint32_t result_reg(struct lower *l, uint32_t value)
     return l->reg_of[value];
 }
 
-struct machine_ins *emit_ins(struct lower *l, struct machine_ins ins)
+struct machine_ins *emit_ins_at(struct lower *l, const struct machine_ins *ins)
 {
     struct machine *m = l->machine;
     const struct ins *origin = value_at(l, l->value);
-    ins.offset = origin->offset;
-    ins.site = origin->site;
     arena_grow(m->arena, &m->ins, m->ins_count + 1, &m->ins_capacity, sizeof(*m->ins));
-    m->ins[m->ins_count] = ins;
-    if (ins.dst != NO_OPERAND && ins.src[0] != NO_OPERAND && !m->regs[ins.dst].like &&
-        m->regs[ins.dst].is_vector == m->regs[ins.src[0]].is_vector)
-        m->regs[ins.dst].like = ins.src[0];
-    return &m->ins[m->ins_count++];
+    struct machine_ins *out = &m->ins[m->ins_count++];
+    *out = *ins;
+    out->offset = origin->offset;
+    out->site = origin->site;
+    if (ins->dst != NO_OPERAND && ins->src[0] != NO_OPERAND && !m->regs[ins->dst].like &&
+        m->regs[ins->dst].is_vector == m->regs[ins->src[0]].is_vector)
+        m->regs[ins->dst].like = ins->src[0];
+    return out;
 }
 
 uint32_t number_reg(struct lower *l, uint8_t size, uint64_t imm)
@@ -138,12 +139,56 @@ static bool takes_memory(const struct ins *user, uint32_t value)
     bool floats = (op >= OPCODE_F32_ADD && op <= OPCODE_F32_DIV) ||
                   (op >= OPCODE_F64_ADD && op <= OPCODE_F64_DIV);
     bool vector = op >= 0xFD00 && lower_takes_vector(op);
-    return (alu || compare || floats || vector) && user->b == value && user->a != value;
+    return (alu || compare || floats || vector || op == SSA_INDEX_CHECK) && user->b == value && user->a != value;
+}
+
+static bool is_update(uint16_t op)
+{
+    switch (op) {
+    case OPCODE_I32_ADD:
+    case OPCODE_I32_SUB:
+    case OPCODE_I32_AND:
+    case OPCODE_I32_OR:
+    case OPCODE_I32_XOR:
+    case OPCODE_I64_ADD:
+    case OPCODE_I64_SUB:
+    case OPCODE_I64_AND:
+    case OPCODE_I64_OR:
+    case OPCODE_I64_XOR:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool is_same_place(const struct ins *x, const struct ins *y)
+{
+    return x->a == y->a && x->c == y->c && x->imm == y->imm && x->memory == y->memory;
+}
+
+uint32_t updated_load(const struct lower *l, uint32_t value)
+{
+    const struct ins *ins = value_at(l, value), *store = value_at(l, ins->user);
+    if ((store->op != OPCODE_I32_STORE && store->op != OPCODE_I64_STORE) || ins->uses != 1 ||
+        store->b != value || store->block != ins->block || !is_update(ins->op) || l->reg_of[value])
+        return 0;
+    uint16_t op = store->op == OPCODE_I32_STORE ? OPCODE_I32_LOAD : OPCODE_I64_LOAD;
+    bool commutes = ins->op != OPCODE_I32_SUB && ins->op != OPCODE_I64_SUB;
+    for (int side = 0; side < (commutes ? 2 : 1); side++) {
+        uint32_t load = ins->operands[side];
+        const struct ins *from = value_at(l, load);
+        if (from->op == op && from->uses == 1 && from->block == store->block &&
+            is_same_place(from, store) && is_quiet_between(l, load, ins->user))
+            return load;
+    }
+    return 0;
 }
 
 static bool defers_load(const struct lower *l, uint32_t value, const struct ins *ins)
 {
     uint32_t user = ins->user;
+    if (updated_load(l, user) == value)
+        return true;
     if (!folded_size(ins->op) || !takes_memory(value_at(l, user), value))
         return false;
     if (ins->op == OPCODE_V128_LOAD && !l->graph->options->cpu.avx)
@@ -168,6 +213,8 @@ bool is_deferred(const struct lower *l, uint32_t value)
         return true;
     if (ins->uses != 1 || ins->block != value_at(l, ins->user)->block)
         return false;
+    if (is_update(ins->op) && updated_load(l, value))
+        return true;
     switch (ins->op) {
     case OPCODE_I32_WRAP_I64:
         return takes_low32(value_at(l, ins->user), value);
@@ -265,8 +312,10 @@ static void lower_phis(struct lower *l)
     const struct graph *graph = l->graph;
     for (uint32_t i = 0; i < graph->order_count; i++) {
         const struct block *block = &graph->blocks[graph->order[i]];
-        for (uint32_t v = block->first; v && graph->ins[v].op == SSA_PHI; v = graph->ins[v].next)
-            l->machine->regs[result_reg(l, v)].is_phi = true;
+        for (uint32_t v = block->first; v && graph->ins[v].op == SSA_PHI; v = graph->ins[v].next) {
+            uint32_t reg = result_reg(l, v); /* may move the registers */
+            l->machine->regs[reg].is_phi = true;
+        }
     }
 }
 

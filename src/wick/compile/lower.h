@@ -42,7 +42,12 @@ static inline uint8_t type_size(uint8_t type)
 
 /* Appends an instruction. Fields of operands that it does not have must be NO_OPERAND: begin with
  * machine_ins_of. */
-struct machine_ins *emit_ins(struct lower *l, struct machine_ins ins);
+struct machine_ins *emit_ins_at(struct lower *l, const struct machine_ins *ins);
+
+static inline struct machine_ins *emit_ins(struct lower *l, struct machine_ins ins)
+{
+    return emit_ins_at(l, &ins);
+}
 
 static inline struct machine_ins machine_ins_of(uint8_t op, uint8_t size)
 {
@@ -70,6 +75,9 @@ uint32_t number_reg(struct lower *l, uint8_t size, uint64_t imm);
 bool is_deferred(const struct lower *l, uint32_t value);
 /* A load among them: part of its user if it is of `size` bytes. */
 bool is_folded_load(const struct lower *l, uint32_t value, uint8_t size);
+/* The load of a value that is stored where it was loaded from, after one operation: all of it is
+ * one instruction, the store's. 0: it is none. */
+uint32_t updated_load(const struct lower *l, uint32_t value);
 /* Gives an instruction its last operand: immediate (of integers), memory or src[slot]. */
 void set_last(struct lower *l, struct machine_ins *ins, int slot, uint32_t value);
 /* The memory operand of a load or store. */

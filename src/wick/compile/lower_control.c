@@ -163,8 +163,9 @@ static void lower_helper(struct lower *l, uint32_t value, const struct ins *ins)
     if (ins->type && ins->uses) {
         out.def_count = 1;
         out.defs = pool_room(l->machine, 1);
-        l->machine->pool[out.defs] = result_reg(l, value);
-        l->machine->regs[result_reg(l, value)].hint = RAX;
+        uint32_t reg = result_reg(l, value);
+        l->machine->pool[out.defs] = reg;
+        l->machine->regs[reg].hint = RAX;
     }
     emit_ins(l, out);
 }
@@ -206,13 +207,11 @@ static void lower_jump(struct lower *l, uint32_t value)
     const struct graph *graph = l->graph;
     uint32_t from = value_at(l, value)->block, to = graph->blocks[from].succs[0];
     const struct block *target = &graph->blocks[to];
-    uint32_t edge = 0, count = 0;
-    while (target->preds[edge] != from)
-        edge++;
+    uint32_t edge = graph->blocks[from].edge, count = 0;
     for (uint32_t v = target->first; v && value_at(l, v)->op == SSA_PHI; v = value_at(l, v)->next)
         count++;
     struct machine_ins out = machine_ins_of(M_JUMP, 8);
-    uint32_t *pairs = arena_alloc(l->machine->arena, (2 * (size_t)count + 1) * sizeof(*pairs));
+    uint32_t *pairs = arena_take(l->machine->arena, (2 * (size_t)count + 1) * sizeof(*pairs));
     for (uint32_t v = target->first; v && value_at(l, v)->op == SSA_PHI; v = value_at(l, v)->next) {
         uint32_t source = graph->pool[value_at(l, v)->args + edge], phi = result_reg(l, v);
         uint16_t op = value_at(l, source)->op;
@@ -221,7 +220,10 @@ static void lower_jump(struct lower *l, uint32_t value)
         pairs[2 * out.arg_count++ + 1] = constant ? SOURCE_CONST + source : use_reg(l, source);
         if (!constant) {
             struct virtual_reg *reg = &l->machine->regs[pairs[2 * out.arg_count - 1]];
-            reg->like = phi;
+            if (graph->blocks[from].depth >= reg->like_depth) {
+                reg->like = phi;
+                reg->like_depth = graph->blocks[from].depth;
+            }
             if (!l->machine->regs[phi].like)
                 l->machine->regs[phi].like = pairs[2 * out.arg_count - 1];
         }
@@ -248,16 +250,30 @@ static void lower_switch(struct lower *l, const struct ins *ins)
     emit_ins(l, out);
 }
 
+static void emit_trap_if(struct lower *l, uint8_t cc, uint64_t kind)
+{
+    struct machine_ins trap = machine_ins_of(M_TRAP_IF, 8);
+    trap.cc = cc;
+    trap.imm = kind;
+    trap.traps = true;
+    emit_ins(l, trap);
+}
+
 static void lower_null_check(struct lower *l, const struct ins *ins)
 {
     struct machine_ins test = machine_ins_of(M_TEST, 8);
     test.src[0] = test.src[1] = use_reg(l, ins->a);
     emit_ins(l, test);
-    struct machine_ins trap = machine_ins_of(M_TRAP_IF, 8);
-    trap.cc = CC_E;
-    trap.imm = ins->imm;
-    trap.traps = true;
-    emit_ins(l, trap);
+    emit_trap_if(l, CC_E, ins->imm);
+}
+
+static void lower_index_check(struct lower *l, const struct ins *ins)
+{
+    struct machine_ins compare = machine_ins_of(M_CMP, 4);
+    compare.src[0] = use_reg(l, ins->a);
+    set_last(l, &compare, 1, ins->b);
+    emit_ins(l, compare);
+    emit_trap_if(l, CC_AE, ins->imm);
 }
 
 static void emit_plain(struct lower *l, const struct ins *ins, uint8_t op)
@@ -286,6 +302,9 @@ void lower_control(struct lower *l, uint32_t value)
         break;
     case SSA_NULL_CHECK:
         lower_null_check(l, ins);
+        break;
+    case SSA_INDEX_CHECK:
+        lower_index_check(l, ins);
         break;
     case SSA_CALL_HELPER:
         lower_helper(l, value, ins);

@@ -57,8 +57,35 @@ static bool store_immediate(const struct lower *l, uint32_t value, uint8_t bytes
     return bytes <= 4 || (uint64_t)(int64_t)(int32_t)*imm == *imm;
 }
 
+static uint8_t update_op(uint16_t op)
+{
+    static const uint8_t ops[] = {[OPCODE_I32_ADD - OPCODE_I32_ADD] = M_ADD,
+                                  [OPCODE_I32_SUB - OPCODE_I32_ADD] = M_SUB,
+                                  [OPCODE_I32_AND - OPCODE_I32_ADD] = M_AND,
+                                  [OPCODE_I32_OR - OPCODE_I32_ADD] = M_OR,
+                                  [OPCODE_I32_XOR - OPCODE_I32_ADD] = M_XOR};
+    return ops[op - (op >= OPCODE_I64_ADD ? OPCODE_I64_ADD : OPCODE_I32_ADD)];
+}
+
+/* A load, an operation and a store to the same place, as one instruction. */
+static void lower_update(struct lower *l, const struct ins *store, uint32_t load)
+{
+    const struct ins *operation = value_at(l, store->b);
+    uint32_t other = operation->a == load ? operation->b : operation->a;
+    struct machine_ins out = machine_ins_of(M_UPDATE, store->op == OPCODE_I64_STORE ? 8 : 4);
+    out.imm8 = update_op(operation->op);
+    set_last(l, &out, 0, other);
+    set_address(l, &out, store);
+    emit_ins(l, out);
+}
+
 static void lower_store(struct lower *l, const struct ins *ins)
 {
+    uint32_t load = updated_load(l, ins->b);
+    if (load) {
+        lower_update(l, ins, load);
+        return;
+    }
     const struct access *access = &accesses[ins->op - OPCODE_I32_LOAD];
     bool vector = is_vector_type(value_at(l, ins->b)->type);
     struct machine_ins out = machine_ins_of(M_STORE, access->size);

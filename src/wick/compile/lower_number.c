@@ -506,10 +506,25 @@ static void lower_conversion(struct lower *l, uint32_t value, const struct ins *
     emit_ins(l, out);
 }
 
+/* Whether an i64 is known to fit 32 bits. */
+static bool is_narrow(const struct lower *l, uint32_t value)
+{
+    const struct ins *ins = value_at(l, value);
+    uint64_t imm;
+    if (ins->op >= OPCODE_I64_LOAD8_S && ins->op <= OPCODE_I64_LOAD32_U)
+        return ins->op == OPCODE_I64_LOAD8_U || ins->op == OPCODE_I64_LOAD16_U ||
+               ins->op == OPCODE_I64_LOAD32_U;
+    if (!ins->b || !ssa_is_const(l->graph, ins->b, &imm))
+        return false;
+    return (ins->op == OPCODE_I64_SHR_U && (imm & 63) >= 32) ||
+           (ins->op == OPCODE_I64_AND && imm <= UINT32_MAX);
+}
+
 /* A move of 4 bytes clears the upper half; one of 8 is nothing if both have the same register. */
 static void lower_width(struct lower *l, uint32_t value, const struct ins *ins)
 {
-    struct machine_ins out = machine_ins_of(M_MOV, ins->op == OPCODE_I32_WRAP_I64 ? 4 : 8);
+    bool clears = ins->op == OPCODE_I32_WRAP_I64 && !is_narrow(l, ins->a);
+    struct machine_ins out = machine_ins_of(M_MOV, clears ? 4 : 8);
     out.src[0] = use_reg(l, ins->a);
     out.dst = result_reg(l, value);
     emit_ins(l, out);

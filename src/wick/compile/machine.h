@@ -95,6 +95,7 @@ enum machine_op {
     M_STORE,  /* src[0] or imm; `access` bytes */
     M_FSTORE,
     M_LEA,
+    M_UPDATE, /* memory = memory op src[0] or imm; imm8: the op, M_ADD to M_XOR */
     M_ADD,
     M_OR,
     M_AND,
@@ -156,7 +157,7 @@ struct machine_ins {
     uint8_t size, access;
     uint8_t cc;
     uint8_t scale;
-    uint8_t imm8; /* of M_SSE */
+    uint8_t imm8; /* of M_SSE and M_UPDATE */
     bool memory : 1, immediate : 1, is_signed : 1, traps : 1, has_imm8 : 1;
     uint16_t vex; /* of M_SSE: the encoding */
     uint32_t dst, src[2], base, index, tmp;
@@ -178,6 +179,7 @@ struct virtual_reg {
     bool is_phi;
     uint32_t location, slot; /* after allocation: at its definition; NO_OPERAND: none */
     uint32_t like;           /* would best have the same register as this virtual one; 0: none */
+    uint32_t like_depth;     /* of loops, where that matters: of the jump to a phi */
 };
 
 struct machine_block {

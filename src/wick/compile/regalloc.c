@@ -25,7 +25,6 @@ struct scan {
     uint32_t position;     /* start of the interval at hand */
     uint32_t next_event;   /* before it nothing changes among the active ones and the sleepers */
     uint32_t next_clobber; /* the first at or behind the current start */
-    uint32_t slot_bytes;
 };
 
 static const uint8_t general_regs[] = {RAX, RCX, RDX, RBX, RSI, RDI, R8, R9, R10, RBP, R12, R13};
@@ -256,18 +255,6 @@ static uint32_t best_split(const struct scan *s, uint32_t earliest, uint32_t lat
 /* ---- Spilling ---------------------------------------------------------------------------------
  */
 
-static uint32_t slot_for(struct scan *s, uint32_t reg)
-{
-    uint32_t *slot = &s->a->slot_of[reg];
-    if (*slot == NO_OPERAND) {
-        uint32_t bytes = s->a->machine->regs[reg].size == 16 ? 16 : 8;
-        s->slot_bytes = (s->slot_bytes + bytes - 1) & ~(bytes - 1);
-        *slot = SLOT_FIRST + s->slot_bytes;
-        s->slot_bytes += bytes;
-    }
-    return *slot;
-}
-
 static bool wants_register(uint8_t kind)
 {
     return kind != USE_ANY && kind != DEF_ANY;
@@ -312,7 +299,7 @@ static uint32_t behind_last_call(const struct scan *s, uint32_t position)
 static void spill(struct scan *s, uint32_t number)
 {
     struct interval *interval = interval_at(s, number);
-    interval->location = slot_for(s, interval->reg);
+    interval->location = slot_for(s->a, interval->reg);
     uint32_t use = next_register_use(s, interval, interval->start);
     if (use == FAR)
         return;
@@ -350,7 +337,13 @@ static uint32_t loss_before_loop(const struct scan *s, const struct interval *in
 
 struct choice {
     uint32_t until[REG_COUNT]; /* by machine register */
+    uint32_t call;             /* where all are lost; FAR: nowhere */
 };
+
+static uint32_t choice_until(const struct choice *choice, uint32_t reg)
+{
+    return choice->until[reg] < choice->call ? choice->until[reg] : choice->call;
+}
 
 /* Whether the instruction that overwrites registers at a position still needs the interval then. */
 static bool is_needed_late(const struct scan *s, const struct interval *interval, uint32_t position)
@@ -363,29 +356,43 @@ static bool is_needed_late(const struct scan *s, const struct interval *interval
     return false;
 }
 
-/* Lowers `until` to where fixed registers are overwritten while the interval lives. Answers the
- * position of a call, which overwrites all; FAR if there is none. */
-static uint32_t apply_clobbers(const struct scan *s, const struct interval *interval,
-                               struct choice *choice)
+/* The place in a->clobbers, at or behind `from`, of the first that the interval lives at; the
+ * count if there is none. */
+static uint32_t first_clobber(const struct scan *s, const struct interval *interval, uint32_t from)
 {
     const struct allocation *a = s->a;
-    for (uint32_t i = s->next_clobber; i < a->clobber_count; i++) {
-        const struct clobber *clobber = &a->clobbers[i];
-        if (clobber->position >= interval->end)
-            return FAR;
-        if (clobber->position < interval->start ||
-            next_life(a, interval, clobber->position) != clobber->position)
-            continue;
-        uint32_t lost = clobber->position;
-        if (clobber->mask != ALL_REGS && is_needed_late(s, interval, lost))
-            lost &= ~3u;
-        for (uint32_t r = 0; r < REG_COUNT; r++)
-            choice->until[r] =
-                clobber->mask >> r & 1 && choice->until[r] > lost ? lost : choice->until[r];
-        if (clobber->mask == ALL_REGS)
-            return clobber->position;
+    for (uint32_t i = from; i < a->clobber_count; i++) {
+        uint32_t position = a->clobbers[i].position;
+        if (position >= interval->end)
+            break;
+        if (position >= interval->start && next_life(a, interval, position) == position)
+            return i;
     }
-    return FAR;
+    return a->clobber_count;
+}
+
+/* Lowers `until` to where fixed registers are overwritten while the interval lives, and finds the
+ * first call, which overwrites all. */
+static void apply_clobbers(const struct scan *s, const struct interval *interval,
+                           struct choice *choice)
+{
+    const struct allocation *a = s->a;
+    choice->call = FAR;
+    for (uint32_t i = s->next_clobber; (i = first_clobber(s, interval, i)) < a->clobber_count;
+         i++) {
+        const struct clobber *clobber = &a->clobbers[i];
+        uint32_t lost = clobber->position;
+        if (clobber->mask == ALL_REGS) {
+            choice->call = lost;
+            return;
+        }
+        if (is_needed_late(s, interval, lost))
+            lost &= ~3u;
+        for (uint32_t mask = clobber->mask; mask; mask &= mask - 1) {
+            uint32_t r = (uint32_t)__builtin_ctz(mask);
+            choice->until[r] = choice->until[r] > lost ? lost : choice->until[r];
+        }
+    }
 }
 
 static const uint8_t *candidates(const struct scan *s, const struct interval *interval,
@@ -425,16 +432,16 @@ static uint32_t choose_free(const struct scan *s, const struct interval *interva
     uint32_t hint[3], count, best = NO_OPERAND;
     uint32_t hint_count = hints(s, interval, hint);
     for (uint32_t i = 0; i < hint_count; i++) {
-        if (choice->until[hint[i]] >= interval->end)
+        if (choice_until(choice, hint[i]) >= interval->end)
             return hint[i];
     }
     const uint8_t *regs = candidates(s, interval, &count);
     for (uint32_t i = 0; i < count; i++) {
-        if (best == NO_OPERAND || choice->until[regs[i]] > choice->until[best])
+        if (best == NO_OPERAND || choice_until(choice, regs[i]) > choice_until(choice, best))
             best = regs[i];
     }
     for (uint32_t i = 0; i < hint_count; i++) {
-        if (choice->until[hint[i]] == choice->until[best])
+        if (choice_until(choice, hint[i]) == choice_until(choice, best))
             return hint[i];
     }
     return best;
@@ -469,7 +476,7 @@ static void occupied_until(const struct scan *s, const struct interval *interval
         return;
     for (uint32_t i = 0; i < s->sleeper_count; i++) {
         const struct interval *other = interval_at(s, s->sleepers[i].interval);
-        if (is_vector(s, other) != is_vector(s, interval))
+        if (s->sleepers[i].wake >= interval->end || is_vector(s, other) != is_vector(s, interval))
             continue;
         uint32_t at = intersection(s->a, other, interval, interval->start);
         if (at < choice->until[other->location])
@@ -491,13 +498,46 @@ static void split_for_loss(struct scan *s, uint32_t number, uint32_t lost, bool 
     enqueue(s, rest);
 }
 
+/* The usual case, an interval that begins with its value and loses registers to calls alone: the
+ * first hint that is free, else the first register that is. Answers where a call takes it;
+ * NO_OPERAND if the case is another, or all are taken. */
+static uint32_t choose_plainly(const struct scan *s, const struct interval *interval,
+                               uint32_t *call)
+{
+    const struct allocation *a = s->a;
+    if (!is_first_piece(s, interval))
+        return NO_OPERAND;
+    uint32_t clobber = first_clobber(s, interval, s->next_clobber);
+    if (clobber < a->clobber_count && a->clobbers[clobber].mask != ALL_REGS)
+        return NO_OPERAND;
+    *call = clobber < a->clobber_count ? a->clobbers[clobber].position : FAR;
+    uint32_t hint[3], hint_count = hints(s, interval, hint), count;
+    for (uint32_t i = 0; i < hint_count; i++) {
+        if (!(s->active_mask >> hint[i] & 1))
+            return hint[i];
+    }
+    const uint8_t *regs = candidates(s, interval, &count);
+    for (uint32_t i = 0; i < count; i++) {
+        if (!(s->active_mask >> regs[i] & 1))
+            return regs[i];
+    }
+    return NO_OPERAND;
+}
+
 static bool allocate_free(struct scan *s, uint32_t number)
 {
-    struct choice choice;
     const struct interval *interval = interval_at(s, number);
-    occupied_until(s, interval, &choice);
-    uint32_t call = apply_clobbers(s, interval, &choice);
-    uint32_t reg = choose_free(s, interval, &choice), until = choice.until[reg];
+    uint32_t until, call, reg = choose_plainly(s, interval, &call);
+    if (reg != NO_OPERAND) {
+        until = call;
+    } else {
+        struct choice choice;
+        occupied_until(s, interval, &choice);
+        apply_clobbers(s, interval, &choice);
+        reg = choose_free(s, interval, &choice);
+        until = choice_until(&choice, reg);
+        call = choice.call;
+    }
     if (until <= interval->start)
         return false;
     if (until < interval->end) {
@@ -518,7 +558,7 @@ static bool allocate_free(struct scan *s, uint32_t number)
 /* Sends an interval that has a register to memory from here on. */
 static void evict(struct scan *s, uint32_t number, uint32_t position)
 {
-    slot_for(s, interval_at(s, number)->reg);
+    slot_for(s->a, interval_at(s, number)->reg);
     if (interval_at(s, number)->start == position) { /* it has only just got the register */
         spill(s, number);
         return;
@@ -540,7 +580,7 @@ static void evict_all(struct scan *s, uint32_t reg, const struct interval *inter
     }
     for (uint32_t i = sleepers; i-- > 0;) {
         uint32_t number = s->sleepers[i].interval;
-        if (interval_at(s, number)->location != reg ||
+        if (interval_at(s, number)->location != reg || s->sleepers[i].wake >= copy.end ||
             intersection(s->a, interval_at(s, number), &copy, position) == FAR)
             continue;
         evict(s, number, position);
@@ -565,7 +605,7 @@ static void used_at(const struct scan *s, const struct interval *interval, struc
     }
     for (uint32_t i = 0; i < s->sleeper_count && !is_first_piece(s, interval); i++) {
         const struct interval *other = interval_at(s, s->sleepers[i].interval);
-        if (is_vector(s, other) != is_vector(s, interval) ||
+        if (s->sleepers[i].wake >= interval->end || is_vector(s, other) != is_vector(s, interval) ||
             intersection(s->a, other, interval, start) == FAR)
             continue;
         uint32_t use = next_use(s, other, start);
@@ -579,27 +619,27 @@ static void allocate_blocked(struct scan *s, uint32_t number)
     const struct interval *interval = interval_at(s, number);
     struct choice used, lost;
     used_at(s, interval, &used);
-    for (uint32_t r = 0; r < REG_COUNT; r++)
-        lost.until[r] = FAR;
-    uint32_t call = apply_clobbers(s, interval, &lost);
+    memset(&lost, 0xff, sizeof(lost));
+    apply_clobbers(s, interval, &lost);
     uint32_t count, best = NO_OPERAND, start = interval->start;
     const uint8_t *regs = candidates(s, interval, &count);
     for (uint32_t i = 0; i < count; i++) {
-        if (lost.until[regs[i]] <= start)
+        if (choice_until(&lost, regs[i]) <= start)
             continue;
         if (best == NO_OPERAND || used.until[regs[i]] > used.until[best])
             best = regs[i];
     }
     uint32_t first = next_register_use(s, interval, start);
+    uint32_t until = best == NO_OPERAND ? start : choice_until(&lost, best);
     if (best == NO_OPERAND || first == FAR ||
-        (first > start && (used.until[best] <= first || lost.until[best] <= first))) {
+        (first > start && (used.until[best] <= first || until <= first))) {
         spill(s, number);
         return;
     }
     evict_all(s, best, interval, start);
     take_register(s, number, best);
-    if (lost.until[best] < interval_at(s, number)->end)
-        split_for_loss(s, number, lost.until[best], lost.until[best] == call);
+    if (until < interval_at(s, number)->end)
+        split_for_loss(s, number, until, until == lost.call);
 }
 
 /* ---- The scan ---------------------------------------------------------------------------------
@@ -676,8 +716,7 @@ void machine_allocate(struct machine *machine)
 {
     struct allocation a = {.machine = machine, .arena = machine->arena};
     find_intervals(&a);
-    a.slot_of = arena_take(a.arena, machine->reg_count * sizeof(*a.slot_of));
-    memset(a.slot_of, 0xff, machine->reg_count * sizeof(*a.slot_of));
+    slots_init(&a);
     struct scan s = {.a = &a, .next_event = FAR};
     fill_queue(&s);
     for (uint32_t number; (number = dequeue(&s)) != 0;) {
@@ -687,6 +726,8 @@ void machine_allocate(struct machine *machine)
         else if (!allocate_free(&s, number))
             allocate_blocked(&s, number);
     }
-    machine->frame_size = (s.slot_bytes + 7) & ~7u;
+    machine->frame_size = slots_bytes(&a);
     resolve_locations(&a);
+    arena_give_back(a.arena, a.ranges, a.range_capacity * sizeof(*a.ranges));
+    arena_give_back(a.arena, a.intervals, a.interval_capacity * sizeof(*a.intervals));
 }

@@ -2,7 +2,7 @@
 /*
  * Linear-scan register allocation on SSA form with splitting of live ranges (Wimmer and Franz,
  * "Linear Scan Register Allocation on SSA Form", 2010). live.c finds where values live, regalloc.c
- * gives them registers, resolve.c adds the moves.
+ * gives them registers, slots.c lets phis share slots, resolve.c adds the moves.
  *
  * A position is 4 × number of an instruction: + 0 where it reads operands, + 1 where it overwrites
  * fixed registers, + 2 where it writes results. A value that does not stay in its register is
@@ -48,13 +48,15 @@ struct clobber {
     uint32_t mask; /* of machine registers */
 };
 
-/* A block, by its place in the order of the code. */
+/* A block, by its place in the order of the code. Aligned so that its size is a power of two. */
 struct placed_block {
     uint32_t start, end;        /* positions */
     uint32_t preds, pred_count; /* places, in allocation->preds */
     uint32_t depth, outside;    /* of loops; and where it is entered from */
     bool has_one_way;           /* out */
-};
+} __attribute__((aligned(16)));
+
+struct slots;
 
 struct allocation {
     struct machine *machine;
@@ -70,8 +72,11 @@ struct allocation {
     uint32_t interval_count, interval_capacity;
     uint32_t *piece_of; /* by virtual register: its first piece, 0: it never lives */
     uint32_t *slot_of;  /* by virtual register: NO_OPERAND: not spilled */
+    struct slots *slots;
     struct clobber *clobbers;
     uint32_t clobber_count;
+    uint32_t *jumps; /* instructions: the jumps to blocks with phis */
+    uint32_t jump_count;
 };
 
 #define ALL_REGS 0xFFFFFFFFu
@@ -87,7 +92,16 @@ typedef void (*operand_visitor)(void *env, uint32_t *operand, enum use_kind kind
 void machine_operands(struct machine *machine, struct machine_ins *ins, operand_visitor visit,
                       void *env);
 
+/* slots.c: the slot of a virtual register, which it has from the first call on. */
+uint32_t slot_for(struct allocation *a, uint32_t reg);
+/* Before the first, when the ranges are known. */
+void slots_init(struct allocation *a);
+/* Of all slots, a multiple of 8. */
+uint32_t slots_bytes(const struct allocation *a);
+
 /* live.c: uses, ranges and one interval for each virtual register that lives. */
 void find_intervals(struct allocation *a);
+/* ranges.c: the last two of them. */
+void find_ranges(struct allocation *a);
 /* resolve.c: writes locations into operands and makes the moves. */
 void resolve_locations(struct allocation *a);

@@ -121,19 +121,27 @@ static void resolve_edges(struct allocation *a, uint32_t reg, struct pieces *pie
     }
 }
 
+/* Whether a phi's operand is in the slot that the phi has, whatever register it is in, too. */
+static bool is_in_slot(const struct allocation *a, uint32_t slot, uint32_t source)
+{
+    return source < SOURCE_CONST && a->slot_of[source] == slot;
+}
+
 static void resolve_phis(struct allocation *a)
 {
-    struct machine *m = a->machine;
-    for (uint32_t i = 0; i < m->ins_count; i++) {
-        const struct machine_ins *ins = &m->ins[i];
-        for (uint32_t p = 0; ins->op == M_JUMP && p < ins->arg_count; p++) {
+    const struct machine *m = a->machine;
+    for (uint32_t i = 0; i < a->jump_count; i++) {
+        const struct machine_ins *ins = &m->ins[a->jumps[i]];
+        uint32_t place = 2 * a->jumps[i] + 1;
+        for (uint32_t p = 0; p < ins->arg_count; p++) {
             uint32_t phi = m->pool[ins->args + 2 * p], source = m->pool[ins->args + 2 * p + 1];
             if (!a->piece_of[phi])
                 continue;
-            uint32_t location = piece(a, a->piece_of[phi])->location;
-            add_move(a, 2 * i + 1, phi, source, location);
-            if (a->slot_of[phi] != NO_OPERAND && location != a->slot_of[phi])
-                add_move(a, 2 * i + 1, phi, source, a->slot_of[phi]);
+            uint32_t location = piece(a, a->piece_of[phi])->location, slot = a->slot_of[phi];
+            if (location != slot)
+                add_move(a, place, phi, source, location);
+            if (slot != NO_OPERAND && !is_in_slot(a, slot, source))
+                add_move(a, place, phi, source, slot);
         }
     }
 }
@@ -177,6 +185,7 @@ static void sort_moves(struct machine *m)
         next[i + 1] += next[i];
     for (uint32_t i = 0; i < m->move_count; i++)
         sorted[next[m->moves[i].place]++] = m->moves[i];
+    sorted[m->move_count] = (struct machine_move){.place = UINT32_MAX};
     m->moves = sorted;
 }
 
@@ -184,6 +193,7 @@ void resolve_locations(struct allocation *a)
 {
     struct machine *m = a->machine;
     struct pieces pieces = {0};
+    arena_grow(m->arena, &m->moves, m->ins_count, &m->move_capacity, sizeof(*m->moves));
     for (uint32_t reg = REG_COUNT; reg < m->reg_count; reg++) {
         uint32_t first = a->piece_of[reg];
         m->regs[reg].location = first ? piece(a, first)->location : NO_OPERAND;

@@ -15,7 +15,10 @@ void graph_init(struct graph *graph, struct arena *arena, const struct compile_o
     arena_grow(arena, &graph->ins, (uint32_t)(body / 2 + 64), &graph->ins_capacity,
                sizeof(*graph->ins));
     graph->ins_count = 1;
-    arena_grow(arena, &graph->pool, 1, &graph->pool_capacity, sizeof(*graph->pool));
+    uint32_t blocks = (uint32_t)(body / 8 + 8); /* at a guess, as are the others */
+    arena_grow(arena, &graph->pool, blocks, &graph->pool_capacity, sizeof(*graph->pool));
+    arena_grow(arena, &graph->blocks, blocks, &graph->block_capacity, sizeof(*graph->blocks));
+    arena_grow(arena, &graph->order, blocks, &graph->order_capacity, sizeof(*graph->order));
     graph->ins[0] = (struct ins){.op = SSA_NOP};
     block_new(graph);
 }
@@ -35,12 +38,13 @@ void block_add_pred(struct graph *graph, uint32_t block, uint32_t pred)
     struct block *b = &graph->blocks[block];
     if (b->pred_count == b->pred_capacity) {
         uint32_t room = b->pred_capacity ? b->pred_capacity * 2 : 2;
-        uint32_t *preds = arena_alloc(graph->arena, room * sizeof(*preds));
+        uint32_t *preds = arena_take(graph->arena, room * sizeof(*preds));
         if (b->pred_count)
             memcpy(preds, b->preds, b->pred_count * sizeof(*preds));
         b->preds = preds;
         b->pred_capacity = room;
     }
+    graph->blocks[pred].edge = b->pred_count;
     b->preds[b->pred_count++] = pred;
 }
 
@@ -62,6 +66,8 @@ static uint32_t ins_new(struct graph *graph, const struct ins *ins)
                sizeof(*graph->ins));
     uint32_t value = graph->ins_count++;
     graph->ins[value] = *ins;
+    graph->ins[value].offset = graph->offset;
+    graph->ins[value].site = graph->site;
     return value;
 }
 
@@ -77,19 +83,19 @@ static void link_after(struct graph *graph, uint32_t block, uint32_t prev, uint3
     *(ins->next ? &graph->ins[ins->next].prev : &b->last) = value;
 }
 
-uint32_t ins_append(struct graph *graph, struct ins ins)
+uint32_t ins_append_at(struct graph *graph, const struct ins *ins)
 {
-    ins.offset = graph->offset;
-    ins.site = graph->site;
-    uint32_t value = ins_new(graph, &ins);
-    link_after(graph, graph->current, graph->blocks[graph->current].last, value);
+    uint32_t value = ins_new(graph, ins);
+    struct block *block = &graph->blocks[graph->current];
+    graph->ins[value].block = graph->current;
+    graph->ins[value].prev = block->last; /* and no next one */
+    *(block->last ? &graph->ins[block->last].next : &block->first) = value;
+    block->last = value;
     return value;
 }
 
 uint32_t ins_prepend(struct graph *graph, uint32_t block, struct ins ins)
 {
-    ins.offset = graph->offset;
-    ins.site = graph->site;
     uint32_t value = ins_new(graph, &ins);
     link_after(graph, block, 0, value);
     return value;
@@ -104,12 +110,27 @@ void ins_remove(struct graph *graph, uint32_t value)
     ins->next = ins->prev = ins->block = 0;
 }
 
+void ins_replace(struct graph *graph, uint32_t value, uint32_t with)
+{
+    struct ins *ins = &graph->ins[value];
+    ins_remove(graph, value);
+    ins->op = SSA_COPY;
+    ins->a = with;
+    ins->b = ins->c = ins->arg_count = 0;
+}
+
 void ins_move_to_end(struct graph *graph, uint32_t value, uint32_t block)
 {
     ins_remove(graph, value);
     uint32_t last = graph->blocks[block].last;
     link_after(graph, block, last && ssa_is_end(graph->ins[last].op) ? graph->ins[last].prev : last,
                value);
+}
+
+void ins_move_before(struct graph *graph, uint32_t value, uint32_t before)
+{
+    ins_remove(graph, value);
+    link_after(graph, graph->ins[before].block, graph->ins[before].prev, value);
 }
 
 /* ---- Values -----------------------------------------------------------------------------------
@@ -153,37 +174,44 @@ uint32_t ssa_const(struct graph *graph, enum type_kind type, uint64_t imm)
     return graph->consts[at] = ins_prepend(graph, 1, ins);
 }
 
-static uint8_t result_type(uint16_t op)
+/* Whether the upper bits of an i64 are a number: the bits shifted down are compared, with operands
+ * that instructions can hold. */
+static void compare_upper_bits(struct graph *graph, struct ins *ins)
 {
-    const char *signature = opcode_info(op)->signature;
-    switch (signature[strlen(signature) - 1]) {
-    case 'i':
-        return TYPE_I32;
-    case 'l':
-        return TYPE_I64;
-    case 'f':
-        return TYPE_F32;
-    case 'd':
-        return TYPE_F64;
-    default:
-        return TYPE_V128;
-    }
+    uint64_t number, mask;
+    if ((ins->op != OPCODE_I64_EQ && ins->op != OPCODE_I64_NE) ||
+        !ssa_is_const(graph, ins->b, &number))
+        return;
+    const struct ins *inner = ins_at(graph, ins->a);
+    if (inner->op != OPCODE_I64_AND || !ssa_is_const(graph, inner->b, &mask) || mask == 0)
+        return;
+    int shift = __builtin_ctzll(mask);
+    if (shift < 32 || mask != UINT64_MAX << shift || number & ~mask)
+        return;
+    uint32_t count = ssa_const(graph, TYPE_I64, (uint64_t)shift);
+    ins->a = ssa_binary(graph, OPCODE_I64_SHR_U, ins_at(graph, ins->a)->a, count);
+    ins->b = ssa_const(graph, TYPE_I64, number >> shift);
 }
 
 uint32_t ssa_binary(struct graph *graph, uint16_t op, uint32_t a, uint32_t b)
 {
-    struct ins ins = {
-        .op = op, .type = result_type(op), .a = ssa_resolve(graph, a), .b = ssa_resolve(graph, b)};
+    struct ins ins = {.op = op,
+                      .type = signature_result(opcode_info(op)->signature),
+                      .a = ssa_resolve(graph, a),
+                      .b = ssa_resolve(graph, b)};
     uint64_t divisor;
     uint32_t folded = ssa_fold(graph, &ins);
     if (!folded && ssa_is_const(graph, ins.b, &divisor))
         folded = ssa_divide(graph, ins.op, ins.a, divisor);
+    if (!folded)
+        compare_upper_bits(graph, &ins);
     return folded ? folded : ins_append(graph, ins);
 }
 
 uint32_t ssa_unary(struct graph *graph, uint16_t op, uint32_t a)
 {
-    struct ins ins = {.op = op, .type = result_type(op), .a = ssa_resolve(graph, a)};
+    struct ins ins = {
+        .op = op, .type = signature_result(opcode_info(op)->signature), .a = ssa_resolve(graph, a)};
     uint32_t folded = ssa_fold(graph, &ins);
     return folded ? folded : ins_append(graph, ins);
 }
@@ -191,17 +219,39 @@ uint32_t ssa_unary(struct graph *graph, uint16_t op, uint32_t a)
 /* ---- Effects ----------------------------------------------------------------------------------
  */
 
-static unsigned opcode_effects(uint16_t op)
+const uint8_t ssa_effect_table[] = {
+    [OPCODE_I32_LOAD... OPCODE_I64_LOAD32_U] = EFFECT_TRAPS | EFFECT_READS,
+    [OPCODE_I32_STORE... OPCODE_I64_STORE32] = EFFECT_TRAPS | EFFECT_WRITES,
+    [OPCODE_I32_DIV_S... OPCODE_I32_REM_U] = EFFECT_TRAPS,
+    [OPCODE_I64_DIV_S... OPCODE_I64_REM_U] = EFFECT_TRAPS,
+    [OPCODE_I32_TRUNC_F32_S... OPCODE_I32_TRUNC_F64_U] = EFFECT_TRAPS,
+    [OPCODE_I64_TRUNC_F32_S... OPCODE_I64_TRUNC_F64_U] = EFFECT_TRAPS,
+#define OWN(op) [0x100 + (op)-SSA_FIRST]
+    OWN(SSA_PARAM) = EFFECT_ORDER,
+    OWN(SSA_PHI) = EFFECT_ORDER,
+    OWN(SSA_GLOBAL_GET) = EFFECT_READS,
+    OWN(SSA_GLOBAL_SET) = EFFECT_WRITES,
+    OWN(SSA_MEMORY_BASE) = EFFECT_READS,
+    OWN(SSA_MEMORY_BYTES) = EFFECT_READS,
+    OWN(SSA_BOUNDS) = EFFECT_TRAPS,
+    OWN(SSA_CAUGHT) = EFFECT_ORDER,
+    OWN(SSA_NULL_CHECK) = EFFECT_TRAPS,
+    OWN(SSA_INDEX_CHECK) = EFFECT_TRAPS,
+    OWN(SSA_CALL) = EFFECT_TRAPS | EFFECT_WRITES | EFFECT_ORDER,
+    OWN(SSA_CALL_INDIRECT) = EFFECT_TRAPS | EFFECT_WRITES | EFFECT_ORDER,
+    OWN(SSA_CALL_REF) = EFFECT_TRAPS | EFFECT_WRITES | EFFECT_ORDER,
+    OWN(SSA_CALL_HELPER) = EFFECT_TRAPS | EFFECT_WRITES | EFFECT_ORDER,
+    OWN(SSA_CALL_INTERP) = EFFECT_TRAPS | EFFECT_WRITES | EFFECT_ORDER,
+    OWN(SSA_RESULT) = EFFECT_ORDER,
+    OWN(SSA_LOOP) = EFFECT_TRAPS | EFFECT_ORDER,
+    OWN(SSA_FUEL) = EFFECT_TRAPS | EFFECT_ORDER,
+    [0x100 + SSA_JUMP - SSA_FIRST... 0x100 + SSA_LAST - 1 - SSA_FIRST] =
+        EFFECT_TRAPS | EFFECT_ORDER,
+#undef OWN
+};
+
+unsigned ssa_prefixed_effects(uint16_t op)
 {
-    if (op >= OPCODE_I32_LOAD && op <= OPCODE_I64_LOAD32_U)
-        return EFFECT_TRAPS | EFFECT_READS;
-    if (op >= OPCODE_I32_STORE && op <= OPCODE_I64_STORE32)
-        return EFFECT_TRAPS | EFFECT_WRITES;
-    if ((op >= OPCODE_I32_DIV_S && op <= OPCODE_I32_REM_U) ||
-        (op >= OPCODE_I64_DIV_S && op <= OPCODE_I64_REM_U) ||
-        (op >= OPCODE_I32_TRUNC_F32_S && op <= OPCODE_I32_TRUNC_F64_U) ||
-        (op >= OPCODE_I64_TRUNC_F32_S && op <= OPCODE_I64_TRUNC_F64_U))
-        return EFFECT_TRAPS;
     if (op < 0xFD00)
         return 0;
     const char *signature = opcode_info(op)->signature;
@@ -209,32 +259,4 @@ static unsigned opcode_effects(uint16_t op)
         return 0;
     return signature[strlen(signature) - 1] == '>' ? EFFECT_TRAPS | EFFECT_WRITES
                                                    : EFFECT_TRAPS | EFFECT_READS;
-}
-
-unsigned ssa_effects(const struct ins *ins)
-{
-    static const uint8_t effects[SSA_LAST - SSA_FIRST] = {
-        [SSA_PARAM - SSA_FIRST] = EFFECT_ORDER,
-        [SSA_PHI - SSA_FIRST] = EFFECT_ORDER,
-        [SSA_GLOBAL_GET - SSA_FIRST] = EFFECT_READS,
-        [SSA_GLOBAL_SET - SSA_FIRST] = EFFECT_WRITES,
-        [SSA_MEMORY_BASE - SSA_FIRST] = EFFECT_READS,
-        [SSA_MEMORY_BYTES - SSA_FIRST] = EFFECT_READS,
-        [SSA_BOUNDS - SSA_FIRST] = EFFECT_TRAPS,
-        [SSA_CAUGHT - SSA_FIRST] = EFFECT_ORDER,
-        [SSA_NULL_CHECK - SSA_FIRST] = EFFECT_TRAPS,
-        [SSA_CALL - SSA_FIRST] = EFFECT_TRAPS | EFFECT_WRITES | EFFECT_ORDER,
-        [SSA_CALL_INDIRECT - SSA_FIRST] = EFFECT_TRAPS | EFFECT_WRITES | EFFECT_ORDER,
-        [SSA_CALL_REF - SSA_FIRST] = EFFECT_TRAPS | EFFECT_WRITES | EFFECT_ORDER,
-        [SSA_CALL_HELPER - SSA_FIRST] = EFFECT_TRAPS | EFFECT_WRITES | EFFECT_ORDER,
-        [SSA_CALL_INTERP - SSA_FIRST] = EFFECT_TRAPS | EFFECT_WRITES | EFFECT_ORDER,
-        [SSA_RESULT - SSA_FIRST] = EFFECT_ORDER,
-        [SSA_LOOP - SSA_FIRST] = EFFECT_TRAPS | EFFECT_ORDER,
-        [SSA_FUEL - SSA_FIRST] = EFFECT_TRAPS | EFFECT_ORDER,
-    };
-    if (!ssa_is_own(ins->op))
-        return opcode_effects(ins->op);
-    if (ssa_is_end(ins->op))
-        return EFFECT_TRAPS | EFFECT_ORDER;
-    return effects[ins->op - SSA_FIRST];
 }

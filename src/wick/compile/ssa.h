@@ -35,6 +35,7 @@ enum ssa_op {
     SSA_MULHI_S,      /* the upper half of a product of i64 */
     SSA_MULHI_U,
     SSA_NULL_CHECK,    /* a; traps with kind imm if it is 0 */
+    SSA_INDEX_CHECK,   /* traps with kind imm unless a is below b (i32, unsigned) */
     SSA_CALL,          /* imm: function; args; also below */
     SSA_CALL_INDIRECT, /* imm: table | type id << 32; a: index */
     SSA_CALL_REF,      /* a: reference */
@@ -54,6 +55,8 @@ enum ssa_op {
     SSA_TAIL_CALL_REF,
     SSA_LAST,
 };
+
+enum { MEMORY_OF_OBJECTS = UINT8_MAX }; /* as `memory`: c is a reference, a the distance */
 
 struct ins {
     uint16_t op;
@@ -84,7 +87,8 @@ struct block {
     uint32_t pred_count, pred_capacity;
     uint32_t *succs;
     uint32_t succ_count;
-    bool sealed; /* all predecessors are known */
+    uint32_t edge; /* to its only successor: the place among that one's preds */
+    bool sealed;   /* all predecessors are known */
     bool is_loop;
     bool cold;                     /* ends in a trap, or only leads there */
     uint32_t order;                /* place in graph->order */
@@ -97,6 +101,7 @@ struct block {
     /* A block that dominates this one, and the bytes of code between the two: a local that they do
      * not write has the same value in both. 0: nothing is known. */
     uint32_t above, above_start, above_end;
+    uint64_t defined; /* bit (number modulo 64) of each local that has a definition here */
     uint32_t pending; /* while it is not sealed: chain of phis in builder->pending */
 };
 
@@ -198,12 +203,23 @@ void block_add_pred(struct graph *graph, uint32_t block, uint32_t pred);
 uint32_t pool_alloc(struct graph *graph, uint32_t count);
 
 /* Appends an instruction to the current block as it stands. */
-uint32_t ins_append(struct graph *graph, struct ins ins);
+uint32_t ins_append_at(struct graph *graph, const struct ins *ins);
+
+static inline uint32_t ins_append(struct graph *graph, struct ins ins)
+{
+    return ins_append_at(graph, &ins);
+}
+
 /* Puts a new one at the head of a block: a phi, a constant of the entry. */
 uint32_t ins_prepend(struct graph *graph, uint32_t block, struct ins ins);
 void ins_remove(struct graph *graph, uint32_t value);
+/* Removes an instruction for which another value stands. */
+void ins_replace(struct graph *graph, uint32_t value, uint32_t with);
 /* Moves an instruction to the end of a block, before the instruction that ends it. */
 void ins_move_to_end(struct graph *graph, uint32_t value, uint32_t block);
+
+/* Moves an instruction to right before another. */
+void ins_move_before(struct graph *graph, uint32_t value, uint32_t before);
 
 /* Constants stand in the entry block, each once. */
 uint32_t ssa_const(struct graph *graph, enum type_kind type, uint64_t imm);
@@ -218,7 +234,16 @@ enum {
     EFFECT_WRITES = 4, /* or calls */
     EFFECT_ORDER = 8,  /* stays in its place */
 };
-unsigned ssa_effects(const struct ins *ins);
+extern const uint8_t ssa_effect_table[0x100 + SSA_LAST - SSA_FIRST];
+unsigned ssa_prefixed_effects(uint16_t op);
+
+static inline unsigned ssa_effects(const struct ins *ins)
+{
+    if (ins->op < 0x100)
+        return ssa_effect_table[ins->op];
+    return ssa_is_own(ins->op) ? ssa_effect_table[0x100 + ins->op - SSA_FIRST]
+                               : ssa_prefixed_effects(ins->op);
+}
 
 /* The value itself, behind copies. */
 static inline uint32_t ssa_resolve(const struct graph *graph, uint32_t value)
@@ -228,13 +253,34 @@ static inline uint32_t ssa_resolve(const struct graph *graph, uint32_t value)
     return value;
 }
 
+/* The same for all operands of an instruction. */
+static inline void ssa_resolve_operands(const struct graph *graph, struct ins *ins)
+{
+    if (ins->a)
+        ins->a = ssa_resolve(graph, ins->a);
+    if (ins->b)
+        ins->b = ssa_resolve(graph, ins->b);
+    if (ins->c)
+        ins->c = ssa_resolve(graph, ins->c);
+    for (uint32_t i = 0; i < ins->arg_count; i++)
+        graph->pool[ins->args + i] = ssa_resolve(graph, graph->pool[ins->args + i]);
+}
+
 /* divide.c: a quotient or remainder by a constant, without division, or 0. */
 uint32_t ssa_divide(struct graph *graph, uint16_t op, uint32_t a, uint64_t divisor);
 
 /* fold.c: the value that an instruction can be replaced with, or 0. May rewrite *ins in place. */
-uint32_t ssa_fold(struct graph *graph, struct ins *ins);
+uint32_t ssa_fold_number(struct graph *graph, struct ins *ins);
+uint32_t ssa_fold_select(struct graph *graph, const struct ins *ins);
 
-/* Calls visit(env, &operand) for all operands of an instruction. */
+static inline uint32_t ssa_fold(struct graph *graph, struct ins *ins)
+{
+    if (ins->op >= OPCODE_I32_EQZ && ins->op <= OPCODE_I64_EXTEND32_S)
+        return ssa_fold_number(graph, ins);
+    return ins->op == SSA_SELECT ? ssa_fold_select(graph, ins) : 0;
+}
+
+/* Goes over all operands of an instruction. */
 #define FOR_EACH_OPERAND(graph, ins, operand)                                                      \
     for (uint32_t operand##_i = 0, *operand;                                                       \
          operand##_i < 3 + (ins)->arg_count &&                                                     \
@@ -248,12 +294,17 @@ uint32_t ssa_fold(struct graph *graph, struct ins *ins);
 
 /* build.c: from the function's validated body. */
 void graph_build(struct graph *graph);
-/* graph.c: removes trivial phis, finds dominators and loops. */
+/* graph.c: removes trivial phis, finds dominators and loops. Operands may be copies until the next
+ * pass. */
 void graph_analyse(struct graph *graph);
 /* gvn.c: merges equal values, folds, and moves invariant ones out of loops. */
 void graph_optimise(struct graph *graph);
+/* addresses.c: offsets instead of sums, for accesses close to each other. */
+void graph_share_addresses(struct graph *graph);
 /* sweep.c: counts uses and removes what nobody uses. */
 void graph_sweep(struct graph *graph);
+/* walks.c: removes looks for interrupts from loops that end anyhow. */
+void graph_trim_checks(struct graph *graph);
 /* graph.c: brings the blocks into the order of the code: those that leave a loop behind it, those
  * that lead to a trap last. */
 void graph_place(struct graph *graph);

@@ -9,7 +9,7 @@ struct sweep {
     uint32_t count;
 };
 
-static void need(struct sweep *s, uint32_t value)
+static inline void need(struct sweep *s, uint32_t value)
 {
     if (s->live[value])
         return;
@@ -19,23 +19,31 @@ static void need(struct sweep *s, uint32_t value)
 
 static bool is_root(const struct ins *ins)
 {
-    unsigned effects = ssa_effects(ins);
     if (ins->op == SSA_PHI || ins->op == SSA_RESULT || ins->op == SSA_PARAM)
         return false;
-    return effects & (EFFECT_TRAPS | EFFECT_WRITES | EFFECT_ORDER);
+    return ssa_effects(ins) & (EFFECT_TRAPS | EFFECT_WRITES | EFFECT_ORDER);
+}
+
+static inline void use(struct sweep *s, uint32_t user, uint32_t value)
+{
+    if (!value)
+        return;
+    s->graph->ins[value].uses++;
+    s->graph->ins[value].user = user;
+    need(s, value);
 }
 
 static void mark(struct sweep *s)
 {
-    struct graph *graph = s->graph;
+    const struct graph *graph = s->graph;
     while (s->count) {
         uint32_t user = s->work[--s->count];
-        FOR_EACH_OPERAND(graph, &graph->ins[user], operand)
-        {
-            graph->ins[*operand].uses++;
-            graph->ins[*operand].user = user;
-            need(s, *operand);
-        }
+        const struct ins *ins = &graph->ins[user];
+        use(s, user, ins->a);
+        use(s, user, ins->b);
+        use(s, user, ins->c);
+        for (uint32_t i = 0; i < ins->arg_count; i++)
+            use(s, user, graph->pool[ins->args + i]);
     }
 }
 
@@ -61,4 +69,6 @@ void graph_sweep(struct graph *graph)
                 ins_remove(graph, v);
         }
     }
+    arena_give_back(graph->arena, s.work, graph->ins_count * sizeof(*s.work));
+    arena_give_back(graph->arena, s.live, graph->ins_count);
 }

@@ -19,9 +19,17 @@ static _Noreturn void fail(const struct graph *graph, const char *pass, uint32_t
     abort();
 }
 
+/* What an operand stands for; before the optimisation it may be a copy. */
+static uint32_t behind_copies(const struct graph *graph, const char *pass, uint32_t operand)
+{
+    bool early = strcmp(pass, VERIFY_CONSTRUCTION) == 0;
+    return early && operand < graph->ins_count ? ssa_resolve(graph, operand) : operand;
+}
+
 static void check_operand(const struct graph *graph, const char *pass, uint32_t value,
                           uint32_t operand)
 {
+    operand = behind_copies(graph, pass, operand);
     const struct ins *user = &graph->ins[value], *ins = &graph->ins[operand];
     if (operand >= graph->ins_count || !ins->block || ins->op == SSA_COPY)
         fail(graph, pass, value, "an operand is not in the function");
@@ -45,7 +53,7 @@ static void check_phi(const struct graph *graph, const char *pass, uint32_t valu
     if (phi->arg_count != block->pred_count)
         fail(graph, pass, value, "a phi lacks operands");
     for (uint32_t i = 0; i < phi->arg_count; i++) {
-        const struct ins *arg = &graph->ins[graph->pool[phi->args + i]];
+        const struct ins *arg = &graph->ins[behind_copies(graph, pass, graph->pool[phi->args + i])];
         if (arg->type != phi->type)
             fail(graph, pass, value, "a phi's operand has another type");
         if (!arg->block || !block_dominates(graph, arg->block, block->preds[i]))

@@ -7,6 +7,9 @@
 
 #include "wick/compile/regalloc.h"
 
+/* The pass behind which operands may still be copies. */
+#define VERIFY_CONSTRUCTION "construction"
+
 #ifdef WICK_VERIFY
 
 /* Operands are defined and dominate their uses, phis have a value for each way in, blocks end once.

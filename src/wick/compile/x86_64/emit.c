@@ -168,32 +168,6 @@ void emit_move(struct emit *e, uint32_t to, uint32_t from, uint8_t size)
         asm_mov_rr(&e->code, 8, to, from);
 }
 
-static bool is_source(const struct machine_move *moves, uint32_t count, uint32_t location,
-                      uint32_t except)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        if (i != except && moves[i].from == location)
-            return true;
-    }
-    return false;
-}
-
-/* Breaks a cycle: the value that the first move would overwrite goes to the scratch register. */
-static void break_cycle(struct emit *e, struct machine_move *moves, uint32_t count, bool vector)
-{
-    uint32_t lost = moves[0].to, scratch = vector ? REG_VECTOR_SCRATCH : REG_SCRATCH;
-    uint8_t size = 8;
-    for (uint32_t i = 0; i < count; i++) {
-        if (moves[i].from == lost)
-            size = moves[i].size;
-    }
-    emit_move(e, scratch, lost, size);
-    for (uint32_t i = 0; i < count; i++) {
-        if (moves[i].from == lost)
-            moves[i].from = scratch;
-    }
-}
-
 static void emit_any_move(struct emit *e, const struct machine_move *move)
 {
     if (is_slot(move->to) && is_slot(move->from))
@@ -202,21 +176,59 @@ static void emit_any_move(struct emit *e, const struct machine_move *move)
         emit_move(e, move->to, move->from, move->size);
 }
 
-static void moves_of_class(struct emit *e, struct machine_move *moves, uint32_t count, bool vector)
+/* What the moves that are still to be made do with a location. */
+static struct emit_location *location_at(struct emit *e, uint32_t location)
 {
-    while (count) {
-        bool progress = false;
-        for (uint32_t i = 0; i < count;) {
-            if (is_source(moves, count, moves[i].to, i)) {
-                i++;
-                continue;
-            }
-            emit_any_move(e, &moves[i]);
-            moves[i] = moves[--count];
-            progress = true;
-        }
-        if (!progress)
-            break_cycle(e, moves, count, vector);
+    return &e->locations[is_slot(location) ? REG_COUNT + (location - SLOT_FIRST) / 8 : location];
+}
+
+/* Makes a move, and then those that only waited for its source to be read. */
+static void make_moves(struct emit *e, struct machine_move *moves, struct machine_move *move)
+{
+    for (;;) {
+        uint32_t from = move->from;
+        emit_any_move(e, move);
+        location_at(e, move->to)->writer = 0;
+        if (is_const_source(from))
+            return;
+        struct emit_location *source = location_at(e, from);
+        if (--source->readers || !source->writer)
+            return;
+        move = &moves[source->writer - 1];
+    }
+}
+
+/* Breaks the cycle that a move is in: what it would overwrite goes to the scratch register. */
+static void break_cycle(struct emit *e, struct machine_move *moves,
+                        const struct machine_move *first)
+{
+    uint32_t lost = first->to, scratch = first->is_vector ? REG_VECTOR_SCRATCH : REG_SCRATCH;
+    struct machine_move *last = &moves[location_at(e, lost)->writer - 1];
+    while (last->from != lost)
+        last = &moves[location_at(e, last->from)->writer - 1];
+    emit_move(e, scratch, lost, last->size);
+    location_at(e, lost)->readers--;
+    last->from = scratch;
+    location_at(e, scratch)->readers++;
+}
+
+static void moves_of_class(struct emit *e, struct machine_move *moves, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (!is_const_source(moves[i].from))
+            location_at(e, moves[i].from)->readers++;
+        location_at(e, moves[i].to)->writer = i + 1;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const struct emit_location *to = location_at(e, moves[i].to);
+        if (to->writer && !to->readers)
+            make_moves(e, moves, &moves[i]);
+    }
+    for (uint32_t i = 0; i < count; i++) { /* what is left goes round */
+        if (!location_at(e, moves[i].to)->writer)
+            continue;
+        break_cycle(e, moves, &moves[i]);
+        make_moves(e, moves, &moves[i]);
     }
 }
 
@@ -233,20 +245,21 @@ void parallel_move(struct emit *e, struct machine_move *moves, uint32_t count)
             if (moves[i].is_vector == vector && moves[i].from != moves[i].to)
                 sorted[chosen++] = moves[i];
         }
-        moves_of_class(e, sorted, chosen, vector);
+        moves_of_class(e, sorted, chosen);
     }
 }
 
 /* The moves that belong to a place. */
-static void moves_at(struct emit *e, uint32_t place)
+static inline void moves_at(struct emit *e, uint32_t place)
 {
     struct machine *m = e->machine;
     uint32_t first = e->next_move, end = first;
-    while (end < m->move_count && m->moves[end].place == place)
+    while (m->moves[end].place == place) /* behind the last one is another */
         end++;
+    if (end == first)
+        return;
     e->next_move = end;
-    if (end > first)
-        parallel_move(e, &m->moves[first], end - first);
+    parallel_move(e, &m->moves[first], end - first);
 }
 
 /* ---- Vector instructions ----------------------------------------------------------------------
@@ -392,32 +405,6 @@ void move_to_vector(struct emit *e, uint8_t size, uint32_t dst, uint32_t src)
 /* ---- Branches ---------------------------------------------------------------------------------
  */
 
-/* Whether a block is nothing but a jump. */
-static bool is_empty_block(const struct emit *e, uint32_t block)
-{
-    const struct machine_block *b = &e->machine->blocks[block];
-    return b->end - b->first == 1 && e->machine->ins[b->first].op == M_JUMP &&
-           e->machine->ins[b->first].access;
-}
-
-/* Where a branch to the block really goes. */
-static uint32_t final_target(const struct emit *e, uint32_t block)
-{
-    for (int steps = 0; steps < 64 && is_empty_block(e, block); steps++)
-        block = e->graph->blocks[block].succs[0];
-    return block;
-}
-
-/* The block that follows the one that is being emitted. */
-static uint32_t following(const struct emit *e)
-{
-    uint32_t at = e->current;
-    do
-        at++;
-    while (at < e->graph->order_count && is_empty_block(e, e->graph->order[at]));
-    return at < e->graph->order_count ? e->graph->order[at] : 0;
-}
-
 static void jump_to(struct emit *e, uint32_t block)
 {
     if (block != following(e))
@@ -445,7 +432,7 @@ static void branch_on_float(struct emit *e, uint8_t cc, uint32_t yes, uint32_t n
 
 static void emit_branch(struct emit *e, const struct machine_ins *ins)
 {
-    const struct block *block = &e->graph->blocks[e->graph->order[e->current]];
+    const struct block *block = &e->graph->blocks[e->order[e->current]];
     uint32_t yes = final_target(e, block->succs[0]), no = final_target(e, block->succs[1]);
     if (ins->cc >= CC_FEQ) {
         branch_on_float(e, ins->cc, yes, no);
@@ -460,7 +447,7 @@ static void emit_branch(struct emit *e, const struct machine_ins *ins)
 static void emit_switch(struct emit *e, const struct machine_ins *ins)
 {
     struct code *code = &e->code;
-    uint32_t at = e->graph->order[e->current];
+    uint32_t at = e->order[e->current];
     const struct block *block = &e->graph->blocks[at];
     asm_alu_ri(code, 4, 7, ins->src[0], (int32_t)ins->imm);
     jump_if(e, CC_AE, final_target(e, block->succs[ins->imm]));
@@ -525,6 +512,15 @@ static void emit_loop(struct emit *e)
     add_cold(e, (struct cold){.kind = COLD_INTERRUPT, .jump = jump, .back = back});
 }
 
+static void emit_jump(struct emit *e, const struct machine_ins *ins)
+{
+    bool checks = false;
+    uint32_t target = threaded_target(e, ins, &checks);
+    if (target && checks)
+        emit_loop(e);
+    jump_to(e, target ? target : final_target(e, e->graph->blocks[e->order[e->current]].succs[0]));
+}
+
 static void emit_fuel(struct emit *e)
 {
     asm_mov_rm(&e->code, 8, REG_SCRATCH, mem_at(REG_INSTANCE, LAYOUT_INSTANCE(object.store)));
@@ -562,7 +558,7 @@ static void emit_ins(struct emit *e, const struct machine_ins *ins)
         emit_store(e, ins);
         break;
     case M_JUMP:
-        jump_to(e, final_target(e, e->graph->blocks[e->graph->order[e->current]].succs[0]));
+        emit_jump(e, ins);
         break;
     case M_BRANCH:
         emit_branch(e, ins);
@@ -636,14 +632,31 @@ void emit_epilogue(struct emit *e)
         asm_alu_ri(&e->code, 8, 0, RSP, (int32_t)e->frame);
 }
 
+/* Moves and references are in the order of the instructions, blocks may be in another. */
+static void seek_block(struct emit *e, const struct machine_block *block)
+{
+    const struct machine *m = e->machine;
+    e->next_move = moves_from(m, 2 * block->first);
+    uint32_t low = 0, high = m->root_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (m->roots[middle].ins < block->first)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    e->next_root = low;
+}
+
 static void emit_block(struct emit *e, uint32_t at)
 {
     const struct machine_block *block = &e->machine->blocks[at];
-    if (e->graph->blocks[at].is_loop && block->first < block->end)
+    if (e->begins_loop[at])
         add_gap(e);
     e->block_at[at] = e->code.size;
     if (is_empty_block(e, at))
         return;
+    seek_block(e, block);
     for (uint32_t i = block->first; i < block->end; i++) {
         e->ins = &e->machine->ins[i];
         moves_at(e, 2 * i);
@@ -757,18 +770,23 @@ static void emit_body(struct emit *e)
     e->ins = &start;
     emit_prologue(e);
     for (e->current = 0; e->current < e->graph->order_count; e->current++)
-        emit_block(e, e->graph->order[e->current]);
+        emit_block(e, e->order[e->current]);
     e->ins = NULL;
 }
 
 /* Marks jumps without moves, in the field that they do not use otherwise. */
-static void mark_plain_jumps(struct machine *m)
+static void mark_plain_jumps(const struct machine *m)
 {
-    for (uint32_t i = 0; i < m->ins_count; i++)
-        m->ins[i].access = m->ins[i].op == M_JUMP ? 1 : m->ins[i].access;
+    const struct graph *graph = m->graph;
+    for (uint32_t i = 0; i < graph->order_count; i++) {
+        struct machine_ins *last = &m->ins[m->blocks[graph->order[i]].end - 1];
+        if (last->op == M_JUMP)
+            last->access = 1;
+    }
     for (uint32_t i = 0; i < m->move_count; i++) {
-        if (m->moves[i].from != m->moves[i].to && m->ins[m->moves[i].place / 2].op == M_JUMP)
-            m->ins[m->moves[i].place / 2].access = 0;
+        struct machine_ins *ins = &m->ins[m->moves[i].place / 2];
+        if (ins->op == M_JUMP)
+            ins->access = 0;
     }
 }
 
@@ -800,7 +818,11 @@ void machine_emit(struct machine *machine, struct emitted *out)
         e.frame += 8;
     }
     mark_plain_jumps(machine);
+    arena_grow(machine->arena, &e.code.bytes, 8 * machine->ins_count + 64, &e.code.capacity, 1);
+    e.locations =
+        arena_alloc(machine->arena, (REG_COUNT + machine->frame_size / 8) * sizeof(*e.locations));
     e.block_at = arena_alloc(machine->arena, machine->graph->block_count * sizeof(*e.block_at));
+    order_blocks(&e);
     emit_body(&e);
     shorten_jumps(&e);
     for (uint32_t i = 0; i < e.cold_count; i++)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * From allocated machine instructions to bytes. emit.c holds the frame, blocks and moves,
- * emit_number.c integers, emit_float.c floats, vectors and conversions, emit_call.c calls, jumps.c
- * what jumps between blocks become.
+ * emit_number.c integers, emit_float.c floats, vectors and conversions, emit_call.c calls, order.c
+ * the order of the blocks, thread.c jumps past branches, jumps.c what jumps between them become.
  *
  * A function's code: the entry for callers of other instances, which loads the base of memory 0;
  * the entry for callers of the same instance; the body; cold code; jump tables; constants.
@@ -58,6 +58,12 @@ struct emit_table {
     uint32_t block; /* that ends with the switch */
 };
 
+/* A register or 8 bytes of the frame, among moves that happen at once. */
+struct emit_location {
+    uint32_t readers; /* moves that still read it */
+    uint32_t writer;  /* the one that has still to write it, from 1 */
+};
+
 struct emit {
     struct machine *machine;
     const struct graph *graph;
@@ -67,8 +73,11 @@ struct emit {
     uint32_t saved;                     /* where R14 is kept, from RSP; NO_OPERAND: it is not */
     uint32_t next_move;                 /* in machine->moves */
     uint32_t next_root;                 /* in machine->roots */
+    uint32_t *order;                    /* of the blocks: see order.c */
+    bool *begins_loop;                  /* by block: what follows it is aligned */
     uint32_t current;                   /* place of the block in the order */
     uint32_t *block_at;                 /* offset of each block */
+    struct emit_location *locations;    /* all zeros between parallel moves */
     struct machine_ins *ins;            /* that is being emitted */
     const struct machine_ins *flags_of; /* the last whose result the zero flag tells */
     struct emitted *out;
@@ -138,6 +147,27 @@ void move_to_vector(struct emit *e, uint8_t size, uint32_t dst, uint32_t src);
 
 /* Leaves the frame. */
 void emit_epilogue(struct emit *e);
+
+/* ---- order.c ----------------------------------------------------------------------------------
+ */
+
+/* Finds the order of the blocks, once jumps without moves are marked. */
+void order_blocks(struct emit *e);
+/* Whether a block is nothing but a jump. */
+bool is_empty_block(const struct emit *e, uint32_t block);
+/* Where a branch to the block really goes. */
+uint32_t final_target(const struct emit *e, uint32_t block);
+/* The block that follows the one that is being emitted; 0: none. */
+uint32_t following(const struct emit *e);
+
+/* ---- thread.c ---------------------------------------------------------------------------------
+ */
+
+/* The first of the moves that belong to `place` or one behind it. */
+uint32_t moves_from(const struct machine *machine, uint32_t place);
+/* Where a jump that ends the current block leads behind the branch that is all of its target, or 0.
+ * *checks: there is a look for interrupts on the way. */
+uint32_t threaded_target(const struct emit *e, const struct machine_ins *jump, bool *checks);
 
 /* ---- jumps.c ----------------------------------------------------------------------------------
  */

@@ -139,11 +139,16 @@ static void find_indirect(struct emit *e, const struct machine_ins *ins)
 {
     struct code *code = &e->code;
     uint32_t table = (uint32_t)ins->imm, type = (uint32_t)(ins->imm >> 32), tmp = ins->tmp;
-    asm_mov_rm(code, 8, REG_SCRATCH, mem_at(REG_INSTANCE, LAYOUT_INSTANCE(tables)));
-    asm_mov_rm(code, 8, REG_SCRATCH, mem_at(REG_SCRATCH, (int64_t)table * 8));
-    asm_alu_rm(code, 8, 7, ins->src[0], mem_at(REG_SCRATCH, LAYOUT_TABLE(size)));
+    const struct table_type *declared = &e->graph->module->tables[table].type;
+    bool fixed = layout_is_fixed(declared);
+    asm_mov_rm(code, 8, REG_SCRATCH, mem_at(REG_INSTANCE, layout_table(e->graph->module, table)));
+    if (fixed)
+        asm_alu_ri(code, 8, 7, ins->src[0], (int32_t)declared->limits.min);
+    else
+        asm_alu_rm(code, 8, 7, ins->src[0], mem_at(REG_SCRATCH, LAYOUT_TABLE(size)));
     trap_if(e, CC_AE, WICK_TRAP_UNDEFINED_ELEMENT);
-    asm_mov_rm(code, 8, REG_SCRATCH, mem_at(REG_SCRATCH, LAYOUT_TABLE(slots)));
+    if (!fixed)
+        asm_mov_rm(code, 8, REG_SCRATCH, mem_at(REG_SCRATCH, LAYOUT_TABLE(slots)));
     static_assert(sizeof(struct table_slot) == 24, "an index times 3, scaled by 8");
     asm_lea(code, 8, tmp, (struct mem){ins->src[0], ins->src[0], 1, 0, false});
     asm_mi(code, 4, 0x81, 7, (struct mem){REG_SCRATCH, tmp, 3, LAYOUT_SLOT(type_id), false});

@@ -74,6 +74,16 @@ static void emit_alu(struct emit *e, const struct machine_ins *ins)
     e->flags_of = lea ? NULL : ins;
 }
 
+static void emit_update(struct emit *e, const struct machine_ins *ins)
+{
+    uint8_t number = alu_numbers[ins->imm8 - M_ADD];
+    struct mem mem = access_mem(e, ins);
+    if (ins->immediate)
+        asm_alu_mi(&e->code, ins->size, number, mem, (int32_t)ins->imm);
+    else
+        asm_rm(&e->code, ins->size, (uint32_t)number << 3 | 1, ins->src[0], mem);
+}
+
 static void emit_cmp(struct emit *e, const struct machine_ins *ins)
 {
     struct mem mem;
@@ -341,6 +351,9 @@ void emit_number(struct emit *e, const struct machine_ins *ins)
     switch ((enum machine_op)ins->op) {
     case M_LEA:
         emit_lea(e, ins);
+        break;
+    case M_UPDATE:
+        emit_update(e, ins);
         break;
     case M_CMP:
         emit_cmp(e, ins);

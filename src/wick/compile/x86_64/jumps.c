@@ -96,9 +96,8 @@ static void move_notes(struct emit *e, struct shifts *shifts)
 /* Blocks up to `end`, of those that have not moved yet. */
 static void move_blocks(struct emit *e, uint32_t *next, uint32_t end, uint32_t by)
 {
-    const struct graph *graph = e->graph;
-    for (; *next < graph->order_count && e->block_at[graph->order[*next]] <= end; ++*next)
-        e->block_at[graph->order[*next]] -= by;
+    for (; *next < e->graph->order_count && e->block_at[e->order[*next]] <= end; ++*next)
+        e->block_at[e->order[*next]] -= by;
 }
 
 void shorten_jumps(struct emit *e)
