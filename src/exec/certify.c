@@ -6,7 +6,6 @@
 #include "exec/socket.h"
 
 #include "base/cleanup.h"
-#include "base/log.h"
 #include "codec/base64.h"
 #include "codec/x509.h"
 #include "crypto/x509_sign.h"
@@ -19,11 +18,10 @@
 enum {
     REQUEST_MAX = 4096,
     ANSWER_MAX = 128 * 1024,
-    STEWARD_SECONDS = 60,
-    RENEWAL_SECONDS = 10, /* clients wait for it */
-    RENEWAL_PAUSE = 60,   /* seconds between attempts */
-    CHAIN_MAX = 8,        /* certificates */
-    CLOCK_SKEW = 300,     /* seconds that the clocks of a Steward and of a host may be apart */
+    PATIENT_SECONDS = 60, /* for one answer */
+    HASTY_SECONDS = 10,
+    CHAIN_MAX = 8,    /* certificates */
+    CLOCK_SKEW = 300, /* seconds that the clocks of a Steward and of a host may be apart */
 };
 
 #define OID_UNPROTECTED SPAN_LITERAL("\x2B\x06\x01\x04\x01\x83\xC7\x1E\x01\x01")
@@ -216,16 +214,15 @@ static int ask(void *context, struct err *err)
     return status;
 }
 
-/* Asks once, or again while it may help; `seconds` for one attempt. */
-static int certify(struct identity *identity, const struct certification *wanted, int64_t now,
-                   unsigned seconds, bool repeated, struct err *err)
+int identity_certify(struct identity *identity, const struct certification *wanted, int64_t now,
+                     bool patience, struct err *err)
 {
     uint8_t buffer[REQUEST_MAX];
     struct question question = {.identity = identity, .wanted = wanted, .now = now};
     struct crypto_tls_config trust = {.trust = wanted->trust};
     struct http_client_config config = {.connect = connect_out,
                                         .connect_context = wanted->attendant,
-                                        .seconds = seconds,
+                                        .seconds = patience ? PATIENT_SECONDS : HASTY_SECONDS,
                                         .body_max = ANSWER_MAX};
     if (make_request(identity, wanted, buffer, &question.request) < 0)
         return err_set(err, ERR_INTERNAL, 0, "cannot make the request for a certificate");
@@ -234,28 +231,9 @@ static int certify(struct identity *identity, const struct certification *wanted
                        "the certificates that vouch for the Steward are not valid");
     question.client = http_client_new(&config);
     int status = !question.client ? err_set(err, ERR_IO, ENOMEM, "ask the Steward")
-                 : repeated       ? again(ask, &question, err)
+                 : patience       ? again(ask, &question, err)
                                   : ask(&question, err);
     http_client_free(question.client);
     crypto_tls_context_free(config.tls);
     return status;
-}
-
-int identity_certify(struct identity *identity, const struct certification *wanted, int64_t now,
-                     struct err *err)
-{
-    return certify(identity, wanted, now, STEWARD_SECONDS, true, err);
-}
-
-void identity_renew(struct identity *identity, int64_t now)
-{
-    struct err err = {0};
-    int64_t due = identity->not_before + (identity->not_after - identity->not_before) / 3 * 2;
-    if (!identity->renewal || now < due || now < identity->renewal_after)
-        return;
-    identity->renewal_after = now + RENEWAL_PAUSE;
-    if (certify(identity, identity->renewal, now, RENEWAL_SECONDS, false, &err) < 0)
-        log_error("enarx::exec", "the certificate is not renewed: %s", err.message);
-    else
-        log_info("enarx::exec", "the certificate is renewed");
 }

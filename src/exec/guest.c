@@ -243,7 +243,7 @@ int guest_certify(struct guest *guest, const struct config *config, struct atten
     int64_t now = time(NULL);
     int status = guest->identity.signer ? 0 : identity_new(&guest->identity, now, err);
     if (status == 0)
-        status = identity_certify(&guest->identity, wanted, now, err);
+        status = identity_certify(&guest->identity, wanted, now, true, err);
     guest->identity.renewal = wanted;
     return status;
 }

@@ -36,14 +36,12 @@ __attribute__((warn_unused_result)) int identity_new(struct identity *identity, 
 
 /* Sends the evidence for key and workload to a Steward and takes the certificate that it issues in
  * place of the present one, once the Steward, key and workload in it are right, and it is valid
- * `now`, as the host says. Class ERR_IO or ERR_CONFIG; the sentence says which step failed. */
+ * `now`, as the host says. With `patience` it asks again while that may help, otherwise once, and
+ * for a short time. Class ERR_IO or ERR_CONFIG; the sentence says which step failed. */
 __attribute__((warn_unused_result)) int identity_certify(struct identity *identity,
                                                          const struct certification *wanted,
-                                                         int64_t now, struct err *err);
-
-/* Renews a certificate of which two thirds of the time are over, by `renewal`. A Steward that does
- * not give one is logged and asked again after a minute. */
-void identity_renew(struct identity *identity, int64_t now);
+                                                         int64_t now, bool patience,
+                                                         struct err *err);
 
 /* Wipes the key. An empty identity is accepted. */
 void identity_free(struct identity *identity);

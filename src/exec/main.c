@@ -8,6 +8,7 @@
 #include "base/read_all.h"
 #include "codec/base64.h"
 #include "exec/program.h"
+#include "exec/renewal.h"
 #include "exec/workload.h"
 
 #include <errno.h>
@@ -80,7 +81,7 @@ static int certify_first(struct run *run, struct span roots, struct err *err)
     certification.workload = digest;
     int status = identity_new(identity, time(NULL), err);
     if (status == 0)
-        status = identity_certify(identity, &certification, time(NULL), err);
+        status = identity_certify(identity, &certification, time(NULL), true, err);
     free((void *)identity->trust.data);
     identity->trust = (struct span){0};
     run->report.admitted = now();
@@ -243,10 +244,13 @@ static int run_guest(struct run *run, int *exit_status, struct err *err)
     return status;
 }
 
+/* What a run has is static for the sake of a renewal that is still under way when the program is
+ * over, and ends with the process. */
 static int execute(struct program *program, int *exit_status, struct err *err)
 {
-    struct attendant attendant = ATTENDANT(CONTROL_FD, CONTROL_SIZE_MAX);
-    struct run run = {.attendant = &attendant, .program = program, .report = {.started = now()}};
+    static struct attendant attendant = ATTENDANT(CONTROL_FD, CONTROL_SIZE_MAX);
+    static struct run run;
+    run = (struct run){.attendant = &attendant, .program = program, .report = {.started = now()}};
     int status = read_control(&run, err);
     if (status < 0)
         return status;
@@ -256,6 +260,8 @@ static int execute(struct program *program, int *exit_status, struct err *err)
         status = run_guest(&run, exit_status, err);
     if (run.control.timings)
         tell_report(&run);
+    if (renewal_is_under_way())
+        return status;
     guest_free(&run.guest);
     config_free(&run.config);
     control_free(&run.control);
@@ -285,5 +291,7 @@ int main(void)
         print_error(&err, program.backtrace);
         exit_status = err.class ? (int)err.class : ERR_INTERNAL;
     }
+    if (renewal_is_under_way()) /* nothing that its thread uses may be undone */
+        _exit(exit_status);
     return exit_status;
 }

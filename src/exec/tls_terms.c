@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exec/tls_terms.h"
 
+#include "exec/renewal.h"
+
 #include "base/cleanup.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -104,18 +105,15 @@ int tls_terms_new(const struct config *config, const struct config_file *file,
     return 0;
 }
 
-/* Listeners share the Keep's certificate. */
-static pthread_mutex_t renewal_lock = PTHREAD_MUTEX_INITIALIZER;
-
 void tls_terms_refresh(struct tls_terms **terms)
 {
     struct tls_terms *old = *terms, *fresh = NULL;
-    pthread_mutex_lock(&renewal_lock);
-    identity_renew(old->identity, time(NULL));
+    renewal_look(old->identity, time(NULL));
+    renewal_lock();
     if (old->generation != old->identity->generation &&
         tls_terms_new(old->config, old->file, old->identity, &fresh, NULL) == 0) {
         *terms = fresh;
         tls_terms_release(old);
     }
-    pthread_mutex_unlock(&renewal_lock);
+    renewal_unlock();
 }

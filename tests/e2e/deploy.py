@@ -157,8 +157,8 @@ context = ssl.create_default_context(cafile='authority.crt')
 context.check_hostname = False
 
 
-def names_of_service():
-    with socket.create_connection(('127.0.0.1', port), 10) as plain_socket, context.wrap_socket(plain_socket) as tls:
+def names_of_service(at=None):
+    with socket.create_connection(('127.0.0.1', at or port), 60) as plain_socket, context.wrap_socket(plain_socket) as tls:
         return [name for _, name in tls.getpeercert()['subjectAltName']], tls.getpeercert()
 
 
@@ -187,21 +187,52 @@ check('A Keep that cannot begin is no success', ended, 122, b'not WebAssembly')
 
 fixed = free_port()
 policy = 'debug = true\nworkload = "required"\ncertificate_lifetime = 60\n'
-port = free_port()
-listen = f'[[files]]\nkind = "listen"\nprot = "tls"\nname = "web"\naddr = "127.0.0.1"\nport = {port}\n'
-make_package('renewed', config_of(fixed, listen), os.path.join(PROGRAMS, 'crowd.wasm'))
+port, other = free_port(), free_port()
+for name, number in ('renewed', port), ('patient', other):
+    listen = f'[[files]]\nkind = "listen"\nprot = "tls"\nname = "web"\naddr = "127.0.0.1"\nport = {number}\n'
+    make_package(name, config_of(fixed, listen), os.path.join(PROGRAMS, 'crowd.wasm'))
 first = time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(begun + 1))
 time.sleep(max(0, begun + 43 - time.time()))  # two thirds of a minute are over
 with Steward(STEWARD, tempfile.mkdtemp(dir=work), work + '/authority', work + '/web', policy, ('--time', first), fixed):
     ended = deploy('--detach', '--json', 'renewed')
+    patient = deploy('--detach', '--json', 'patient')
 check('A service has a certificate whose time is nearly over', ended, 0)
 expires = json.loads(ended.stdout or b'{}').get('expires', '')
+
+
+def is_open(connection):
+    """Whether the other side has not closed a connection on which nothing was answered."""
+    connection.setblocking(False)
+    try:
+        while connection.recv(4096):
+            pass
+        return False
+    except BlockingIOError:
+        return True
+
+
+def until(certificate):
+    return time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(ssl.cert_time_to_seconds(certificate['notAfter'])))
+
+
+with socket.create_server(('127.0.0.1', fixed)) as silent:
+    silent.settimeout(60)
+    old = names_of_service(other)[1]
+    asked, _ = silent.accept()
+    result(until(old) == json.loads(patient.stdout or b'{}').get('expires') and is_open(asked),
+           'While the Steward is asked for a new one, nobody waits for it')
+    asked.close()
 with Steward(STEWARD, tempfile.mkdtemp(dir=work), work + '/authority', work + '/web', port=fixed):
     certificate = names_of_service()[1]
-    until = time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(ssl.cert_time_to_seconds(certificate['notAfter'])))
-    result(expires < until, 'and a new one when the next client comes')
+    for _ in range(600):
+        if until(certificate) > expires:
+            break
+        time.sleep(0.1)
+        certificate = names_of_service()[1]
+    result(until(certificate) > expires, 'and when it has answered, clients see the new one')
 result(names_of_service()[1]['serialNumber'] == certificate['serialNumber'], 'which it keeps while that is good')
-check('It can be stopped', enarx('keep', 'stop', json.loads(ended.stdout or b'{}').get('id', 'none')), 0)
+for each in ended, patient:
+    check('It can be stopped', enarx('keep', 'stop', json.loads(each.stdout or b'{}').get('id', 'none')), 0)
 
 # ---- A Drawbridge that lies -----------------------------------------------------------------------------------------
 
