@@ -3,6 +3,7 @@
 #include "exec/udp.h"
 #include "tap.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -98,6 +99,33 @@ TEST(sorted, "a datagram would reach another peer, or make a second one")
     udp_peer_free(one);
     close(ends[0]);
     close(ends[1]);
+}
+
+TEST(elsewhere, "what a peer sends to another address of this machine would make a second peer")
+{
+    struct sockaddr_in address, any = {.sin_family = AF_INET}, second = local;
+    struct udp_port *port;
+    struct udp_peer *peer, *none;
+    socklen_t size = sizeof(address);
+    int fd = socket_at(&any), end = socket_at(&local), yes = 1;
+    CHECK(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) == 0);
+    CHECK(getsockname(fd, (struct sockaddr *)&address, &size) == 0);
+    CHECK_INT(udp_port_open(fd, NULL, &port), 0);
+    address.sin_addr = local.sin_addr;
+    send_to(end, &address, "a");
+    CHECK_INT(udp_port_accept(port, &peer, NULL), 0);
+    CHECK(hears(peer, "a"));
+    second.sin_addr.s_addr = htonl(0x7f000002); /* 127.0.0.2 */
+    second.sin_port = address.sin_port;
+    send_to(end, &second, "b");
+    CHECK_INT(udp_port_look(port), -EINTR); /* whoever waits for the peer has to ask anew */
+    CHECK_INT(udp_peer_receive(peer, NULL, 0, true), 1);
+    CHECK(hears(peer, "b"));
+    CHECK_INT(udp_port_look(port), 0);
+    CHECK_INT(udp_port_accept(port, &none, NULL), -EAGAIN);
+    udp_peer_free(peer);
+    udp_port_close(port);
+    close(end);
 }
 
 TEST(descriptors, "who cannot be accepted for lack of descriptors would be lost")
