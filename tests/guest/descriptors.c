@@ -133,6 +133,10 @@ static void polls(void)
     CHECK(poll(NULL, 0, 0) == 0);
     CHECK(close(first[1]) == 0);
     CHECK(poll(entries, 1, -1) == 1 && entries[0].revents == POLLHUP);
+    static struct pollfd many[1024];
+    for (int i = 0; i < 1024; i++)
+        many[i] = (struct pollfd){.fd = i % 2 ? second[0] : -1, .events = POLLIN};
+    CHECK(poll(many, 1024, -1) == 512 && many[1023].revents == POLLIN && many[1022].revents == 0);
     CHECK(close(first[0]) == 0 && close(second[0]) == 0 && close(second[1]) == 0);
 }
 

@@ -12,7 +12,6 @@ enum {
     MSG_TRUNC_FLAG = 0x20,
     TYPE_MASK = 0xf,
     TYPE_DATAGRAM = 2,
-    POLL_ENTRIES = 256,
     VALUE_MAX = 4096,
 };
 
@@ -281,6 +280,38 @@ int64_t sys_shutdown(struct regs *regs)
     return ON_FILE(regs, sp_shutdown(port_get(), file->handle, regs->rsi));
 }
 
+/* What a thread that waits for descriptors works with: too much for its stack. */
+struct poll_space {
+    struct sp_poll entries[SP_POLL_MAX], answers[SP_POLL_MAX];
+    struct file *files[SP_POLL_MAX]; /* that are held meanwhile, or NULL */
+    struct poll_space *next;
+};
+_Static_assert(sizeof(struct poll_space) <= CHUNK_SIZE, "a chunk holds it");
+
+static struct poll_space *spare_spaces; /* linked through `next` */
+
+static struct poll_space *take_space(void)
+{
+    struct poll_space *space = spare_spaces;
+    if (space) {
+        spare_spaces = space->next;
+        return space;
+    }
+    uint64_t chunk = chunk_alloc();
+    return chunk ? direct(chunk) : NULL;
+}
+
+/* Lets go of the files of the first entries, too. */
+static void give_space(struct poll_space *space, uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++) {
+        if (space->files[i])
+            file_put(space->files[i]);
+    }
+    space->next = spare_spaces;
+    spare_spaces = space;
+}
+
 /* What is asked of the host for one entry; closed descriptors are answered here. */
 static void ask(struct sp_poll *entry, struct file **file)
 {
@@ -305,9 +336,9 @@ static int64_t take_answers(struct sp_poll *entries, const struct sp_poll *answe
 }
 
 /* Waits for entries until `deadline` (UINT64_MAX: for ever). */
-static int64_t poll_until(struct sp_poll *entries, uint64_t count, uint64_t deadline)
+static int64_t poll_until(struct poll_space *space, uint64_t count, uint64_t deadline)
 {
-    struct sp_poll answers[POLL_ENTRIES];
+    struct sp_poll *entries = space->entries, *answers = space->answers;
     for (;;) {
         uint64_t now = deadline == UINT64_MAX || deadline == 0 ? 0 : clock_monotonic();
         bool ended = deadline != UINT64_MAX && now >= deadline;
@@ -331,24 +362,34 @@ static int64_t poll_until(struct sp_poll *entries, uint64_t count, uint64_t dead
     }
 }
 
-static int64_t poll_entries(uint64_t user_entries, uint64_t count, uint64_t deadline)
+static int64_t poll_in(struct poll_space *space, uint64_t user_entries, uint64_t count,
+                       uint64_t deadline)
 {
-    struct sp_poll entries[POLL_ENTRIES];
-    struct file *files[POLL_ENTRIES];
-    if (count > POLL_ENTRIES)
-        return -EINVAL;
-    if (user_read(entries, user_entries, count * sizeof(entries[0])) < 0)
-        return -EFAULT;
+    struct sp_poll *entries = space->entries;
     for (uint64_t i = 0; i < count; i++)
-        ask(&entries[i], &files[i]);
-    int64_t result = poll_until(entries, count, deadline);
-    for (uint64_t i = 0; i < count; i++) {
-        if (files[i])
-            file_put(files[i]);
+        ask(&entries[i], &space->files[i]);
+    int64_t result = poll_until(space, count, deadline);
+    for (uint64_t i = 0; i < count && result >= 0; i++) {
         uint64_t at = user_entries + i * sizeof(entries[0]) + offsetof(struct sp_poll, revents);
-        if (result >= 0 && user_write(at, &entries[i].revents, sizeof(entries[i].revents)) < 0)
+        if (user_write(at, &entries[i].revents, sizeof(entries[i].revents)) < 0)
             result = -EFAULT;
     }
+    return result;
+}
+
+static int64_t poll_entries(uint64_t user_entries, uint64_t count, uint64_t deadline)
+{
+    if (count > SP_POLL_MAX)
+        return -EINVAL;
+    struct poll_space *space = take_space();
+    if (!space)
+        return -ENOMEM;
+    if (user_read(space->entries, user_entries, count * sizeof(space->entries[0])) < 0) {
+        give_space(space, 0);
+        return -EFAULT;
+    }
+    int64_t result = poll_in(space, user_entries, count, deadline);
+    give_space(space, count);
     return result;
 }
 
@@ -411,26 +452,24 @@ static int64_t read_sets(struct regs *regs, struct sets *sets, uint64_t size)
     return 0;
 }
 
-/* Poll entries for the descriptors in the sets; -EINVAL if there are too many, -EBADF for a closed
- * one. */
-static int64_t entries_of_sets(const struct sets *sets, uint64_t count, struct sp_poll *entries,
-                               struct file **waited)
+/* Poll entries for the descriptors in the sets; -EBADF for a closed one. `used` says how many have
+ * files, also on failure. */
+static int64_t entries_of_sets(const struct sets *sets, uint64_t count, struct poll_space *space,
+                               uint64_t *used)
 {
-    int64_t used = 0;
+    *used = 0;
     for (uint64_t fd = 0; fd < count; fd++) {
         int16_t events = (int16_t)((is_set(sets, SET_READ, fd) ? POLLIN : 0) |
                                    (is_set(sets, SET_WRITE, fd) ? POLLOUT : 0) |
                                    (is_set(sets, SET_EXCEPT, fd) ? POLLPRI : 0));
         if (!events)
             continue;
-        if (used == POLL_ENTRIES)
-            return -EINVAL;
-        entries[used] = (struct sp_poll){.handle = (int32_t)fd, .events = events};
-        ask(&entries[used], &waited[used]);
-        if (!waited[used++])
+        space->entries[*used] = (struct sp_poll){.handle = (int32_t)fd, .events = events};
+        ask(&space->entries[*used], &space->files[*used]);
+        if (!space->files[(*used)++])
             return -EBADF;
     }
-    return used;
+    return 0;
 }
 
 /* Writes back what is ready; returns how many bits that are. */
@@ -461,10 +500,23 @@ static int64_t write_sets(struct regs *regs, const struct sets *wanted, uint64_t
     return bits;
 }
 
+static int64_t select_in(struct regs *regs, const struct sets *sets, uint64_t deadline)
+{
+    struct poll_space *space = take_space();
+    if (!space)
+        return -ENOMEM;
+    uint64_t used;
+    int64_t result = entries_of_sets(sets, regs->rdi, space, &used);
+    if (result == 0)
+        result = poll_until(space, used, deadline);
+    if (result >= 0)
+        result = write_sets(regs, sets, regs->rdi, space->entries);
+    give_space(space, used);
+    return result;
+}
+
 int64_t sys_pselect6(struct regs *regs)
 {
-    struct sp_poll entries[POLL_ENTRIES];
-    struct file *waited[POLL_ENTRIES] = {0};
     struct sets sets = {0};
     uint64_t count = regs->rdi, deadline, mask[2] = {0};
     if (count > FDS_MAX)
@@ -476,11 +528,5 @@ int64_t sys_pselect6(struct regs *regs)
         result = read_sets(regs, &sets, (count + 63) / 64 * 8);
     if (result == 0)
         result = signal_mask_begin(mask[0], mask[1]);
-    if (result < 0)
-        return result;
-    int64_t used = entries_of_sets(&sets, count, entries, waited);
-    result = signal_mask_end(used < 0 ? used : poll_until(entries, (uint64_t)used, deadline));
-    for (int i = 0; i < POLL_ENTRIES && waited[i]; i++)
-        file_put(waited[i]);
-    return result < 0 ? result : write_sets(regs, &sets, count, entries);
+    return result < 0 ? result : signal_mask_end(select_in(regs, &sets, deadline));
 }
