@@ -14,10 +14,15 @@
 
 enum { PACKED_COUNT = 0x260 + 0x50 };
 
-/* Without a name: no such instruction. */
 static const struct opcode_info infos[PACKED_COUNT] = {
 #define OPCODE(code, identifier, name, signature, immediates, argument)                            \
-    [PACKED(code)] = {name, signature, IMMEDIATES_##immediates, argument},
+    [PACKED(code)] = {signature, IMMEDIATES_##immediates, argument},
+#include "wick/opcodes.h"
+#undef OPCODE
+};
+
+static const char *const names[PACKED_COUNT] = {
+#define OPCODE(code, identifier, name, signature, immediates, argument) [PACKED(code)] = name,
 #include "wick/opcodes.h"
 #undef OPCODE
 };
@@ -27,9 +32,14 @@ const struct opcode_info *opcode_info(uint16_t opcode)
     bool known = opcode < 0x100 || (opcode >= 0xFB00 && opcode < 0xFB20) ||
                  (opcode >= 0xFC00 && opcode < 0xFC20) || (opcode >= 0xFD00 && opcode < 0xFE20) ||
                  (opcode >= 0xFF00 && opcode < 0xFF50);
-    if (!known || !infos[PACKED(opcode)].name)
+    if (!known || infos[PACKED(opcode)].immediates == IMMEDIATES_ABSENT)
         return NULL;
     return &infos[PACKED(opcode)];
+}
+
+const char *opcode_name(uint16_t opcode)
+{
+    return names[PACKED(opcode)];
 }
 
 /* A type index that stands for a heap type. */
@@ -364,7 +374,7 @@ static __attribute__((noinline)) void read_any(struct reader *reader, const stru
     read_immediates(reader, module, instr);
 }
 
-void instr_read(struct reader *reader, const struct module *module, struct instr *instr)
+bool instr_read(struct reader *reader, const struct module *module, struct instr *instr)
 {
     const uint8_t *at = reader->next;
     instr->place = at;
@@ -372,10 +382,11 @@ void instr_read(struct reader *reader, const struct module *module, struct instr
         instr->opcode = *at;
         instr->info = &infos[*at];
         if (read_short_immediates(reader, instr, at) && reader->next <= reader->end)
-            return;
+            return true;
         reader->next = at;
     }
     read_any(reader, module, instr);
+    return reader_ok(reader);
 }
 
 static inline const uint8_t *skip_integer(const uint8_t *at)

@@ -41,7 +41,6 @@ enum immediates {
 };
 
 struct opcode_info {
-    const char *name;
     const char *signature; /* see opcodes.h */
     uint8_t immediates;    /* enum immediates */
     uint8_t argument;
@@ -49,6 +48,7 @@ struct opcode_info {
 
 /* NULL if there is no such instruction. */
 const struct opcode_info *opcode_info(uint16_t opcode);
+const char *opcode_name(uint16_t opcode); /* of one that there is */
 
 struct module;
 
@@ -121,9 +121,9 @@ static inline bool instr_opens(const struct instr *instr)
     return instr->info->immediates == IMMEDIATES_BLOCK || instr->info->immediates == IMMEDIATES_TRY;
 }
 
-/* Reads one instruction. Fails with WICK_MALFORMED; indices are not checked, except those of types
- * inside block, value and heap types. */
-void instr_read(struct reader *reader, const struct module *module, struct instr *instr);
+/* Reads one instruction; false if the reader has failed. Fails with WICK_MALFORMED; indices are not
+ * checked, except those of types inside block, value and heap types. */
+bool instr_read(struct reader *reader, const struct module *module, struct instr *instr);
 
 /* In a body that was validated: reads on to the next instruction whose first byte is wanted. False
  * at the end. */
