@@ -44,6 +44,10 @@ struct opcode_info {
     const char *signature; /* see opcodes.h */
     uint8_t immediates;    /* enum immediates */
     uint8_t argument;
+    /* Of an instruction whose immediates are of one byte each, if none of the bits `stops` is set
+     * in the two bytes behind the opcode: its length. 0: it has other immediates. */
+    uint8_t short_length;
+    uint16_t stops;
 };
 
 /* NULL if there is no such instruction. */
