@@ -14,10 +14,27 @@
 
 enum { PACKED_COUNT = 0x260 + 0x50 };
 
-/* Without a name: no such instruction. */
+/* See struct opcode_info; flags of an access below 0x40 say that its memory is the first. */
+#define SHORT_LENGTH(immediates)                                                                   \
+    ((immediates) == IMMEDIATES_NONE     ? 1                                                       \
+     : (immediates) == IMMEDIATES_MEMARG ? 3                                                       \
+     : (immediates) == IMMEDIATES_INDEX || (immediates) == IMMEDIATES_I32 ||                       \
+             (immediates) == IMMEDIATES_I64                                                        \
+         ? 2                                                                                       \
+         : 0)
+#define STOPS(immediates)                                                                          \
+    (SHORT_LENGTH(immediates) == 3 ? 0x80C0 : SHORT_LENGTH(immediates) == 2 ? 0x80 : 0)
+
 static const struct opcode_info infos[PACKED_COUNT] = {
 #define OPCODE(code, identifier, name, signature, immediates, argument)                            \
-    [PACKED(code)] = {name, signature, IMMEDIATES_##immediates, argument},
+    [PACKED(code)] = {signature, IMMEDIATES_##immediates, argument,                                \
+                      SHORT_LENGTH(IMMEDIATES_##immediates), STOPS(IMMEDIATES_##immediates)},
+#include "wick/opcodes.h"
+#undef OPCODE
+};
+
+static const char *const names[PACKED_COUNT] = {
+#define OPCODE(code, identifier, name, signature, immediates, argument) [PACKED(code)] = name,
 #include "wick/opcodes.h"
 #undef OPCODE
 };
@@ -27,9 +44,14 @@ const struct opcode_info *opcode_info(uint16_t opcode)
     bool known = opcode < 0x100 || (opcode >= 0xFB00 && opcode < 0xFB20) ||
                  (opcode >= 0xFC00 && opcode < 0xFC20) || (opcode >= 0xFD00 && opcode < 0xFE20) ||
                  (opcode >= 0xFF00 && opcode < 0xFF50);
-    if (!known || !infos[PACKED(opcode)].name)
+    if (!known || infos[PACKED(opcode)].immediates == IMMEDIATES_ABSENT)
         return NULL;
     return &infos[PACKED(opcode)];
+}
+
+const char *opcode_name(uint16_t opcode)
+{
+    return names[PACKED(opcode)];
 }
 
 /* A type index that stands for a heap type. */
@@ -299,48 +321,42 @@ read_immediates(struct reader *reader, const struct module *module, struct instr
 
 enum { SHORT_MAX = 3 }; /* bytes of an instruction that is read at once */
 
-/* Reads the immediates of nearly all instructions, which are short: `at` is the opcode's place, at
- * least SHORT_MAX bytes before the module's end. False: this is the task of read_immediates. */
+/* Reads the immediates of nearly all instructions, which are short, without a branch that depends
+ * on the opcode; `at` is its place, at least SHORT_MAX bytes before the module's end. */
 static inline bool read_short_immediates(struct reader *reader, struct instr *instr,
                                          const uint8_t *at)
 {
-    switch ((enum immediates)instr->info->immediates) {
-    case IMMEDIATES_NONE:
-        reader->next = at + 1;
-        return true;
-    case IMMEDIATES_INDEX:
-        instr->index = at[1] & 0x7f;
-        reader->next = at + 2;
-        if (at[1] < 0x80)
-            return true;
-        instr->index |= (uint32_t)at[2] << 7;
-        reader->next = at + 3;
-        return at[2] < 0x80;
-    case IMMEDIATES_I32:
-        reader->next = at + 2;
-        instr->value = (uint32_t)((int32_t)((uint32_t)at[1] << 25) >> 25);
-        if (at[1] < 0x80)
-            return true;
-        reader->next = at + 3;
-        instr->value = (uint32_t)((int32_t)((uint32_t)at[2] << 25) >> 18) | (at[1] & 0x7f);
-        return at[2] < 0x80;
-    case IMMEDIATES_I64:
-        reader->next = at + 2;
-        instr->value = (uint64_t)((int64_t)((uint64_t)at[1] << 57) >> 57);
-        return at[1] < 0x80;
-    case IMMEDIATES_MEMARG:
-        instr->align = at[1];
-        instr->index = 0;
-        instr->value = at[2];
-        reader->next = at + 3;
-        return at[1] < 0x40 && at[2] < 0x80;
-    case IMMEDIATES_BLOCK:
+    const struct opcode_info *info = instr->info;
+    uint32_t bytes = at[1] | (uint32_t)at[2] << 8;
+    if (!info->short_length || bytes & info->stops)
+        return false;
+    bool access = info->short_length == 3;
+    uint64_t number = (uint64_t)((int64_t)((uint64_t)at[1] << 57) >> 57);
+    uint64_t mask = info->immediates == IMMEDIATES_I64 ? UINT64_MAX : UINT32_MAX;
+    instr->align = at[1];
+    instr->index = access ? 0 : at[1];
+    instr->value = access ? at[2] : number & mask;
+    reader->next = at + info->short_length;
+    return reader->next <= reader->end;
+}
+
+/* The same where an integer has two bytes, or the type of a block has one. */
+static inline bool read_longer_immediates(struct reader *reader, struct instr *instr,
+                                          const uint8_t *at)
+{
+    uint8_t immediates = instr->info->immediates;
+    if (immediates == IMMEDIATES_BLOCK) {
         instr->block = (struct block_type){.result = TYPE_BOTTOM};
         reader->next = at + 2;
-        return at[1] == 0x40;
-    default:
-        return false;
+        return at[1] == 0x40 && reader->next <= reader->end;
     }
+    reader->next = at + 3;
+    if (immediates == IMMEDIATES_INDEX)
+        instr->index = (at[1] & 0x7fu) | (uint32_t)at[2] << 7;
+    else
+        instr->value = (uint32_t)((int32_t)((uint32_t)at[2] << 25) >> 18) | (at[1] & 0x7f);
+    return (immediates == IMMEDIATES_INDEX || immediates == IMMEDIATES_I32) && at[2] < 0x80 &&
+           reader->next <= reader->end;
 }
 
 /* Any instruction, and any defect. */
@@ -364,43 +380,19 @@ static __attribute__((noinline)) void read_any(struct reader *reader, const stru
     read_immediates(reader, module, instr);
 }
 
-void instr_read(struct reader *reader, const struct module *module, struct instr *instr)
+bool instr_read(struct reader *reader, const struct module *module, struct instr *instr)
 {
     const uint8_t *at = reader->next;
     instr->place = at;
     if (at < reader->end && reader->limit - at >= SHORT_MAX) {
         instr->opcode = *at;
         instr->info = &infos[*at];
-        if (read_short_immediates(reader, instr, at) && reader->next <= reader->end)
-            return;
+        if (read_short_immediates(reader, instr, at) || read_longer_immediates(reader, instr, at))
+            return true;
         reader->next = at;
     }
     read_any(reader, module, instr);
-}
-
-static inline const uint8_t *skip_integer(const uint8_t *at)
-{
-    while (*at & 0x80)
-        at++;
-    return at + 1;
-}
-
-/* Behind an instruction of a body that was validated; NULL if it is not one of the frequent ones.
- */
-static inline const uint8_t *skip_frequent(const uint8_t *at)
-{
-    switch ((enum immediates)infos[*at].immediates) {
-    case IMMEDIATES_NONE:
-        return at + 1;
-    case IMMEDIATES_INDEX:
-    case IMMEDIATES_I32:
-    case IMMEDIATES_I64:
-        return skip_integer(at + 1);
-    case IMMEDIATES_MEMARG:
-        return at[1] < 0x40 ? skip_integer(at + 2) : NULL;
-    default:
-        return NULL;
-    }
+    return reader_ok(reader);
 }
 
 bool instr_find(struct reader *reader, const struct module *module, const bool wanted[256],
@@ -408,10 +400,11 @@ bool instr_find(struct reader *reader, const struct module *module, const bool w
 {
     const uint8_t *at = reader->next;
     while (at < reader->end) {
+        const struct opcode_info *info = &infos[*at];
         bool found = wanted[*at];
-        const uint8_t *behind = found ? NULL : skip_frequent(at);
-        if (behind) {
-            at = behind;
+        if (!found && info->short_length && reader->limit - at >= SHORT_MAX &&
+            !((at[1] | (uint32_t)at[2] << 8) & info->stops)) {
+            at += info->short_length;
             continue;
         }
         reader->next = at;
@@ -420,6 +413,7 @@ bool instr_find(struct reader *reader, const struct module *module, const bool w
             return true;
         at = reader->next;
     }
+    reader->next = at;
     return false;
 }
 

@@ -41,14 +41,18 @@ enum immediates {
 };
 
 struct opcode_info {
-    const char *name;
     const char *signature; /* see opcodes.h */
     uint8_t immediates;    /* enum immediates */
     uint8_t argument;
+    /* Of an instruction whose immediates are of one byte each, if none of the bits `stops` is set
+     * in the two bytes behind the opcode: its length. 0: it has other immediates. */
+    uint8_t short_length;
+    uint16_t stops;
 };
 
 /* NULL if there is no such instruction. */
 const struct opcode_info *opcode_info(uint16_t opcode);
+const char *opcode_name(uint16_t opcode); /* of one that there is */
 
 struct module;
 
@@ -121,9 +125,9 @@ static inline bool instr_opens(const struct instr *instr)
     return instr->info->immediates == IMMEDIATES_BLOCK || instr->info->immediates == IMMEDIATES_TRY;
 }
 
-/* Reads one instruction. Fails with WICK_MALFORMED; indices are not checked, except those of types
- * inside block, value and heap types. */
-void instr_read(struct reader *reader, const struct module *module, struct instr *instr);
+/* Reads one instruction; false if the reader has failed. Fails with WICK_MALFORMED; indices are not
+ * checked, except those of types inside block, value and heap types. */
+bool instr_read(struct reader *reader, const struct module *module, struct instr *instr);
 
 /* In a body that was validated: reads on to the next instruction whose first byte is wanted. False
  * at the end. */

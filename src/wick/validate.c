@@ -424,18 +424,21 @@ static void check_control(struct validator *v)
 static void check_sequence(struct validator *v)
 {
     struct reader *reader = v->reader;
-    while (v->control_count > 0 && reader_ok(reader)) {
-        if (reader_left(reader) == 0) {
+    while (v->control_count > 0) {
+        if (reader_left(reader) ==
+            0) { /* or something has failed: only the first defect is named */
             reader_fail(reader, WICK_MALFORMED, reader->end,
                         v->followed ? "END opcode expected"
                                     : "unexpected end of section or function");
             return;
         }
-        instr_read(reader, v->module, &v->instr);
-        if (v->constant && reader_ok(reader))
-            check_constant_instr(v);
-        if (!reader_ok(reader))
+        if (!instr_read(reader, v->module, &v->instr))
             return;
+        if (v->constant) {
+            check_constant_instr(v);
+            if (!reader_ok(reader))
+                return;
+        }
         if (v->instr.info->signature)
             check_plain(v);
         else if (v->instr.opcode >= OPCODE_LOCAL_GET && v->instr.opcode <= OPCODE_LOCAL_TEE)

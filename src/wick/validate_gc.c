@@ -43,7 +43,7 @@ static void check_default(struct validator *v, const struct field *field)
 static void check_packed(struct validator *v, const struct field *field, bool plain)
 {
     if (plain == type_is_packed(field->type))
-        check_fail(v, "type mismatch: %s does not fit the field's type", v->instr.info->name);
+        check_fail(v, "type mismatch: %s does not fit the field's type", opcode_name(v->instr.opcode));
 }
 
 static bool known_segment(struct validator *v, bool data)
@@ -236,7 +236,7 @@ static void check_br_on_cast(struct validator *v)
     uint32_t taken = on_fail ? rest : to;
     if (types.count == 0 || !matches(v, taken, types.types[types.count - 1])) {
         check_fail(v, "type mismatch: the label of %s takes no such reference",
-                   v->instr.info->name);
+                   opcode_name(v->instr.opcode));
         return;
     }
     pop_all(v, types.types, types.count - 1);

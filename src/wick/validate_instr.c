@@ -92,20 +92,22 @@ static inline uint32_t check_immediates(struct validator *v)
 /* At most two operands, of the right types, and one result, as nearly all instructions have. */
 static bool check_usual(struct validator *v, const char *signature, uint32_t address)
 {
+    if (signature[0] == '>') {
+        if (signature[1])
+            push(v, signature_type(signature[1], address));
+        return signature[1];
+    }
     uint32_t left = v->operand_count - control_top(v)->height;
+    if (left == 0)
+        return false;
     uint32_t *top = &v->operands[v->operand_count];
     if (signature[1] == '>') {
-        if (left < 1 || top[-1] != signature_type(signature[0], address) || !signature[2])
+        if (top[-1] != signature_type(signature[0], address) || !signature[2])
             return false;
         top[-1] = signature_type(signature[2], address);
         return true;
     }
-    if (signature[0] == '>' && signature[1]) {
-        push(v, signature_type(signature[1], address));
-        return true;
-    }
-    if (signature[0] == '>' || signature[2] != '>' || left < 2 ||
-        top[-1] != signature_type(signature[1], address) ||
+    if (signature[2] != '>' || left < 2 || top[-1] != signature_type(signature[1], address) ||
         top[-2] != signature_type(signature[0], address))
         return false;
     v->operand_count -= signature[3] ? 1 : 2;

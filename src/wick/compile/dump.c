@@ -42,7 +42,7 @@ static const char *const names[SSA_LAST - SSA_FIRST] = {
 
 static const char *name_of(uint16_t op)
 {
-    return ssa_is_own(op) ? names[op - SSA_FIRST] : opcode_info(op)->name;
+    return ssa_is_own(op) ? names[op - SSA_FIRST] : opcode_name(op);
 }
 
 static void dump_ins(const struct graph *graph, uint32_t value, FILE *stream)

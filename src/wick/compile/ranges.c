@@ -2,8 +2,8 @@
 /*
  * Where virtual registers live. Most are used in their own block alone, and have one range. The
  * others are taken in groups of 64, a bit each: backwards over the blocks goes what lives at their
- * starts and ends; then forwards go the ranges, from where a value is
- * defined or begins to live again to where it ends.
+ * starts and ends; then forwards go the ranges, from where a value is defined or begins to live
+ * again to where it ends.
  */
 #include "wick/compile/regalloc.h"
 
@@ -41,6 +41,33 @@ struct group {
     struct group_range *ranges; /* in the order of their ends */
     uint32_t range_count, range_capacity;
 };
+
+/* ---- Looking them up --------------------------------------------------------------------------
+ */
+
+uint32_t interval_next(const struct allocation *a, const struct interval *interval, uint32_t from)
+{
+    uint32_t low = interval->range, high = interval->range_end;
+    if (from < interval->start)
+        from = interval->start;
+    while (low < high) { /* the first range that ends behind `from` */
+        uint32_t middle = low + (high - low) / 2;
+        if (a->ranges[middle].to <= from)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == interval->range_end)
+        return interval->end;
+    uint32_t at = a->ranges[low].from > from ? a->ranges[low].from : from;
+    return at < interval->end ? at : interval->end;
+}
+
+bool interval_covers(const struct allocation *a, const struct interval *interval, uint32_t position)
+{
+    return position >= interval->start && position < interval->end &&
+           interval_next(a, interval, position) == position;
+}
 
 /* ---- Intervals --------------------------------------------------------------------------------
  */

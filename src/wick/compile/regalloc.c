@@ -43,31 +43,7 @@ static bool is_vector(const struct scan *s, const struct interval *interval)
 /* ---- Ranges -----------------------------------------------------------------------------------
  */
 
-uint32_t interval_next(const struct allocation *a, const struct interval *interval, uint32_t from)
-{
-    uint32_t low = interval->range, high = interval->range_end;
-    if (from < interval->start)
-        from = interval->start;
-    while (low < high) { /* the first range that ends behind `from` */
-        uint32_t middle = low + (high - low) / 2;
-        if (a->ranges[middle].to <= from)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (low == interval->range_end)
-        return interval->end;
-    uint32_t at = a->ranges[low].from > from ? a->ranges[low].from : from;
-    return at < interval->end ? at : interval->end;
-}
-
-bool interval_covers(const struct allocation *a, const struct interval *interval, uint32_t position)
-{
-    return position >= interval->start && position < interval->end &&
-           interval_next(a, interval, position) == position;
-}
-
-/* The same at or behind the scan's position. */
+/* interval_next at or behind the scan's position. */
 static inline uint32_t next_life(const struct allocation *a, const struct interval *interval,
                                  uint32_t from)
 {

@@ -137,6 +137,25 @@ static uint32_t web_of(const struct slots *slots, uint32_t reg)
     return reg;
 }
 
+/* Called when the first slot is wanted, for many functions want none. */
+static void connect_webs(struct allocation *a)
+{
+    const struct machine *m = a->machine;
+    a->slots->web = arena_alloc(a->arena, m->reg_count * sizeof(*a->slots->web));
+    a->slots->first = arena_alloc(a->arena, m->reg_count * sizeof(*a->slots->first));
+    for (uint32_t i = 0; i < a->jump_count; i++) {
+        const struct machine_ins *ins = &m->ins[a->jumps[i]];
+        for (uint32_t p = 0; p < ins->arg_count; p++) {
+            uint32_t phi = m->pool[ins->args + 2 * p], source = m->pool[ins->args + 2 * p + 1];
+            if (source >= SOURCE_CONST)
+                continue;
+            uint32_t x = web_of(a->slots, phi), y = web_of(a->slots, source);
+            if (x != y)
+                a->slots->web[y] = x;
+        }
+    }
+}
+
 static uint32_t choose_slot(struct allocation *a, uint32_t reg)
 {
     struct slots *slots = a->slots;
@@ -157,26 +176,12 @@ uint32_t slot_for(struct allocation *a, uint32_t reg)
     uint32_t *slot = &a->slot_of[reg], count;
     if (*slot != NO_OPERAND)
         return *slot;
+    if (!a->slots->web)
+        connect_webs(a);
     *slot = choose_slot(a, reg);
     const struct range *ranges = ranges_of(a, reg, &count);
     occupy(a, life_of(a->slots, *slot), ranges, count);
     return *slot;
-}
-
-static void connect_webs(struct allocation *a)
-{
-    const struct machine *m = a->machine;
-    for (uint32_t i = 0; i < a->jump_count; i++) {
-        const struct machine_ins *ins = &m->ins[a->jumps[i]];
-        for (uint32_t p = 0; p < ins->arg_count; p++) {
-            uint32_t phi = m->pool[ins->args + 2 * p], source = m->pool[ins->args + 2 * p + 1];
-            if (source >= SOURCE_CONST)
-                continue;
-            uint32_t x = web_of(a->slots, phi), y = web_of(a->slots, source);
-            if (x != y)
-                a->slots->web[y] = x;
-        }
-    }
 }
 
 void slots_init(struct allocation *a)
@@ -185,9 +190,6 @@ void slots_init(struct allocation *a)
     a->slot_of = arena_take(a->arena, count * sizeof(*a->slot_of));
     memset(a->slot_of, 0xff, count * sizeof(*a->slot_of));
     a->slots = arena_alloc(a->arena, sizeof(*a->slots));
-    a->slots->web = arena_alloc(a->arena, count * sizeof(*a->slots->web));
-    a->slots->first = arena_alloc(a->arena, count * sizeof(*a->slots->first));
-    connect_webs(a);
 }
 
 uint32_t slots_bytes(const struct allocation *a)

@@ -82,15 +82,21 @@ struct ins {
 };
 
 struct block {
-    uint32_t first, last; /* instructions; phis first */
+    /* What reading a local looks at comes first, close together. */
+    uint64_t defined; /* bit (number modulo 64) of each local that has a definition here */
     uint32_t *preds;
     uint32_t pred_count, pred_capacity;
+    /* A block that dominates this one, and the bytes of code between the two: a local that they do
+     * not write has the same value in both. 0: nothing is known. */
+    uint32_t above, above_start, above_end;
+    uint32_t pending; /* while it is not sealed: chain of phis in builder->pending */
+    bool sealed;      /* all predecessors are known */
+    bool is_loop;
+    bool cold;            /* ends in a trap, or only leads there */
+    uint32_t first, last; /* instructions; phis first */
     uint32_t *succs;
     uint32_t succ_count;
-    uint32_t edge; /* to its only successor: the place among that one's preds */
-    bool sealed;   /* all predecessors are known */
-    bool is_loop;
-    bool cold;                     /* ends in a trap, or only leads there */
+    uint32_t edge;                 /* to its only successor: the place among that one's preds */
     uint32_t order;                /* place in graph->order */
     uint32_t idom;                 /* block; 0 for the entry */
     uint32_t dom_first, dom_count; /* numbers of the blocks that it dominates, itself first */
@@ -98,11 +104,6 @@ struct block {
     uint32_t parent; /* of a header: the header of the loop around it */
     uint32_t depth;  /* of loops */
     uint32_t memory_epoch, state_epoch; /* at its end: see gvn.c */
-    /* A block that dominates this one, and the bytes of code between the two: a local that they do
-     * not write has the same value in both. 0: nothing is known. */
-    uint32_t above, above_start, above_end;
-    uint64_t defined; /* bit (number modulo 64) of each local that has a definition here */
-    uint32_t pending; /* while it is not sealed: chain of phis in builder->pending */
 };
 
 /* A call whose callee was built in its place. */

@@ -1,20 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Dead code: what has an effect, and what that needs, stays. Counts uses on the way. */
+/*
+ * Dead code: what has an effect, and what that needs, stays. Counts uses on the way, which goes
+ * backwards, so that users come before what they use; but for phis of loops, whose operands are
+ * followed at once.
+ */
 #include "wick/compile/ssa.h"
+
+enum { LIVE = 1, DONE = 2 };
 
 struct sweep {
     struct graph *graph;
-    uint32_t *work;
-    uint8_t *live;
+    uint32_t *work; /* live values whose operands are still to be followed */
+    uint8_t *state;
     uint32_t count;
 };
 
-static inline void need(struct sweep *s, uint32_t value)
+static inline void use(struct sweep *s, uint32_t user, uint32_t value, bool follow)
 {
-    if (s->live[value])
+    if (!value)
         return;
-    s->live[value] = 1;
-    s->work[s->count++] = value;
+    s->graph->ins[value].uses++;
+    s->graph->ins[value].user = user;
+    if (!s->state[value] && follow)
+        s->work[s->count++] = value;
+    s->state[value] |= LIVE;
 }
 
 static bool is_root(const struct ins *ins)
@@ -24,26 +33,27 @@ static bool is_root(const struct ins *ins)
     return ssa_effects(ins) & (EFFECT_TRAPS | EFFECT_WRITES | EFFECT_ORDER);
 }
 
-static inline void use(struct sweep *s, uint32_t user, uint32_t value)
+static inline void use_operands(struct sweep *s, uint32_t value, bool follow)
 {
-    if (!value)
-        return;
-    s->graph->ins[value].uses++;
-    s->graph->ins[value].user = user;
-    need(s, value);
+    const struct ins *ins = &s->graph->ins[value];
+    s->state[value] = LIVE | DONE;
+    use(s, value, ins->a, follow);
+    use(s, value, ins->b, follow);
+    use(s, value, ins->c, follow);
+    for (uint32_t i = 0; i < ins->arg_count; i++)
+        use(s, value, s->graph->pool[ins->args + i], follow);
 }
 
-static void mark(struct sweep *s)
+static void visit(struct sweep *s, uint32_t value)
 {
-    const struct graph *graph = s->graph;
+    const struct ins *ins = &s->graph->ins[value];
+    if (s->state[value] & DONE || !(s->state[value] || is_root(ins)))
+        return;
+    use_operands(s, value, ins->op == SSA_PHI);
     while (s->count) {
-        uint32_t user = s->work[--s->count];
-        const struct ins *ins = &graph->ins[user];
-        use(s, user, ins->a);
-        use(s, user, ins->b);
-        use(s, user, ins->c);
-        for (uint32_t i = 0; i < ins->arg_count; i++)
-            use(s, user, graph->pool[ins->args + i]);
+        uint32_t next = s->work[--s->count];
+        if (!(s->state[next] & DONE))
+            use_operands(s, next, true);
     }
 }
 
@@ -51,24 +61,19 @@ void graph_sweep(struct graph *graph)
 {
     struct sweep s = {.graph = graph};
     s.work = arena_take(graph->arena, graph->ins_count * sizeof(*s.work));
-    s.live = arena_alloc(graph->arena, graph->ins_count);
-    for (uint32_t i = 0; i < graph->order_count; i++) {
-        const struct block *block = &graph->blocks[graph->order[i]];
-        for (uint32_t v = block->first; v; v = graph->ins[v].next) {
-            graph->ins[v].uses = 0;
-            if (is_root(&graph->ins[v]))
-                need(&s, v);
-        }
+    s.state = arena_alloc(graph->arena, graph->ins_count);
+    for (uint32_t i = graph->order_count; i-- > 0;) {
+        for (uint32_t v = graph->blocks[graph->order[i]].last; v; v = graph->ins[v].prev)
+            visit(&s, v);
     }
-    mark(&s);
     for (uint32_t i = 0; i < graph->order_count; i++) {
         const struct block *block = &graph->blocks[graph->order[i]];
         for (uint32_t v = block->first, next; v; v = next) {
             next = graph->ins[v].next;
-            if (!s.live[v])
+            if (!s.state[v])
                 ins_remove(graph, v);
         }
     }
     arena_give_back(graph->arena, s.work, graph->ins_count * sizeof(*s.work));
-    arena_give_back(graph->arena, s.live, graph->ins_count);
+    arena_give_back(graph->arena, s.state, graph->ins_count);
 }

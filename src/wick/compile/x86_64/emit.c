@@ -232,20 +232,34 @@ static void moves_of_class(struct emit *e, struct machine_move *moves, uint32_t 
     }
 }
 
-void parallel_move(struct emit *e, struct machine_move *moves, uint32_t count)
+/* Two moves need no more than the right order, unless they exchange. */
+static bool make_two_moves(struct emit *e, const struct machine_move *moves)
+{
+    const struct machine_move *first = &moves[moves[1].from == moves[0].to];
+    const struct machine_move *second = first == moves ? &moves[1] : moves;
+    if (second->from == first->to)
+        return false;
+    if (first->from != first->to)
+        emit_any_move(e, first);
+    if (second->from != second->to)
+        emit_any_move(e, second);
+    return true;
+}
+
+void parallel_move(struct emit *e, const struct machine_move *moves, uint32_t count)
 {
     if (count == 1 && moves->from != moves->to)
         emit_any_move(e, moves);
-    if (count <= 1)
+    if (count <= 1 || (count == 2 && make_two_moves(e, moves)))
         return;
-    struct machine_move *sorted = arena_take(e->code.arena, count * sizeof(*sorted));
+    arena_grow(e->code.arena, &e->sorted, count, &e->sorted_capacity, sizeof(*e->sorted));
     for (int vector = 1; vector >= 0; vector--) {
         uint32_t chosen = 0;
         for (uint32_t i = 0; i < count; i++) {
             if (moves[i].is_vector == vector && moves[i].from != moves[i].to)
-                sorted[chosen++] = moves[i];
+                e->sorted[chosen++] = moves[i];
         }
-        moves_of_class(e, sorted, chosen);
+        moves_of_class(e, e->sorted, chosen);
     }
 }
 

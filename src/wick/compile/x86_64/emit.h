@@ -69,15 +69,17 @@ struct emit {
     const struct graph *graph;
     struct code code;
     bool avx;
-    uint32_t frame;                     /* bytes between RSP and the return address */
-    uint32_t saved;                     /* where R14 is kept, from RSP; NO_OPERAND: it is not */
-    uint32_t next_move;                 /* in machine->moves */
-    uint32_t next_root;                 /* in machine->roots */
-    uint32_t *order;                    /* of the blocks: see order.c */
-    bool *begins_loop;                  /* by block: what follows it is aligned */
-    uint32_t current;                   /* place of the block in the order */
-    uint32_t *block_at;                 /* offset of each block */
-    struct emit_location *locations;    /* all zeros between parallel moves */
+    uint32_t frame;                  /* bytes between RSP and the return address */
+    uint32_t saved;                  /* where R14 is kept, from RSP; NO_OPERAND: it is not */
+    uint32_t next_move;              /* in machine->moves */
+    uint32_t next_root;              /* in machine->roots */
+    uint32_t *order;                 /* of the blocks: see order.c */
+    bool *begins_loop;               /* by block: what follows it is aligned */
+    uint32_t current;                /* place of the block in the order */
+    uint32_t *block_at;              /* offset of each block */
+    struct emit_location *locations; /* all zeros between parallel moves */
+    struct machine_move *sorted;     /* of a parallel move, those of one class */
+    uint32_t sorted_capacity;
     struct machine_ins *ins;            /* that is being emitted */
     const struct machine_ins *flags_of; /* the last whose result the zero flag tells */
     struct emitted *out;
@@ -127,7 +129,7 @@ uint32_t add_const(struct emit *e, const void *bytes, uint32_t size);
 void const_operand(struct emit *e, uint32_t number); /* call right behind it */
 
 /* Moves that happen at once. */
-void parallel_move(struct emit *e, struct machine_move *moves, uint32_t count);
+void parallel_move(struct emit *e, const struct machine_move *moves, uint32_t count);
 void emit_move(struct emit *e, uint32_t to, uint32_t from, uint8_t size);
 
 /* Vector instructions in the form that the processor has: dst = a op last. */
