@@ -2,7 +2,14 @@
 /* Nanoseconds for work that needs the processor, and then for work that needs memory: 64 MiB. */
 #include "measure.h"
 
-enum { LOOPS = 10000000, HASHED = 1 << 20, MEMORY = 64 << 20, STEPS = 100000, REPETITIONS = 5 };
+enum {
+    LOOPS = 10000000,
+    HASHED = 1 << 20,
+    MEMORY = 64 << 20,
+    CACHED = 256 << 10,
+    STEPS = 100000,
+    REPETITIONS = 5,
+};
 
 static volatile uint64_t sink;
 static unsigned char *from, *to;
@@ -103,6 +110,15 @@ static void copy(void)
     memcpy(to, from, MEMORY);
 }
 
+/* As much in pieces that a cache holds: slow if libc is told of none. */
+static void copy_cached(void)
+{
+    for (size_t i = 0; i < MEMORY / CACHED; i++) {
+        memcpy(to, from, CACHED);
+        __asm__ volatile("" : : "r"(to) : "memory");
+    }
+}
+
 static void set(void)
 {
     memset(to, 3, MEMORY);
@@ -149,6 +165,7 @@ int main(void)
     report("floats", best_of(REPETITIONS, floats));
     report("sha256", best_of(REPETITIONS, sha256));
     report("memcpy", best_of(REPETITIONS, copy));
+    report("memcpy_cached", best_of(REPETITIONS, copy_cached));
     report("memset", best_of(REPETITIONS, set));
     report("read", best_of(REPETITIONS, read_all));
     prepare_chase();

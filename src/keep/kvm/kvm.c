@@ -5,6 +5,8 @@
  */
 #include "keep/kvm/kvm.h"
 
+#include "keep/kvm/cpuid.h"
+
 #include "base/cleanup.h"
 #include "keep/sandbox/landlock.h"
 #include "keep/sandbox/seccomp.h"
@@ -30,7 +32,7 @@
 #define CR0_START  0x80050033ull
 #define EFER_START 0xd01ull /* SCE, LME, LMA, NXE */
 
-enum { CPUID_ENTRIES = 128, KVM_API = 12, FETCHED_MAX = 1 << 20 };
+enum { KVM_API = 12, FETCHED_MAX = 1 << 20 };
 
 extern const uint8_t shim_vm_image[], shim_vm_image_end[];
 
@@ -75,64 +77,15 @@ int keep_add_memory(struct kvm_keep *keep, uint64_t size)
     return status;
 }
 
-static struct kvm_cpuid_entry2 *find_cpuid(struct kvm_cpuid2 *cpuid, uint32_t leaf, uint32_t index)
-{
-    for (uint32_t i = 0; i < cpuid->nent; i++) {
-        if (cpuid->entries[i].function == leaf && cpuid->entries[i].index == index)
-            return &cpuid->entries[i];
-    }
-    return NULL;
-}
-
-/*
- * Where CPUID is not intercepted in a guest's ring 3 (kvm's paravirtual mode), exec sees the host's
- * own leaves whatever it is given, and only kvm reads these few. To ask for all would take half a
- * millisecond there, because each is asked of the hypervisor below.
- */
-static void read_own_cpuid(struct kvm_cpuid2 *cpuid)
-{
-    static const uint32_t leaves[][2] = {{0, 0},          {1, 0},          {7, 0},
-                                         {0xd, 0},        {0xd, 1},        {0xd, 2},
-                                         {0x80000000, 0}, {0x80000001, 0}, {0x80000008, 0}};
-    cpuid->nent = sizeof(leaves) / sizeof(leaves[0]);
-    for (uint32_t i = 0; i < cpuid->nent; i++) {
-        struct kvm_cpuid_entry2 *entry = &cpuid->entries[i];
-        *entry = (struct kvm_cpuid_entry2){
-            .function = leaves[i][0],
-            .index = leaves[i][1],
-            .flags = leaves[i][0] == 7 || leaves[i][0] == 0xd ? KVM_CPUID_FLAG_SIGNIFCANT_INDEX : 0,
-        };
-        __cpuid_count(entry->function, entry->index, entry->eax, entry->ebx, entry->ecx,
-                      entry->edx);
-    }
-}
-
-static int read_cpuid(struct kvm_cpuid2 *cpuid, int device)
-{
-    if (access("/sys/module/kvm_pvm", F_OK) == 0) {
-        read_own_cpuid(cpuid);
-        return 0;
-    }
-    cpuid->nent = CPUID_ENTRIES;
-    return ioctl(device, KVM_GET_SUPPORTED_CPUID, cpuid) < 0 ? -errno : 0;
-}
-
 /* What the processors of the Keep can do, and their registers at the start. */
 static int prepare_cpu(struct kvm_keep *keep, int device, uint64_t root, struct err *err)
 {
-    keep->cpuid = calloc(1, sizeof(*keep->cpuid) + CPUID_ENTRIES * sizeof(keep->cpuid->entries[0]));
-    if (!keep->cpuid)
-        return err_set(err, ERR_IO, ENOMEM, "prepare the Keep's processor");
-    int status = read_cpuid(keep->cpuid, device);
+    int status = cpuid_read(device, &keep->cpuid);
     if (status < 0)
         return err_set(err, ERR_BACKEND, -status, "ask kvm what the processor can do");
 
-    const struct kvm_cpuid_entry2 *features = find_cpuid(keep->cpuid, 7, 0);
-    struct kvm_cpuid_entry2 *state = find_cpuid(keep->cpuid, 0xd, 0);
-    if (state) { /* kvm refuses a guest the state of AMX, unless its process asked for it before */
-        state->eax &= EXTENDED_STATE;
-        state->edx = 0;
-    }
+    const struct kvm_cpuid_entry2 *features = cpuid_find(keep->cpuid, 7, 0);
+    const struct kvm_cpuid_entry2 *state = cpuid_find(keep->cpuid, 0xd, 0);
     uint64_t cr4 = CR4_BASE;
     if (features && features->ebx & 1 << 7)
         cr4 |= CR4_SMEP;
