@@ -100,8 +100,41 @@ static void build_planned(struct builder *b)
 /* ---- Casts ------------------------------------------------------------------------------------
  */
 
+/* The module's own type that a heap type names, if it is one of structs or arrays. */
+static const struct deftype *object_type(const struct builder *b, uint32_t heap)
+{
+    if (!heap_is_concrete(heap) || heap_top(heap) == HEAP_FUNC)
+        return NULL;
+    for (uint32_t i = 0; i < b->module->type_count; i++) {
+        if (b->module->types[i]->id == heap_id(heap))
+            return b->module->types[i];
+    }
+    return NULL;
+}
+
+/* Whether the topmost value, which stays, is of a type of objects. */
+static uint32_t append_ref_test(struct builder *b, const struct deftype *type, bool nullable)
+{
+    struct ins ins = {.op = SSA_REF_TEST, .type = TYPE_I32, .a = pop(b)};
+    push(b, ins.a);
+    ins.imm = type->id | (nullable ? REF_TEST_NULL : 0) | (uint64_t)type->depth << REF_TEST_DEPTH;
+    return ins_append(b->graph, ins);
+}
+
 static void build_test(struct builder *b, uint8_t helper, uint32_t type, uint32_t answer)
 {
+    const struct deftype *object = object_type(b, type_heap(type));
+    if (object) {
+        uint32_t test = append_ref_test(b, object, type_is_nullable(type));
+        if (helper == HELPER_REF_CAST) {
+            ins_append(b->graph,
+                       (struct ins){.op = SSA_NULL_CHECK, .a = test, .imm = WICK_TRAP_CAST});
+        } else {
+            pop(b);
+            push(b, test);
+        }
+        return;
+    }
     append_call(b, (struct interp_call){.helper = helper, .ext_a = type}, 1, answer);
 }
 

@@ -138,7 +138,8 @@ static bool takes_memory(const struct ins *user, uint32_t value)
     bool floats = (op >= OPCODE_F32_ADD && op <= OPCODE_F32_DIV) ||
                   (op >= OPCODE_F64_ADD && op <= OPCODE_F64_DIV);
     bool vector = op >= 0xFD00 && lower_takes_vector(op);
-    return (alu || compare || floats || vector || op == SSA_INDEX_CHECK) && user->b == value && user->a != value;
+    return (alu || compare || floats || vector || op == SSA_INDEX_CHECK) && user->b == value &&
+           user->a != value;
 }
 
 static bool is_update(uint16_t op)

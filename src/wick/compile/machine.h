@@ -118,6 +118,7 @@ enum machine_op {
     M_POPCNT,
     M_EXTEND,        /* `access` low bytes of src[0], is_signed, to `size` */
     M_SETCC,         /* dst: whether cc */
+    M_REF_TEST,      /* dst: whether src[0] is of imm; see SSA_REF_TEST */
     M_CMOV,          /* dst: src[1] if cc, else src[0] */
     M_FSELECT,       /* the same with vector registers */
     M_JUMP,          /* to `target`, with moves for its phis */
