@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Objects of the collected heap beyond their fields, and atomics: calls of the interpreter's
+ * Objects of the collected heap beyond their fields, waiting and waking: calls of the interpreter's
  * functions for them. Their operands lie one after the other in 8-byte slots, a v128 in two; see
  * enum helper_id for what each function wants to know.
  */
 #include "wick/compile/build.h"
 
+#include "wick/atomic.h"
 #include "wick/interp.h"
 
 struct plan {
@@ -200,12 +201,40 @@ void build_throw(struct builder *b)
 /* ---- Atomics ----------------------------------------------------------------------------------
  */
 
+static uint8_t answer_kind(char letter)
+{
+    return letter == 'i' ? TYPE_I32 : letter == 'l' ? TYPE_I64 : TYPE_BOTTOM;
+}
+
+/* An access; address, value or expected value, and replacement are its operands. */
+static void build_atomic_access(struct builder *b, uint32_t operands, uint8_t answer)
+{
+    struct ins ins = {.op = b->instr.opcode, .type = answer};
+    if (operands == 3) {
+        ins.arg_count = 1;
+        ins.args = pool_alloc(b->graph, 1);
+        b->graph->pool[ins.args] = pop(b);
+    }
+    if (operands >= 2)
+        ins.b = pop(b);
+    ins.a = pop(b);
+    build_address(b, &ins);
+    uint32_t value = ins_append(b->graph, ins);
+    if (answer)
+        push(b, value);
+}
+
 void build_atomic(struct builder *b)
 {
     const char *signature = b->instr.info->signature;
     uint32_t operands = 0;
     while (signature[operands] != '>')
         operands++;
+    uint8_t answer = answer_kind(signature[operands + 1]);
+    if (b->instr.opcode >= ATOMIC_ACCESS_FIRST) {
+        build_atomic_access(b, operands, answer);
+        return;
+    }
     struct interp_call call = {.helper = (uint8_t)atomic_helper(b->instr.opcode),
                                .b = (uint32_t)b->instr.value,
                                .ext_x = (uint16_t)b->instr.index,
@@ -213,9 +242,5 @@ void build_atomic(struct builder *b)
                                .ext_b = b->instr.opcode - 0xFF00u};
     if (b->instr.value > UINT32_MAX)
         arena_give_up_unsupported(b->arena);
-    char answer = signature[operands + 1];
-    append_call(b, call, operands,
-                answer == 'i'   ? TYPE_I32
-                : answer == 'l' ? TYPE_I64
-                                : TYPE_BOTTOM);
+    append_call(b, call, operands, answer);
 }

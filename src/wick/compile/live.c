@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Operands of instructions, and where virtual registers live. */
+#include "wick/atomic.h"
 #include "wick/compile/regalloc.h"
 
 #include <stdlib.h>
@@ -51,6 +52,7 @@ static struct source_kinds source_kinds(const struct machine *machine,
     case M_TRUNC:
     case M_TRUNC_SAT:
     case M_CVT_U64:
+    case M_ATOMIC:
         return (struct source_kinds){USE_LATE, USE_LATE};
     default:
         return (struct source_kinds){USE_REG, USE_REG};
@@ -70,8 +72,9 @@ each_operand(struct machine *machine, struct machine_ins *ins, operand_visitor v
     struct source_kinds kinds = source_kinds(machine, ins);
     visit_one(&ins->src[0], kinds.first, visit, env);
     visit_one(&ins->src[1], kinds.second, visit, env);
-    visit_one(&ins->base, USE_REG, visit, env);
-    visit_one(&ins->index, USE_REG, visit, env);
+    enum use_kind address = ins->op == M_ATOMIC ? USE_LATE : USE_REG;
+    visit_one(&ins->base, address, visit, env);
+    visit_one(&ins->index, address, visit, env);
     if (ins->op == M_JUMP) {
         for (uint32_t i = 0; i < ins->arg_count; i++) {
             uint32_t *source = &machine->pool[ins->args + 2 * i + 1];
@@ -110,6 +113,11 @@ uint32_t machine_clobbers(const struct machine *machine, const struct machine_in
     case M_DIV:
     case M_MULHI:
         return 1u << RAX | 1u << RDX;
+    case M_ATOMIC:
+        return ins->imm8 == ATOMIC_AND || ins->imm8 == ATOMIC_OR || ins->imm8 == ATOMIC_XOR ||
+                       ins->imm8 == ATOMIC_CMPXCHG
+                   ? 1u << RAX
+                   : 0;
     case M_SHL:
     case M_SHR:
     case M_SAR:

@@ -138,6 +138,7 @@ enum machine_op {
     M_TAIL_CALL_REF,
     M_LOOP, /* look for interrupts */
     M_FUEL,
+    M_ATOMIC,       /* imm8: enum atomic_operation, of `access` bytes; src[0], src[1] */
     M_BOUNDS,       /* trap unless src[0] + imm <= src[1]; tmp */
     M_SSE,          /* dst = src[0] op last; vex: see sse.h */
     M_SSE_UNARY,    /* dst = op last */
@@ -158,7 +159,7 @@ struct machine_ins {
     uint8_t size, access;
     uint8_t cc;
     uint8_t scale;
-    uint8_t imm8; /* of M_SSE and M_UPDATE */
+    uint8_t imm8; /* of M_SSE, M_UPDATE and M_ATOMIC */
     bool memory : 1, immediate : 1, is_signed : 1, traps : 1, has_imm8 : 1;
     uint16_t vex; /* of M_SSE: the encoding */
     uint32_t dst, src[2], base, index, tmp;

@@ -565,6 +565,9 @@ static void emit_ins(struct emit *e, const struct machine_ins *ins)
     case M_FUEL:
         emit_fuel(e);
         break;
+    case M_ATOMIC:
+        emit_atomic(e, ins);
+        break;
     case M_BOUNDS:
         emit_bounds(e, ins);
         break;

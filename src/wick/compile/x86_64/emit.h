@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * From allocated machine instructions to bytes. emit.c holds the frame, blocks and moves,
- * emit_number.c integers, emit_float.c floats, vectors and conversions, emit_call.c calls, order.c
- * the order of the blocks, thread.c jumps past branches, jumps.c what jumps between them become.
+ * emit_number.c integers, emit_float.c floats, vectors and conversions, emit_call.c calls,
+ * emit_atomic.c atomics, order.c the order of the blocks, thread.c jumps past branches, jumps.c
+ * what jumps between them become.
  *
  * A function's code: the entry for callers of other instances, which loads the base of memory 0;
  * the entry for callers of the same instance; the body; cold code; jump tables; constants.
@@ -178,3 +179,4 @@ void patch_jumps(struct emit *e);
 void emit_number(struct emit *e, const struct machine_ins *ins);
 void emit_float(struct emit *e, const struct machine_ins *ins);
 void emit_call(struct emit *e, const struct machine_ins *ins);
+void emit_atomic(struct emit *e, const struct machine_ins *ins);
