@@ -38,7 +38,7 @@ struct member {
 
 struct addresses {
     struct graph *graph;
-    uint32_t *places; /* by value, of the block at hand: its number there */
+    uint32_t *places; /* by value, of those in the block that were met: its number there */
     struct base bases[BASES_MOST];
     uint32_t base_count;
     struct member run[RUN_MOST]; /* without effects between them */
@@ -131,10 +131,9 @@ static void end_run(struct addresses *s)
     s->run_count = 0;
 }
 
-static bool is_access(const struct graph *graph, const struct ins *ins)
+static bool is_access(const struct graph *graph, const struct ins *ins, unsigned effects)
 {
-    if (ssa_is_own(ins->op) || ins->memory != 0 ||
-        !(ssa_effects(ins) & (EFFECT_READS | EFFECT_WRITES)))
+    if (ssa_is_own(ins->op) || ins->memory != 0 || !(effects & (EFFECT_READS | EFFECT_WRITES)))
         return false;
     const struct limits *limits = &graph->module->memories[ins->memory].limits;
     return !limits->index64 && !limits->shared;
@@ -149,7 +148,9 @@ static void share_in_block(struct addresses *s, const struct block *block)
         const struct ins *ins = &graph->ins[v];
         s->places[v] = ++place;
         unsigned effects = ssa_effects(ins);
-        bool access = is_access(graph, ins);
+        if (!effects)
+            continue;
+        bool access = is_access(graph, ins, effects);
         if (access)
             add_access(s, v);
         if (effects & (EFFECT_WRITES | EFFECT_ORDER) || (effects & EFFECT_TRAPS && !access))
@@ -162,7 +163,7 @@ void graph_share_addresses(struct graph *graph)
     if (!graph->options->guard || !graph->options->small_memories || !graph->module->memory_count)
         return;
     struct addresses s = {.graph = graph};
-    s.places = arena_alloc(graph->arena, graph->ins_count * sizeof(*s.places));
+    s.places = arena_take(graph->arena, graph->ins_count * sizeof(*s.places));
     for (uint32_t i = 0; i < graph->order_count; i++)
         share_in_block(&s, &graph->blocks[graph->order[i]]);
 }

@@ -237,6 +237,19 @@ void parallel_move(struct emit *e, struct machine_move *moves, uint32_t count)
     }
 }
 
+uint32_t moves_from(const struct machine *m, uint32_t place)
+{
+    uint32_t low = 0, high = m->move_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (m->moves[middle].place < place)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 /* The moves that belong to a place. */
 static void moves_at(struct emit *e, uint32_t place)
 {
@@ -622,20 +635,27 @@ void emit_epilogue(struct emit *e)
         asm_alu_ri(&e->code, 8, 0, RSP, (int32_t)e->frame);
 }
 
-/* Moves and references are in the order of the instructions, blocks may be in another. */
-static void seek_block(struct emit *e, const struct machine_block *block)
+/* The first reference that a call at or behind an instruction keeps alive. */
+static uint32_t roots_from(const struct machine *m, uint32_t ins)
 {
-    const struct machine *m = e->machine;
-    e->next_move = moves_from(m, 2 * block->first);
     uint32_t low = 0, high = m->root_count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (m->roots[middle].ins < block->first)
+        if (m->roots[middle].ins < ins)
             low = middle + 1;
         else
             high = middle;
     }
-    e->next_root = low;
+    return low;
+}
+
+/* Moves and references are in the order of the instructions, blocks may be in another. */
+static void seek_block(struct emit *e, uint32_t first)
+{
+    if (first == e->next_ins)
+        return;
+    e->next_move = moves_from(e->machine, 2 * first);
+    e->next_root = roots_from(e->machine, first);
 }
 
 static void emit_block(struct emit *e, uint32_t at)
@@ -646,7 +666,8 @@ static void emit_block(struct emit *e, uint32_t at)
     e->block_at[at] = e->code.size;
     if (is_empty_block(e, at))
         return;
-    seek_block(e, block);
+    seek_block(e, block->first);
+    e->next_ins = block->end;
     for (uint32_t i = block->first; i < block->end; i++) {
         e->ins = &e->machine->ins[i];
         moves_at(e, 2 * i);

@@ -66,6 +66,7 @@ struct emit {
     bool avx;
     uint32_t frame;                     /* bytes between RSP and the return address */
     uint32_t saved;                     /* where R14 is kept, from RSP; NO_OPERAND: it is not */
+    uint32_t next_ins;                  /* behind the last block */
     uint32_t next_move;                 /* in machine->moves */
     uint32_t next_root;                 /* in machine->roots */
     uint32_t *order;                    /* of the blocks: see order.c */
@@ -120,6 +121,8 @@ void call_stub(struct emit *e, enum code_stub stub);
 uint32_t add_const(struct emit *e, const void *bytes, uint32_t size);
 void const_operand(struct emit *e, uint32_t number); /* call right behind it */
 
+/* The first of the moves that belong to `place` or one behind it. */
+uint32_t moves_from(const struct machine *machine, uint32_t place);
 /* Moves that happen at once. */
 void parallel_move(struct emit *e, struct machine_move *moves, uint32_t count);
 void emit_move(struct emit *e, uint32_t to, uint32_t from, uint8_t size);
@@ -157,8 +160,6 @@ uint32_t following(const struct emit *e);
 /* ---- thread.c ---------------------------------------------------------------------------------
  */
 
-/* The first of the moves that belong to `place` or one behind it. */
-uint32_t moves_from(const struct machine *machine, uint32_t place);
 /* Where a jump that ends the current block leads behind the branch that is all of its target, or 0.
  * *checks: there is a look for interrupts on the way. */
 uint32_t threaded_target(const struct emit *e, const struct machine_ins *jump, bool *checks);
