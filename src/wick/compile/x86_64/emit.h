@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From allocated machine instructions to bytes. emit.c holds the frame, blocks and moves,
+ * From allocated machine instructions to bytes. emit.c holds the frame and blocks, moves.c moves,
  * emit_number.c integers, emit_float.c floats, vectors and conversions, emit_call.c calls,
  * emit_atomic.c atomics, order.c the order of the blocks, thread.c jumps past branches, jumps.c
  * what jumps between them become.
@@ -121,12 +121,6 @@ void call_stub(struct emit *e, enum code_stub stub);
 uint32_t add_const(struct emit *e, const void *bytes, uint32_t size);
 void const_operand(struct emit *e, uint32_t number); /* call right behind it */
 
-/* The first of the moves that belong to `place` or one behind it. */
-uint32_t moves_from(const struct machine *machine, uint32_t place);
-/* Moves that happen at once. */
-void parallel_move(struct emit *e, struct machine_move *moves, uint32_t count);
-void emit_move(struct emit *e, uint32_t to, uint32_t from, uint8_t size);
-
 /* Vector instructions in the form that the processor has: dst = a op last. */
 void sse_op(struct emit *e, uint16_t encoding, uint32_t dst, uint32_t a, uint32_t b);
 void sse_op_mem(struct emit *e, uint16_t encoding, uint32_t dst, uint32_t a, struct mem mem);
@@ -156,6 +150,17 @@ bool is_empty_block(const struct emit *e, uint32_t block);
 uint32_t final_target(const struct emit *e, uint32_t block);
 /* The block that follows the one that is being emitted; 0: none. */
 uint32_t following(const struct emit *e);
+
+/* ---- moves.c ----------------------------------------------------------------------------------
+ */
+
+/* The first of the moves that belong to `place` or one behind it. */
+uint32_t moves_from(const struct machine *machine, uint32_t place);
+/* Emits those that belong to a place, which is at or behind e->next_move. */
+void moves_at(struct emit *e, uint32_t place);
+/* Moves that happen at once. */
+void parallel_move(struct emit *e, struct machine_move *moves, uint32_t count);
+void emit_move(struct emit *e, uint32_t to, uint32_t from, uint8_t size);
 
 /* ---- thread.c ---------------------------------------------------------------------------------
  */
