@@ -52,9 +52,8 @@ enum wick_engine {
  * without SSE4.2. */
 WASM_API_EXTERN enum wick_status wick_config_set_engine(wasm_config_t *, enum wick_engine);
 /* Bytes that one linear memory may reach. A memory whose minimum is larger cannot be created,
- * memory.grow beyond it answers -1. Default: 4 GiB less 64 KiB for 32-bit memories, 16 GiB for
- * 64-bit ones. With 4 GiB for 32-bit ones loops that walk through memory are slower: their end is
- * not certain then, and they look for interrupts. */
+ * memory.grow beyond it answers -1. Default, and for 32-bit memories also the most: 4 GiB less
+ * 64 KiB for 32-bit memories, 16 GiB for 64-bit ones. */
 WASM_API_EXTERN void wick_config_set_max_memory(wasm_config_t *, uint64_t bytes);
 /* Elements that one table may reach. Default: 10 000 000. */
 WASM_API_EXTERN void wick_config_set_max_table(wasm_config_t *, uint64_t elements);

@@ -265,11 +265,22 @@ static void masked_address(struct generator *g, unsigned memory, int32_t mask)
     put(g, g->wide[memory] ? 0x83 : 0x71); /* and */
 }
 
-/* Mostly inside of the memory, always aligned for an atomic access. */
+/* Mostly inside of the memory, always aligned for an atomic access; often close to an earlier one,
+ * which the spare local holds. */
 static void address(struct generator *g, const struct row *row, unsigned memory)
 {
-    bool far = choose(g, 16) == 15;
-    masked_address(g, memory, (far ? 0x1ffff : 0xfff) & -(1 << row->argument));
+    bool wide = g->wide[memory];
+    uint32_t last = spare_local(type_of(wide ? 'l' : 'i'));
+    if (choose(g, 3) == 0) {
+        put_index(g, 0x20, last);
+        put_address(g, memory, 16 * (int32_t)choose(g, 8) - (choose(g, 32) == 0 ? 64 : 0));
+        put(g, wide ? 0x7c : 0x6a); /* add */
+        return;
+    }
+    bool far = choose(g, 16) == 15, keep = choose(g, 2);
+    masked_address(g, memory, (far ? 0x1ffff : 0xfff) & -(keep ? 16 : 1 << row->argument));
+    if (keep)
+        put_index(g, 0x22, last);
 }
 
 static unsigned some_memory(struct generator *g)
@@ -318,6 +329,25 @@ static void put_row(struct generator *g, const struct row *row)
     unsigned result = operand[1] ? type_of(operand[1]) : TYPES;
     if (result < TYPES && may_be_nan(row, result))
         put_canonical(g, row, result);
+}
+
+/* A load, an operation and a store at an earlier address. */
+static void put_update(struct generator *g)
+{
+    static const uint8_t operations[] = {0x6a, 0x6b, 0x71, 0x72, 0x73}; /* add sub and or xor */
+    bool wide = choose(g, 2);
+    uint32_t last = spare_local(type_of(g->wide[0] ? 'l' : 'i'));
+    uint64_t offset = choose(g, 8);
+    put_index(g, 0x20, last);
+    put_index(g, 0x20, last);
+    put(g, wide ? 0x29 : 0x28);
+    put(g, 0);
+    bytes_put_unsigned(&g->body, offset);
+    expression(g, type_of(wide ? 'l' : 'i'));
+    put(g, (uint8_t)(operations[choose(g, 5)] + (wide ? 0x12 : 0)));
+    put(g, wide ? 0x37 : 0x36);
+    put(g, 0);
+    bytes_put_unsigned(&g->body, offset);
 }
 
 /* ---- Control ----------------------------------------------------------------------------------
@@ -781,8 +811,13 @@ static void plain_statement(struct generator *g)
         put_index(g, 0x24, type);
         break;
     case 2:
-    case 3:
         put_row(g, some_row(g, '>'));
+        break;
+    case 3:
+        if (choose(g, 2))
+            put_update(g);
+        else
+            put_row(g, some_row(g, '>'));
         break;
     case 4:
         put_block(g, TYPES);

@@ -1,30 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Atomic memory accesses of the interpreter (proposal threads), all sequentially consistent. */
+#include "wick/atomic.h"
 #include "wick/helpers.h"
 #include "wick/opcode.h"
 #include "wick/shared.h"
 
-/* From 0xFF10 on, each operation comes in seven widths in this order of bytes. */
-enum { WIDTH_FIRST = 0x10, WIDTH_COUNT = 7 };
-
-static const uint8_t width_bytes[WIDTH_COUNT] = {4, 8, 1, 2, 1, 2, 4};
-
-enum operation {
-    ATOMIC_LOAD,
-    ATOMIC_STORE,
-    ATOMIC_ADD,
-    ATOMIC_SUB,
-    ATOMIC_AND,
-    ATOMIC_OR,
-    ATOMIC_XOR,
-    ATOMIC_XCHG,
-    ATOMIC_CMPXCHG,
-};
-
 /* For each width: performs the operation and answers what was there before. All operands are cut to
  * the width, the expected value of a compare-exchange too. */
 #define DEFINE_ACCESS(type)                                                                        \
-    static uint64_t access_##type(enum operation operation, type *at, uint64_t value,              \
+    static uint64_t access_##type(enum atomic_operation operation, type *at, uint64_t value,       \
                                   uint64_t replacement)                                            \
     {                                                                                              \
         type operand = (type)value, expected = (type)value;                                        \
@@ -58,7 +42,7 @@ DEFINE_ACCESS(uint32_t)
 DEFINE_ACCESS(uint64_t)
 #undef DEFINE_ACCESS
 
-static uint64_t access(enum operation operation, void *at, unsigned bytes, uint64_t value,
+static uint64_t access(enum atomic_operation operation, void *at, unsigned bytes, uint64_t value,
                        uint64_t replacement)
 {
     switch (bytes) {
@@ -86,16 +70,15 @@ static enum wick_trap_kind reach(struct interp *interp, const wick_value_t *fp,
 
 enum wick_trap_kind do_atomic(struct interp *interp, wick_value_t *fp, const struct insn *insn)
 {
-    unsigned code = insn[1].b - WIDTH_FIRST, bytes = width_bytes[code % WIDTH_COUNT];
-    bool wide = code % WIDTH_COUNT == 1 || code % WIDTH_COUNT >= 4;
+    struct atomic_access what = atomic_access((uint16_t)(0xFF00 + insn[1].b));
     uint8_t *at;
-    enum wick_trap_kind kind = reach(interp, fp, insn, bytes, &at);
+    enum wick_trap_kind kind = reach(interp, fp, insn, what.bytes, &at);
     if (kind)
         return kind;
     const wick_value_t *operands = &fp[insn[1].a];
-    enum operation operation = (enum operation)(code / WIDTH_COUNT);
-    uint64_t value = wide ? operands[0].u64 : operands[0].u32;
-    uint64_t old = access(operation, at, bytes, value, operands[1].u64);
+    enum atomic_operation operation = (enum atomic_operation)what.operation;
+    uint64_t value = what.is_wide ? operands[0].u64 : operands[0].u32;
+    uint64_t old = access(operation, at, what.bytes, value, operands[1].u64);
     if (operation != ATOMIC_STORE)
         fp[insn->dst].u64 = old;
     return WICK_TRAP_NONE;

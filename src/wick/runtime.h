@@ -18,6 +18,10 @@ enum { PAGE_SHIFT = 16 };
 
 #define PAGE_BYTES ((uint64_t)1 << PAGE_SHIFT)
 
+/* A 32-bit memory is smaller than 4 GiB by a page: an address that grows by less always leaves it,
+ * on which compiled code relies (compile/walks.c, compile/addresses.c). */
+#define MEMORY32_MAX (((uint64_t)4 << 30) - PAGE_BYTES)
+
 struct wasm_config_t {
     enum wick_engine engine;
     uint64_t max_memory, max_memory64; /* bytes */

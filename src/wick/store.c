@@ -13,7 +13,7 @@ wasm_config_t *wasm_config_new(void)
         return NULL;
     config->engine = WICK_ENGINE_COMPILER;
     config->guard = true;
-    config->max_memory = ((uint64_t)4 << 30) - PAGE_BYTES;
+    config->max_memory = MEMORY32_MAX;
     config->max_memory64 = (uint64_t)16 << 30;
     config->max_table = 10000000;
     config->max_heap = (uint64_t)1 << 30;
@@ -38,7 +38,7 @@ void wick_config_set_max_memory(wasm_config_t *config, uint64_t bytes)
 {
     uint64_t most = (uint64_t)1 << 47;
     config->max_memory64 = bytes < most ? bytes : most;
-    config->max_memory = bytes < (uint64_t)4 << 30 ? bytes : (uint64_t)4 << 30;
+    config->max_memory = bytes < MEMORY32_MAX ? bytes : MEMORY32_MAX;
 }
 
 void wick_config_set_max_table(wasm_config_t *config, uint64_t elements)

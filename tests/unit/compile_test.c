@@ -517,14 +517,15 @@ TEST(walks, "a loop that walks through memory ends without a look for interrupts
     check_walks(false);
 }
 
-TEST(large_walks, "where a memory may have 4 GiB no loop is sure to leave it")
+TEST(largest_memory, "no memory that an address could wrap around in can be made")
 {
     wasm_config_t *config = wasm_config_new();
-    wick_config_set_max_memory(config, (uint64_t)4 << 30);
+    wick_config_set_max_memory(config, (uint64_t)8 << 30);
     FIXTURE f = fixture_with(config);
-    load_text(&f, walks);
-    for (uint32_t i = 0; i < WALKS; i++)
-        CHECK_INT(count_checks(&f, i + 1), 1);
+    load_text(&f, "(module (memory 1) (func (export \"grow\") (param i32 i32) (result i32)"
+                  " (memory.grow (local.get 0))))");
+    CHECK_INT(call_i32(&f, "grow", 65535, 0), -1);
+    CHECK_INT(call_i32(&f, "grow", 65534, 0), 1);
 }
 
 /* ---- Size -------------------------------------------------------------------------------------

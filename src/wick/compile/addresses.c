@@ -2,8 +2,8 @@
 /*
  * Accesses at a constant distance from each other: x + 8, x + 24 and x + 16 become one sum, and
  * offsets from it, which need no addition. A sum of WebAssembly wraps and an offset does not, but
- * where y is the address of an access that does not trap, y + d cannot wrap: with memories that are
- * smaller than 4 GiB by 64 KiB at least, and d not larger than that.
+ * where y is the address of an access that does not trap, y + d cannot wrap: memories are
+ * smaller than 4 GiB by 64 KiB at least (MEMORY32_MAX), and d is not larger than that.
  *
  * The access that proves it may come after one that relies on it, if nothing between the two has an
  * effect or another trap: were y outside of the memory, y + d without wrapping would be so too, and
@@ -38,7 +38,7 @@ struct member {
 
 struct addresses {
     struct graph *graph;
-    uint32_t *places; /* by value, of the block at hand: its number there */
+    uint32_t *places; /* by value, of those in the block that were met: its number there */
     struct base bases[BASES_MOST];
     uint32_t base_count;
     struct member run[RUN_MOST]; /* without effects between them */
@@ -131,13 +131,11 @@ static void end_run(struct addresses *s)
     s->run_count = 0;
 }
 
-static bool is_access(const struct graph *graph, const struct ins *ins)
+static bool is_access(const struct graph *graph, const struct ins *ins, unsigned effects)
 {
-    if (ssa_is_own(ins->op) || ins->memory != 0 ||
-        !(ssa_effects(ins) & (EFFECT_READS | EFFECT_WRITES)))
+    if (ssa_is_own(ins->op) || ins->memory != 0 || !(effects & (EFFECT_READS | EFFECT_WRITES)))
         return false;
-    const struct limits *limits = &graph->module->memories[ins->memory].limits;
-    return !limits->index64 && !limits->shared;
+    return !graph->module->memories[0].limits.index64;
 }
 
 static void share_in_block(struct addresses *s, const struct block *block)
@@ -149,7 +147,9 @@ static void share_in_block(struct addresses *s, const struct block *block)
         const struct ins *ins = &graph->ins[v];
         s->places[v] = ++place;
         unsigned effects = ssa_effects(ins);
-        bool access = is_access(graph, ins);
+        if (!effects)
+            continue;
+        bool access = is_access(graph, ins, effects);
         if (access)
             add_access(s, v);
         if (effects & (EFFECT_WRITES | EFFECT_ORDER) || (effects & EFFECT_TRAPS && !access))
@@ -159,10 +159,10 @@ static void share_in_block(struct addresses *s, const struct block *block)
 
 void graph_share_addresses(struct graph *graph)
 {
-    if (!graph->options->guard || !graph->options->small_memories || !graph->module->memory_count)
+    if (!graph->options->guard || !graph->module->memory_count)
         return;
     struct addresses s = {.graph = graph};
-    s.places = arena_alloc(graph->arena, graph->ins_count * sizeof(*s.places));
+    s.places = arena_take(graph->arena, graph->ins_count * sizeof(*s.places));
     for (uint32_t i = 0; i < graph->order_count; i++)
         share_in_block(&s, &graph->blocks[graph->order[i]]);
 }

@@ -161,3 +161,6 @@ void build_throw(struct builder *b);
 
 uint32_t build_zero(struct builder *b, uint8_t type);
 void build_instr(struct builder *b);
+/* Completes a load or store whose address is in ins->a: checks it where no guard does and says
+ * where the memory begins, in c; 0 there is the register of memory 0. */
+void build_address(struct builder *b, struct ins *ins);

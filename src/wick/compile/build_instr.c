@@ -109,9 +109,7 @@ static uint32_t memory_bytes(struct builder *b, uint32_t memory)
     return append(b, ins);
 }
 
-/* Completes a load or store whose address is in ins->a: checks it where no guard does and says
- * where the memory begins, in c; 0 there is the register of memory 0. */
-static void address(struct builder *b, struct ins *ins)
+void build_address(struct builder *b, struct ins *ins)
 {
     uint32_t memory = b->instr.index;
     bool index64 = b->module->memories[memory].limits.index64;
@@ -139,7 +137,7 @@ static void build_load(struct builder *b, uint8_t type)
     if (signature[1] != '>')
         ins.b = pop(b);
     ins.a = pop(b);
-    address(b, &ins);
+    build_address(b, &ins);
     uint32_t value = append(b, ins);
     if (type)
         push(b, value);

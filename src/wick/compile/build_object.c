@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Objects of the collected heap beyond their fields, and atomics: calls of the interpreter's
+ * Objects of the collected heap beyond their fields, waiting and waking: calls of the interpreter's
  * functions for them. Their operands lie one after the other in 8-byte slots, a v128 in two; see
  * enum helper_id for what each function wants to know.
  */
 #include "wick/compile/build.h"
 
+#include "wick/atomic.h"
 #include "wick/interp.h"
 
 struct plan {
@@ -100,8 +101,41 @@ static void build_planned(struct builder *b)
 /* ---- Casts ------------------------------------------------------------------------------------
  */
 
+/* The module's own type that a heap type names, if it is one of structs or arrays. */
+static const struct deftype *object_type(const struct builder *b, uint32_t heap)
+{
+    if (!heap_is_concrete(heap) || heap_top(heap) == HEAP_FUNC)
+        return NULL;
+    for (uint32_t i = 0; i < b->module->type_count; i++) {
+        if (b->module->types[i]->id == heap_id(heap))
+            return b->module->types[i];
+    }
+    return NULL;
+}
+
+/* Whether the topmost value, which stays, is of a type of objects. */
+static uint32_t append_ref_test(struct builder *b, const struct deftype *type, bool nullable)
+{
+    struct ins ins = {.op = SSA_REF_TEST, .type = TYPE_I32, .a = pop(b)};
+    push(b, ins.a);
+    ins.imm = type->id | (nullable ? REF_TEST_NULL : 0) | (uint64_t)type->depth << REF_TEST_DEPTH;
+    return ins_append(b->graph, ins);
+}
+
 static void build_test(struct builder *b, uint8_t helper, uint32_t type, uint32_t answer)
 {
+    const struct deftype *object = object_type(b, type_heap(type));
+    if (object) {
+        uint32_t test = append_ref_test(b, object, type_is_nullable(type));
+        if (helper == HELPER_REF_CAST) {
+            ins_append(b->graph,
+                       (struct ins){.op = SSA_NULL_CHECK, .a = test, .imm = WICK_TRAP_CAST});
+        } else {
+            pop(b);
+            push(b, test);
+        }
+        return;
+    }
     append_call(b, (struct interp_call){.helper = helper, .ext_a = type}, 1, answer);
 }
 
@@ -167,12 +201,40 @@ void build_throw(struct builder *b)
 /* ---- Atomics ----------------------------------------------------------------------------------
  */
 
+static uint8_t answer_kind(char letter)
+{
+    return letter == 'i' ? TYPE_I32 : letter == 'l' ? TYPE_I64 : TYPE_BOTTOM;
+}
+
+/* An access; address, value or expected value, and replacement are its operands. */
+static void build_atomic_access(struct builder *b, uint32_t operands, uint8_t answer)
+{
+    struct ins ins = {.op = b->instr.opcode, .type = answer};
+    if (operands == 3) {
+        ins.arg_count = 1;
+        ins.args = pool_alloc(b->graph, 1);
+        b->graph->pool[ins.args] = pop(b);
+    }
+    if (operands >= 2)
+        ins.b = pop(b);
+    ins.a = pop(b);
+    build_address(b, &ins);
+    uint32_t value = ins_append(b->graph, ins);
+    if (answer)
+        push(b, value);
+}
+
 void build_atomic(struct builder *b)
 {
     const char *signature = b->instr.info->signature;
     uint32_t operands = 0;
     while (signature[operands] != '>')
         operands++;
+    uint8_t answer = answer_kind(signature[operands + 1]);
+    if (b->instr.opcode >= ATOMIC_ACCESS_FIRST) {
+        build_atomic_access(b, operands, answer);
+        return;
+    }
     struct interp_call call = {.helper = (uint8_t)atomic_helper(b->instr.opcode),
                                .b = (uint32_t)b->instr.value,
                                .ext_x = (uint16_t)b->instr.index,
@@ -180,9 +242,5 @@ void build_atomic(struct builder *b)
                                .ext_b = b->instr.opcode - 0xFF00u};
     if (b->instr.value > UINT32_MAX)
         arena_give_up_unsupported(b->arena);
-    char answer = signature[operands + 1];
-    append_call(b, call, operands,
-                answer == 'i'   ? TYPE_I32
-                : answer == 'l' ? TYPE_I64
-                                : TYPE_BOTTOM);
+    append_call(b, call, operands, answer);
 }

@@ -22,6 +22,7 @@ static const char *const names[SSA_LAST - SSA_FIRST] = {
     [SSA_MULHI_U - SSA_FIRST] = "mulhi_u",
     [SSA_NULL_CHECK - SSA_FIRST] = "null_check",
     [SSA_INDEX_CHECK - SSA_FIRST] = "index_check",
+    [SSA_REF_TEST - SSA_FIRST] = "ref_test",
     [SSA_CALL - SSA_FIRST] = "call",
     [SSA_CALL_INDIRECT - SSA_FIRST] = "call_indirect",
     [SSA_CALL_REF - SSA_FIRST] = "call_ref",

@@ -54,7 +54,6 @@ struct compile_engine *compile_engine_new(const struct wasm_config_t *config)
         return NULL;
     engine->options.guard = config->guard;
     engine->options.fuel = config->fuel;
-    engine->options.small_memories = config->max_memory <= ((uint64_t)4 << 30) - PAGE_BYTES;
     bool able = cpu_detect(&engine->options.cpu);
     if (config->baseline)
         engine->options.cpu = (struct cpu_features){0};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Operands of instructions, and what the allocation knows of each register and block. */
+#include "wick/atomic.h"
 #include "wick/compile/regalloc.h"
 
 #include <string.h>
@@ -22,7 +23,7 @@ static const struct source_kinds kinds_of[M_OP_COUNT] = {
     [M_MULHI] = {USE_REG, USE_LATE},    [M_FMIN] = {USE_REG, USE_LATE},
     [M_FMAX] = {USE_REG, USE_LATE},     [M_FSELECT] = {USE_REG, USE_LATE},
     [M_TRUNC] = {USE_LATE, USE_LATE},   [M_TRUNC_SAT] = {USE_LATE, USE_LATE},
-    [M_CVT_U64] = {USE_LATE, USE_LATE},
+    [M_CVT_U64] = {USE_LATE, USE_LATE}, [M_ATOMIC] = {USE_LATE, USE_LATE},
 };
 
 /* Whether a shift or rotation has its count in RCX. */
@@ -56,8 +57,9 @@ each_operand(struct machine *machine, struct machine_ins *ins, operand_visitor v
     struct source_kinds kinds = source_kinds(machine, ins);
     visit_one(&ins->src[0], kinds.first, visit, env);
     visit_one(&ins->src[1], kinds.second, visit, env);
-    visit_one(&ins->base, USE_REG, visit, env);
-    visit_one(&ins->index, USE_REG, visit, env);
+    enum use_kind address = ins->op == M_ATOMIC ? USE_LATE : USE_REG;
+    visit_one(&ins->base, address, visit, env);
+    visit_one(&ins->index, address, visit, env);
     if (ins->op == M_JUMP) {
         for (uint32_t i = 0; i < ins->arg_count; i++) {
             uint32_t *source = &machine->pool[ins->args + 2 * i + 1];
@@ -96,6 +98,11 @@ uint32_t machine_clobbers(const struct machine *machine, const struct machine_in
     case M_DIV:
     case M_MULHI:
         return 1u << RAX | 1u << RDX;
+    case M_ATOMIC:
+        return ins->imm8 == ATOMIC_AND || ins->imm8 == ATOMIC_OR || ins->imm8 == ATOMIC_XOR ||
+                       ins->imm8 == ATOMIC_CMPXCHG
+                   ? 1u << RAX
+                   : 0;
     case M_SHL:
     case M_SHR:
     case M_SAR:

@@ -138,8 +138,9 @@ static bool takes_memory(const struct ins *user, uint32_t value)
     bool compare = op >= OPCODE_I32_EQ && op <= OPCODE_I64_GE_U && op != OPCODE_I64_EQZ;
     bool floats = (op >= OPCODE_F32_ADD && op <= OPCODE_F32_DIV) ||
                   (op >= OPCODE_F64_ADD && op <= OPCODE_F64_DIV);
-    bool vector = op >= 0xFD00 && lower_takes_vector(op);
-    return (alu || compare || floats || vector || op == SSA_INDEX_CHECK) && user->b == value && user->a != value;
+    bool vector = op >= 0xFD00 && op < ATOMIC_ACCESS_FIRST && lower_takes_vector(op);
+    return (alu || compare || floats || vector || op == SSA_INDEX_CHECK) && user->b == value &&
+           user->a != value;
 }
 
 static bool is_update(uint16_t op)
@@ -300,6 +301,8 @@ void lower_value(struct lower *l, uint32_t value)
         lower_memory(l, value);
     else if (ssa_is_own(op) && op != SSA_SELECT && op != SSA_MULHI_S && op != SSA_MULHI_U)
         lower_control(l, value);
+    else if (op >= ATOMIC_ACCESS_FIRST)
+        lower_atomic(l, value);
     else if (op >= 0xFD00)
         lower_vector(l, value);
     else

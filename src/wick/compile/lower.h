@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Choosing machine instructions. lower.c holds the walk and operands, lower_number.c arithmetic,
- * lower_memory.c memory and variables, lower_control.c branches and calls, lower_vector.c SIMD.
+ * lower_memory.c memory and variables, lower_control.c branches and calls, lower_vector.c SIMD,
+ * lower_atomic.c atomics.
  *
  * A value that is used once, in its block, by an instruction that can take it in, is deferred: it
  * is made where it is used, as part of that instruction (an immediate, a memory operand, a
@@ -9,6 +10,7 @@
  */
 #pragma once
 
+#include "wick/atomic.h"
 #include "wick/compile/machine.h"
 #include "wick/compile/sse.h"
 
@@ -92,6 +94,7 @@ void lower_number(struct lower *l, uint32_t value);
 void lower_memory(struct lower *l, uint32_t value);
 void lower_control(struct lower *l, uint32_t value);
 void lower_vector(struct lower *l, uint32_t value);
+void lower_atomic(struct lower *l, uint32_t value);
 /* Whether the vector instruction takes its second operand from memory as well. */
 bool lower_takes_vector(uint16_t opcode);
 /* Any of them, by its opcode. */

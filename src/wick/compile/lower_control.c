@@ -276,6 +276,15 @@ static void lower_index_check(struct lower *l, const struct ins *ins)
     emit_trap_if(l, CC_AE, ins->imm);
 }
 
+static void lower_ref_test(struct lower *l, uint32_t value, const struct ins *ins)
+{
+    struct machine_ins out = machine_ins_of(M_REF_TEST, 4);
+    out.src[0] = use_reg(l, ins->a);
+    out.imm = ins->imm;
+    out.dst = result_reg(l, value);
+    emit_ins(l, out);
+}
+
 static void emit_plain(struct lower *l, const struct ins *ins, uint8_t op)
 {
     struct machine_ins out = machine_ins_of(op, 8);
@@ -305,6 +314,9 @@ void lower_control(struct lower *l, uint32_t value)
         break;
     case SSA_INDEX_CHECK:
         lower_index_check(l, ins);
+        break;
+    case SSA_REF_TEST:
+        lower_ref_test(l, value, ins);
         break;
     case SSA_CALL_HELPER:
         lower_helper(l, value, ins);

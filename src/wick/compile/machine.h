@@ -118,6 +118,7 @@ enum machine_op {
     M_POPCNT,
     M_EXTEND,        /* `access` low bytes of src[0], is_signed, to `size` */
     M_SETCC,         /* dst: whether cc */
+    M_REF_TEST,      /* dst: whether src[0] is of imm; see SSA_REF_TEST */
     M_CMOV,          /* dst: src[1] if cc, else src[0] */
     M_FSELECT,       /* the same with vector registers */
     M_JUMP,          /* to `target`, with moves for its phis */
@@ -137,6 +138,7 @@ enum machine_op {
     M_TAIL_CALL_REF,
     M_LOOP, /* look for interrupts */
     M_FUEL,
+    M_ATOMIC,       /* imm8: enum atomic_operation, of `access` bytes; src[0], src[1] */
     M_BOUNDS,       /* trap unless src[0] + imm <= src[1]; tmp */
     M_SSE,          /* dst = src[0] op last; vex: see sse.h */
     M_SSE_UNARY,    /* dst = op last */
@@ -157,7 +159,7 @@ struct machine_ins {
     uint8_t size, access;
     uint8_t cc;
     uint8_t scale;
-    uint8_t imm8; /* of M_SSE and M_UPDATE */
+    uint8_t imm8; /* of M_SSE, M_UPDATE and M_ATOMIC */
     bool memory : 1, immediate : 1, is_signed : 1, traps : 1, has_imm8 : 1;
     uint16_t vex; /* of M_SSE: the encoding */
     uint32_t dst, src[2], base, index, tmp;

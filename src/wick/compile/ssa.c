@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wick/compile/ssa.h"
 
+#include "wick/atomic.h"
+
 #include <string.h>
 
 void graph_init(struct graph *graph, struct arena *arena, const struct compile_options *options,
@@ -254,6 +256,8 @@ unsigned ssa_prefixed_effects(uint16_t op)
 {
     if (op < 0xFD00)
         return 0;
+    if (op >= ATOMIC_ACCESS_FIRST)
+        return EFFECT_TRAPS | EFFECT_READS | EFFECT_WRITES | EFFECT_ORDER;
     const char *signature = opcode_info(op)->signature;
     if (!signature || signature[0] != 'p')
         return 0;

@@ -36,6 +36,7 @@ enum ssa_op {
     SSA_MULHI_U,
     SSA_NULL_CHECK,    /* a; traps with kind imm if it is 0 */
     SSA_INDEX_CHECK,   /* traps with kind imm unless a is below b (i32, unsigned) */
+    SSA_REF_TEST,      /* whether the reference a is of imm: see REF_TEST_NULL */
     SSA_CALL,          /* imm: function; args; also below */
     SSA_CALL_INDIRECT, /* imm: table | type id << 32; a: index */
     SSA_CALL_REF,      /* a: reference */
@@ -54,6 +55,12 @@ enum ssa_op {
     SSA_TAIL_CALL_INDIRECT,
     SSA_TAIL_CALL_REF,
     SSA_LAST,
+};
+
+/* Of SSA_REF_TEST and M_REF_TEST, in imm besides the number of a type of structs or arrays: */
+enum {
+    REF_TEST_NULL = 1 << 30, /* null is of it */
+    REF_TEST_DEPTH = 32,     /* from this bit on: the type's depth */
 };
 
 enum { MEMORY_OF_OBJECTS = UINT8_MAX }; /* as `memory`: c is a reference, a the distance */

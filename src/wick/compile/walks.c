@@ -2,9 +2,8 @@
 /*
  * Loops that end without a look for interrupts: an innermost one that in each round accesses a
  * 32-bit memory, by a constant distance further than in the round before. Behind the memory's end
- * there are always 64 KiB at least without access where memories are smaller than 4 GiB; no
- * distance leads over them, so that the loop traps once it has walked through the memory, if it
- * does not end before.
+ * there are always 64 KiB at least without access (MEMORY32_MAX); no distance leads over them, so
+ * that the loop traps once it has walked through the memory, if it does not end before.
  */
 #include "wick/compile/ssa.h"
 
@@ -95,8 +94,7 @@ static bool walks(const struct graph *graph, uint32_t header, const struct walk 
     if (ssa_is_own(ins->op) || ins->memory == MEMORY_OF_OBJECTS ||
         !(ssa_effects(ins) & (EFFECT_READS | EFFECT_WRITES)))
         return false;
-    const struct limits *limits = &graph->module->memories[ins->memory].limits;
-    if (limits->index64 || limits->shared ||
+    if (graph->module->memories[ins->memory].limits.index64 ||
         !block_dominates(graph, ins->block, latch_of(graph, header)))
         return false;
     struct linear address = stride_of(graph, header, ins->a, 0);
@@ -151,8 +149,6 @@ static void remove_check(struct graph *graph, uint32_t header)
 
 void graph_trim_checks(struct graph *graph)
 {
-    if (!graph->options->small_memories)
-        return;
     const struct walk *loops = find_loops(graph);
     for (uint32_t i = 0; i < graph->order_count; i++) {
         uint32_t header = graph->order[i];

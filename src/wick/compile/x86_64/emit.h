@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From allocated machine instructions to bytes. emit.c holds the frame, blocks and moves,
- * emit_number.c integers, emit_float.c floats, vectors and conversions, emit_call.c calls, order.c
- * the order of the blocks, thread.c jumps past branches, jumps.c what jumps between them become.
+ * From allocated machine instructions to bytes. emit.c holds the frame and blocks, moves.c moves,
+ * emit_number.c integers, emit_float.c floats, vectors and conversions, emit_call.c calls,
+ * emit_atomic.c atomics, order.c the order of the blocks, thread.c jumps past branches, jumps.c
+ * what jumps between them become.
  *
  * A function's code: the entry for callers of other instances, which loads the base of memory 0;
  * the entry for callers of the same instance; the body; cold code; jump tables; constants.
@@ -71,6 +72,7 @@ struct emit {
     bool avx;
     uint32_t frame;                  /* bytes between RSP and the return address */
     uint32_t saved;                  /* where R14 is kept, from RSP; NO_OPERAND: it is not */
+    uint32_t next_ins;               /* behind the last block */
     uint32_t next_move;              /* in machine->moves */
     uint32_t next_root;              /* in machine->roots */
     uint32_t *order;                 /* of the blocks: see order.c */
@@ -128,10 +130,6 @@ void call_stub(struct emit *e, enum code_stub stub);
 uint32_t add_const(struct emit *e, const void *bytes, uint32_t size);
 void const_operand(struct emit *e, uint32_t number); /* call right behind it */
 
-/* Moves that happen at once. */
-void parallel_move(struct emit *e, const struct machine_move *moves, uint32_t count);
-void emit_move(struct emit *e, uint32_t to, uint32_t from, uint8_t size);
-
 /* Vector instructions in the form that the processor has: dst = a op last. */
 void sse_op(struct emit *e, uint16_t encoding, uint32_t dst, uint32_t a, uint32_t b);
 void sse_op_mem(struct emit *e, uint16_t encoding, uint32_t dst, uint32_t a, struct mem mem);
@@ -162,11 +160,20 @@ uint32_t final_target(const struct emit *e, uint32_t block);
 /* The block that follows the one that is being emitted; 0: none. */
 uint32_t following(const struct emit *e);
 
-/* ---- thread.c ---------------------------------------------------------------------------------
+/* ---- moves.c ----------------------------------------------------------------------------------
  */
 
 /* The first of the moves that belong to `place` or one behind it. */
 uint32_t moves_from(const struct machine *machine, uint32_t place);
+/* Emits those that belong to a place, which is at or behind e->next_move. */
+void moves_at(struct emit *e, uint32_t place);
+/* Moves that happen at once. */
+void parallel_move(struct emit *e, const struct machine_move *moves, uint32_t count);
+void emit_move(struct emit *e, uint32_t to, uint32_t from, uint8_t size);
+
+/* ---- thread.c ---------------------------------------------------------------------------------
+ */
+
 /* Where a jump that ends the current block leads behind the branch that is all of its target, or 0.
  * *checks: there is a look for interrupts on the way. */
 uint32_t threaded_target(const struct emit *e, const struct machine_ins *jump, bool *checks);
@@ -187,3 +194,4 @@ void patch_jumps(struct emit *e);
 void emit_number(struct emit *e, const struct machine_ins *ins);
 void emit_float(struct emit *e, const struct machine_ins *ins);
 void emit_call(struct emit *e, const struct machine_ins *ins);
+void emit_atomic(struct emit *e, const struct machine_ins *ins);

@@ -2,6 +2,10 @@
 /* Integers, comparisons and selections. */
 #include "wick/compile/x86_64/emit.h"
 
+#include "wick/heap.h"
+
+#include <stddef.h>
+
 /* ---- Two operands -----------------------------------------------------------------------------
  */
 
@@ -324,6 +328,40 @@ static void emit_setcc(struct emit *e, const struct machine_ins *ins)
     asm_rr(&e->code, 4, 0xB6 | OP_0F | OP_BYTE, ins->dst, ins->dst);
 }
 
+/* Null, what is no object, and objects by their types; see heap.h and struct deftype. */
+static void emit_ref_test(struct emit *e, const struct machine_ins *ins)
+{
+    struct code *code = &e->code;
+    uint32_t id = (uint32_t)ins->imm & HEAP_ID_MASK, no[2] = {0, 0};
+    uint8_t depth = (uint8_t)(ins->imm >> REF_TEST_DEPTH);
+    asm_rr(code, 8, 0x85, ins->src[0], ins->src[0]);
+    uint32_t null = asm_skip(code, CC_E);
+    asm_ri(code, 1, 0xF6 | OP_BYTE, 0, ins->src[0]);
+    code_byte(code, REF_TAG_MASK);
+    no[0] = asm_skip(code, CC_NE);
+    asm_mov_rm(code, 8, REG_SCRATCH, mem_at(ins->src[0], offsetof(struct heap_object, type)));
+    if (depth >= TYPE_DISPLAY_MIN) {
+        asm_mi(code, 1, 0x80, 7, mem_at(REG_SCRATCH, offsetof(struct deftype, depth)));
+        code_byte(code, depth);
+        no[1] = asm_skip(code, CC_B);
+    }
+    asm_mov_rm(code, 8, REG_SCRATCH, mem_at(REG_SCRATCH, offsetof(struct deftype, display)));
+    asm_mi(code, 4, 0x81, 7, mem_at(REG_SCRATCH, 4 * depth));
+    code_u32(code, id);
+    setcc(e, CC_E, ins->dst);
+    asm_rr(code, 4, 0xB6 | OP_0F | OP_BYTE, ins->dst, ins->dst);
+    uint32_t tested = asm_skip_always(code);
+    asm_bind(code, null);
+    asm_mov_ri(code, ins->dst, (ins->imm & REF_TEST_NULL) != 0);
+    uint32_t done = asm_skip_always(code);
+    asm_bind(code, no[0]);
+    if (no[1])
+        asm_bind(code, no[1]);
+    asm_mov_ri(code, ins->dst, 0);
+    asm_bind(code, tested);
+    asm_bind(code, done);
+}
+
 static void cmov(struct emit *e, uint8_t size, uint8_t cc, uint32_t to, uint32_t from)
 {
     asm_rr(&e->code, size, (0x40u | cc) | OP_0F, to, from);
@@ -391,6 +429,9 @@ void emit_number(struct emit *e, const struct machine_ins *ins)
         break;
     case M_SETCC:
         emit_setcc(e, ins);
+        break;
+    case M_REF_TEST:
+        emit_ref_test(e, ins);
         break;
     case M_CMOV:
         emit_cmov(e, ins);

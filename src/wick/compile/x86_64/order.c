@@ -129,7 +129,7 @@ static const bool *find_long_loops(const struct emit *e)
         const struct machine_block *code = &e->machine->blocks[graph->order[i]];
         is_long[block->parent] = true;
         for (uint32_t at = code->first; at < code->end && block->loop && !block->cold; at++) {
-            if (machine_clobbers(e->machine, &e->machine->ins[at]) == UINT32_MAX)
+            if (e->machine->ins[at].op >= M_CALL && e->machine->ins[at].op <= M_CALL_VECTOR)
                 is_long[block->loop] = true;
         }
     }

@@ -6,24 +6,13 @@
  */
 #include "wick/compile/x86_64/emit.h"
 
-uint32_t moves_from(const struct machine *m, uint32_t place)
-{
-    uint32_t low = 0, high = m->move_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (m->moves[middle].place < place)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-/* Whether one of the jump's moves puts a number into the register. */
-static bool brings_number(const struct emit *e, uint32_t place, uint32_t reg, uint64_t *number)
+/* Whether one of the moves of the jump that is being emitted puts a number into the register. */
+static bool brings_number(const struct emit *e, const struct machine_ins *jump, uint32_t reg,
+                          uint64_t *number)
 {
     const struct machine *m = e->machine;
-    for (uint32_t i = moves_from(m, place); i < m->move_count && m->moves[i].place == place; i++) {
+    uint32_t place = 2 * (uint32_t)(jump - m->ins) + 1;
+    for (uint32_t i = e->next_move; i-- > 0 && m->moves[i].place == place;) {
         uint32_t from = m->moves[i].from;
         if (m->moves[i].to != reg || from < SOURCE_CONST || from >= SLOT_FIRST)
             continue;
@@ -65,26 +54,31 @@ static bool is_comparison(const struct machine_ins *ins, const struct machine_in
            branch->cc < CC_FEQ;
 }
 
+static bool has_moves(const struct machine *m, const struct machine_block *block)
+{
+    uint32_t first = moves_from(m, 2 * block->first);
+    return first < m->move_count && m->moves[first].place < 2 * block->end;
+}
+
 uint32_t threaded_target(const struct emit *e, const struct machine_ins *jump, bool *checks)
 {
     const struct machine *m = e->machine;
     uint32_t at = e->graph->blocks[e->order[e->current]].succs[0];
     const struct block *block = &e->graph->blocks[at];
     const struct machine_ins *ins = &m->ins[m->blocks[at].first], *end = &m->ins[m->blocks[at].end];
-    uint32_t place = 2 * (uint32_t)(jump - m->ins) + 1,
-             moves = moves_from(m, 2 * m->blocks[at].first);
-    if (moves < m->move_count && m->moves[moves].place < 2 * m->blocks[at].end)
-        return 0;
     *checks = ins->op == M_LOOP;
     ins += *checks;
+    bool switches = end - ins == 1 && ins->op == M_SWITCH;
+    bool branches = end - ins == 2 && is_comparison(ins, &ins[1]);
     uint64_t number;
-    if (end - ins == 1 && ins->op == M_SWITCH && brings_number(e, place, ins->src[0], &number))
-        return final_target(
-            e, block->succs[(uint32_t)number < ins->imm ? (uint32_t)number : ins->imm]);
-    if (at == following(e)) /* a jump would cost as much as the comparison */
+    if ((!switches && !branches) || !brings_number(e, jump, ins->src[0], &number) ||
+        has_moves(m, &m->blocks[at]))
         return 0;
-    if (end - ins != 2 || !is_comparison(ins, &ins[1]) ||
-        !brings_number(e, place, ins->src[0], &number))
+    if (switches) {
+        uint32_t chosen = (uint32_t)number < ins->imm ? (uint32_t)number : (uint32_t)ins->imm;
+        return final_target(e, block->succs[chosen]);
+    }
+    if (at == following(e)) /* a jump would cost as much as the comparison */
         return 0;
     bool yes = condition_holds(ins[1].cc, ins->size, number, ins->op == M_CMP ? ins->imm : 0);
     return final_target(e, block->succs[yes ? 0 : 1]);

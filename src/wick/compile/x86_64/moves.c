@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Moves between registers, slots and constants, many at once as if none came before another. */
+#include "wick/compile/x86_64/emit.h"
+
+#include <string.h>
+
+static bool is_const_source(uint32_t from)
+{
+    return from >= SOURCE_CONST && from < SLOT_FIRST;
+}
+
+static void move_const(struct emit *e, uint32_t to, uint32_t from, uint8_t size)
+{
+    const struct ins *ins = &e->graph->ins[from - SOURCE_CONST];
+    uint8_t bytes[16];
+    if (ins->op == SSA_CONST128)
+        memcpy(bytes, e->graph->vectors[ins->imm].data, 16);
+    else
+        memcpy(bytes, &ins->imm, 8);
+    if (!is_slot(to)) {
+        if (reg_is_vector(to))
+            load_const(e, size, to, bytes);
+        else
+            asm_mov_ri(&e->code, to, ins->imm);
+        return;
+    }
+    if (size == 8 && ins->imm <= INT32_MAX) {
+        asm_mi(&e->code, 8, 0xC7, 0, slot_mem(to));
+        code_u32(&e->code, (uint32_t)ins->imm);
+        return;
+    }
+    for (uint32_t at = 0; at < size; at += 4) {
+        uint32_t word;
+        memcpy(&word, bytes + at, 4);
+        asm_mi(&e->code, 4, 0xC7, 0, slot_mem(to + at));
+        code_u32(&e->code, word);
+    }
+}
+
+/* Between slots, through the scratch register of the other class. */
+static void move_slots(struct emit *e, uint32_t to, uint32_t from, uint8_t size, bool vector)
+{
+    if (!vector) {
+        sse_load(e, 8, REG_VECTOR_SCRATCH, slot_mem(from));
+        sse_store(e, 8, slot_mem(to), REG_VECTOR_SCRATCH);
+        return;
+    }
+    for (uint32_t at = 0; at < size; at += 8) {
+        asm_mov_rm(&e->code, 8, REG_SCRATCH, slot_mem(from + at));
+        asm_mov_mr(&e->code, 8, slot_mem(to + at), REG_SCRATCH);
+    }
+}
+
+void emit_move(struct emit *e, uint32_t to, uint32_t from, uint8_t size)
+{
+    if (to == from)
+        return;
+    if (is_const_source(from))
+        move_const(e, to, from, size);
+    else if (is_slot(to) && reg_is_vector(from))
+        sse_store(e, size, slot_mem(to), from);
+    else if (is_slot(to))
+        asm_mov_mr(&e->code, 8, slot_mem(to), from);
+    else if (is_slot(from) && reg_is_vector(to))
+        sse_load(e, size, to, slot_mem(from));
+    else if (is_slot(from))
+        asm_mov_rm(&e->code, 8, to, slot_mem(from));
+    else if (reg_is_vector(to))
+        sse_move(e, to, from);
+    else
+        asm_mov_rr(&e->code, 8, to, from);
+}
+
+static void emit_any_move(struct emit *e, const struct machine_move *move)
+{
+    if (is_slot(move->to) && is_slot(move->from))
+        move_slots(e, move->to, move->from, move->size, move->is_vector);
+    else
+        emit_move(e, move->to, move->from, move->size);
+}
+
+/* What the moves that are still to be made do with a location. */
+static struct emit_location *location_at(struct emit *e, uint32_t location)
+{
+    return &e->locations[is_slot(location) ? REG_COUNT + (location - SLOT_FIRST) / 8 : location];
+}
+
+/* Makes a move, and then those that only waited for its source to be read. */
+static void make_moves(struct emit *e, struct machine_move *moves, struct machine_move *move)
+{
+    for (;;) {
+        uint32_t from = move->from;
+        emit_any_move(e, move);
+        location_at(e, move->to)->writer = 0;
+        if (is_const_source(from))
+            return;
+        struct emit_location *source = location_at(e, from);
+        if (--source->readers || !source->writer)
+            return;
+        move = &moves[source->writer - 1];
+    }
+}
+
+/* Breaks the cycle that a move is in: what it would overwrite goes to the scratch register. */
+static void break_cycle(struct emit *e, struct machine_move *moves,
+                        const struct machine_move *first)
+{
+    uint32_t lost = first->to, scratch = first->is_vector ? REG_VECTOR_SCRATCH : REG_SCRATCH;
+    struct machine_move *last = &moves[location_at(e, lost)->writer - 1];
+    while (last->from != lost)
+        last = &moves[location_at(e, last->from)->writer - 1];
+    emit_move(e, scratch, lost, last->size);
+    location_at(e, lost)->readers--;
+    last->from = scratch;
+    location_at(e, scratch)->readers++;
+}
+
+static void moves_of_class(struct emit *e, struct machine_move *moves, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (!is_const_source(moves[i].from))
+            location_at(e, moves[i].from)->readers++;
+        location_at(e, moves[i].to)->writer = i + 1;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const struct emit_location *to = location_at(e, moves[i].to);
+        if (to->writer && !to->readers)
+            make_moves(e, moves, &moves[i]);
+    }
+    for (uint32_t i = 0; i < count; i++) { /* what is left goes round */
+        if (!location_at(e, moves[i].to)->writer)
+            continue;
+        break_cycle(e, moves, &moves[i]);
+        make_moves(e, moves, &moves[i]);
+    }
+}
+
+/* Two moves need no more than the right order, unless they exchange. */
+static bool make_two_moves(struct emit *e, const struct machine_move *moves)
+{
+    const struct machine_move *first = &moves[moves[1].from == moves[0].to];
+    const struct machine_move *second = first == moves ? &moves[1] : moves;
+    if (second->from == first->to)
+        return false;
+    if (first->from != first->to)
+        emit_any_move(e, first);
+    if (second->from != second->to)
+        emit_any_move(e, second);
+    return true;
+}
+
+void parallel_move(struct emit *e, const struct machine_move *moves, uint32_t count)
+{
+    if (count == 1 && moves->from != moves->to)
+        emit_any_move(e, moves);
+    if (count <= 1 || (count == 2 && make_two_moves(e, moves)))
+        return;
+    arena_grow(e->code.arena, &e->sorted, count, &e->sorted_capacity, sizeof(*e->sorted));
+    for (int vector = 1; vector >= 0; vector--) {
+        uint32_t chosen = 0;
+        for (uint32_t i = 0; i < count; i++) {
+            if (moves[i].is_vector == vector && moves[i].from != moves[i].to)
+                e->sorted[chosen++] = moves[i];
+        }
+        moves_of_class(e, e->sorted, chosen);
+    }
+}
+
+uint32_t moves_from(const struct machine *m, uint32_t place)
+{
+    uint32_t low = 0, high = m->move_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (m->moves[middle].place < place)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+void moves_at(struct emit *e, uint32_t place)
+{
+    struct machine *m = e->machine;
+    uint32_t first = e->next_move, end = first;
+    while (end < m->move_count && m->moves[end].place == place)
+        end++;
+    e->next_move = end;
+    if (end > first)
+        parallel_move(e, &m->moves[first], end - first);
+}
