@@ -92,10 +92,12 @@ WASM_API_EXTERN void wick_config_set_gdb(wasm_config_t *, bool enabled);
 WASM_API_EXTERN void wick_store_set_fuel(wasm_store_t *, uint64_t units);
 WASM_API_EXTERN uint64_t wick_store_fuel(const wasm_store_t *);
 /* Running code traps with WICK_TRAP_DEADLINE soon after CLOCK_MONOTONIC passes this time in
- * nanoseconds. 0 (the default) is no deadline. */
+ * nanoseconds: a loop that walks through a memory may come to its end first. 0 (the default) is no
+ * deadline. */
 WASM_API_EXTERN void wick_store_set_deadline(wasm_store_t *, uint64_t monotonic_ns);
-/* Makes the running code, or the next to run, trap with WICK_TRAP_INTERRUPTED. Async-signal-safe
- * and callable from any thread while the store exists. The request is used up by the trap. */
+/* Makes the running code, or the next to run, trap with WICK_TRAP_INTERRUPTED, as soon as for a
+ * deadline. Async-signal-safe and callable from any thread while the store exists. The request is
+ * used up by the trap. */
 WASM_API_EXTERN void wick_store_interrupt(wasm_store_t *);
 WASM_API_EXTERN wasm_engine_t *wick_store_engine(const wasm_store_t *);
 /* A pointer of the embedder's, for example to its WASI state. */
