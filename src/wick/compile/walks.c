@@ -9,7 +9,7 @@
 
 enum {
     STRIDE_MOST = 1 << 16, /* bytes between accesses */
-    WORK_MOST = 4,         /* instructions for each byte that a round advances */
+    WORK_MOST = 8,         /* instructions for each byte that a round advances */
     DEPTH_MOST = 4,        /* of an address's sum */
 };
 
