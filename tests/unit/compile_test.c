@@ -470,8 +470,8 @@ static int count_checks(const struct fixture *f, uint32_t func)
 
 static const char walks[] = "(module (memory 2 4) (func $nothing)"
     /* These end by a trap. */
-    WALK("up", "(drop (i32.load8_u (local.get $p)))"
-               "(local.set $p (i32.add (local.get $p) (i32.const 1)))")
+    WALK("up", "(drop (i32.load16_u (local.get $p)))"
+               "(local.set $p (i32.add (local.get $p) (i32.const 2)))")
         WALK("down", "(i32.store (local.get $p) (i32.const 1))"
                      "(local.set $p (i32.sub (local.get $p) (i32.const 4)))")
             WALK("scaled", "(drop (i64.load offset=8 (i32.add (local.get $q)"
