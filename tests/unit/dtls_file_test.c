@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -29,14 +30,16 @@ static void fixture_free(struct fixture *f)
 }
 #define FIXTURE __attribute__((cleanup(fixture_free))) struct fixture
 
-static void fixture_init(struct fixture *f)
+static void fixture_init_at(struct fixture *f, const char *address)
 {
-    static const char text[] = "[[files]]\nkind = 'listen'\nprot = 'dtls'\nname = 'x'\n"
-                               "addr = '127.0.0.1'\nport = 0\n";
+    static char text[200];
+    snprintf(text, sizeof(text),
+             "[[files]]\nkind = 'listen'\nprot = 'dtls'\nname = 'x'\naddr = '%s'\nport = 0\n",
+             address);
     struct err err = {0};
     socklen_t size = sizeof(f->address);
     *f = (struct fixture){0};
-    CHECK_INT(config_parse(span_of(text, sizeof(text) - 1), "x", &f->config, &err), 0);
+    CHECK_INT(config_parse(span_of(text, strlen(text)), "x", &f->config, &err), 0);
     CHECK_INT(identity_new(&f->identity, time(NULL), &err), 0);
     int fd = socket_open(&f->config.files[0], NULL, &err);
     CHECK(fd >= 0);
@@ -46,6 +49,11 @@ static void fixture_init(struct fixture *f)
     CHECK_INT(f->listener.ops->set_nonblocking(f->listener.env, true), 0);
     struct crypto_tls_config config = {.trust = f->identity.chain, .datagrams = true};
     CHECK_INT(crypto_tls_context_new(CRYPTO_TLS_CLIENT, &config, &f->context), 0);
+}
+
+static void fixture_init(struct fixture *f)
+{
+    fixture_init_at(f, "127.0.0.1");
 }
 
 static int64_t ready(const struct file_stream *stream)
@@ -184,6 +192,43 @@ TEST(bounded, "clients that do not go on with their handshakes would fill the me
     for (int i = 0; i < CLIENTS; i++)
         client_free(&clients[i]);
     client_free(&last);
+}
+
+/* To the listener by another address of this machine, where the peer's socket does not hear it. */
+static ssize_t send_elsewhere(void *env, const void *data, size_t size)
+{
+    const struct client *client = env;
+    struct sockaddr_in to;
+    socklen_t to_size = sizeof(to);
+    CHECK(getpeername(client->fd, (struct sockaddr *)&to, &to_size) == 0);
+    to.sin_addr.s_addr = htonl(0x7f000002); /* 127.0.0.2 */
+    return sendto(client->fd, data, size, 0, (struct sockaddr *)&to, to_size);
+}
+
+TEST(oversized, "what comes behind a datagram that is no record would not be noticed")
+{
+    static const uint8_t junk[40000];
+    FIXTURE f;
+    fixture_init_at(&f, "0.0.0.0");
+    struct client client;
+    struct file_stream peer;
+    uint8_t bytes[10];
+    client_init(&f, &client);
+    CHECK(client_show(&f, &client));
+    CHECK_INT(accept_next(&f, &peer), 0);
+    while (crypto_tls_handshake(client.tls) == -EAGAIN) {
+        CHECK_INT(ready(&peer), 0);
+        CHECK(comes(client.fd));
+    }
+    crypto_dtls_attach(client.tls,
+                       &(struct crypto_dtls_link){client_receive, send_elsewhere, &client});
+    CHECK_INT(send_elsewhere(&client, junk, sizeof(junk)), sizeof(junk));
+    CHECK_INT(crypto_tls_write(client.tls, "hello", 5), 5);
+    CHECK_INT(ready(&f.listener), 0); /* gives both to the peer */
+    CHECK_INT(ready(&peer), 5);
+    CHECK_INT(peer.ops->receive(peer.env, bytes, sizeof(bytes), false), 5);
+    client_free(&client);
+    file_stream_close(&peer);
 }
 
 TEST(waiting, "clients whom the program does not accept would be lost with the listener")
