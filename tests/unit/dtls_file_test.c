@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A listener of DTLS as the program has it, and clients in the same process. */
 #include "crypto/dtls.h"
+#include "exec/renewal.h"
 #include "exec/socket.h"
 #include "exec/tls_file.h"
 #include "tap.h"
@@ -229,6 +230,47 @@ TEST(oversized, "what comes behind a datagram that is no record would not be not
     CHECK_INT(peer.ops->receive(peer.env, bytes, sizeof(bytes), false), 5);
     client_free(&client);
     file_stream_close(&peer);
+}
+
+/* A Steward that takes connections and says nothing, until its socket is closed. */
+static int silent_steward(char url[64])
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof(address);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    CHECK(fd >= 0 && bind(fd, (struct sockaddr *)&address, size) == 0 && listen(fd, 5) == 0);
+    CHECK(getsockname(fd, (struct sockaddr *)&address, &size) == 0);
+    snprintf(url, 64, "https://127.0.0.1:%u", ntohs(address.sin_port));
+    return fd;
+}
+
+TEST(expired, "a client would get a certificate that is of no use while a new one is asked for")
+{
+    static const uint8_t workload[32];
+    char url[64];
+    FIXTURE f;
+    fixture_init(&f);
+    const struct certification wanted = {
+        .url = url, .trust = f.identity.chain, .workload = workload};
+    int steward = silent_steward(url);
+    f.identity.renewal = &wanted;
+    f.identity.not_before = 0;
+    f.identity.not_after = 1;
+    struct client client;
+    struct pollfd polled = {.events = POLLIN};
+    client_init(&f, &client);
+    polled.fd = client.fd;
+    CHECK_INT(ready(&f.listener), 0);
+    CHECK(renewal_is_under_way());
+    CHECK_INT(poll(&polled, 1, 0), 0);
+    close(steward);
+    while (renewal_is_under_way())
+        poll(NULL, 0, 10);
+    client_free(&client);
+    client_init(&f, &client); /* without a new one the old one has to do */
+    CHECK(client_show(&f, &client));
+    CHECK_INT(ready(&f.listener), 1);
+    client_free(&client);
 }
 
 TEST(waiting, "clients whom the program does not accept would be lost with the listener")
