@@ -391,6 +391,29 @@ TEST(empty_records, "a message without bytes would be taken for the end, or for 
     pair_free(&pair);
 }
 
+TEST(short_tags, "records that are easily forged would be believed")
+{
+    static struct identity good;
+    static const char *const rows[] = {"ECDHE-ECDSA-AES128-CCM8", "ECDHE-ECDSA-AES256-CCM8",
+                                       "ECDHE-ECDSA-AES128-CCM"};
+    struct pair pair;
+    size_t asked, answered;
+    make_identity(&good, "DNS:a.example");
+    struct crypto_tls_config server = config_of(&good), client = {.trust = server.chain};
+    server.datagrams = client.datagrams = true;
+    for (size_t i = 0; i < 3; i++) {
+        pair_init(&pair, &server, &client);
+        CHECK(SSL_set_cipher_list(pair.connected->ssl, rows[i]) == 1);
+        CHECK_INT(crypto_tls_handshake(pair.connected), -EAGAIN);
+        CHECK_INT(greet_next(&pair, SPAN_LITERAL("here"), &asked, &answered), 0);
+        CHECK_INT(crypto_tls_handshake(pair.connected), -EAGAIN);
+        CHECK_INT(greet_next(&pair, SPAN_LITERAL("here"), &asked, &answered), 1);
+        crypto_dtls_attach(pair.accepted, &pair.links[0]);
+        CHECK_INT(shake_hands(&pair), i < 2 ? -EIO : 0);
+        pair_free(&pair);
+    }
+}
+
 TEST(datagrams_believed, "DTLS would believe anybody")
 {
     static struct identity good, other;
