@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -253,6 +254,7 @@ TEST(expired, "a client would get a certificate that is of no use while a new on
     const struct certification wanted = {
         .url = url, .trust = f.identity.chain, .workload = workload};
     int steward = silent_steward(url);
+    signal(SIGPIPE, SIG_IGN);
     f.identity.renewal = &wanted;
     f.identity.not_before = 0;
     f.identity.not_after = 1;
@@ -271,6 +273,31 @@ TEST(expired, "a client would get a certificate that is of no use while a new on
     CHECK(client_show(&f, &client));
     CHECK_INT(ready(&f.listener), 1);
     client_free(&client);
+}
+
+TEST(hearsay, "whoever reports that a datagram did not arrive would end the connection")
+{
+    FIXTURE f;
+    fixture_init(&f);
+    struct client client;
+    struct file_stream peer;
+    uint8_t bytes[10];
+    client_init(&f, &client);
+    CHECK(client_show(&f, &client));
+    CHECK_INT(accept_next(&f, &peer), 0);
+    while (crypto_tls_handshake(client.tls) == -EAGAIN) {
+        CHECK_INT(ready(&peer), 0);
+        CHECK(comes(client.fd));
+    }
+    CHECK_INT(ready(&peer), 0); /* the handshake is complete on this side, too */
+    close(client.fd);           /* this machine says so */
+    for (int i = 0; i < 3; i++) {
+        CHECK_INT(peer.ops->write(peer.env, (const uint8_t *)"hello", 5), 5);
+        CHECK_INT(ready(&peer), 0);
+        CHECK_INT(peer.ops->receive(peer.env, bytes, sizeof(bytes), false), -EAGAIN);
+    }
+    crypto_tls_free(client.tls);
+    file_stream_close(&peer);
 }
 
 TEST(waiting, "clients whom the program does not accept would be lost with the listener")
