@@ -92,7 +92,7 @@ struct wick_wasi_stream {
     /* Blocks unless non-blocking was set; 0 is the end. NULL: not readable. */
     int64_t (*read)(void *env, uint8_t *data, size_t size);
     /* Takes a datagram, or with `peek` looks at it, likewise. The result is its size, of which up
-     * to `size` bytes are stored. */
+     * to `size` bytes are stored. NULL: not readable. */
     int64_t (*receive)(void *env, uint8_t *data, size_t size, bool peek);
     /* NULL: not writable. */
     int64_t (*write)(void *env, const uint8_t *data, size_t size);

@@ -290,7 +290,8 @@ static ssize_t result_of(struct crypto_tls *tls, int status)
     return !refused && SSL_get_verify_result(tls->ssl) == X509_V_OK ? -EIO : -EACCES;
 }
 
-/* A record without data is not the end, which is told otherwise. */
+/* A record without data is not the end, which is told otherwise. OpenSSL drops it, also when it
+ * peeks. */
 ssize_t crypto_tls_read(struct crypto_tls *tls, void *buffer, size_t size)
 {
     size_t done;
@@ -305,8 +306,11 @@ ssize_t crypto_tls_read(struct crypto_tls *tls, void *buffer, size_t size)
 ssize_t crypto_tls_peek(struct crypto_tls *tls, void *buffer, size_t size)
 {
     size_t done;
+    int status;
     tls->wants_write = false;
-    int status = SSL_peek_ex(tls->ssl, buffer, size, &done);
+    do {
+        status = SSL_peek_ex(tls->ssl, buffer, size, &done);
+    } while (status == 1 && done == 0 && size > 0);
     return status == 1 ? (ssize_t)done : result_of(tls, status);
 }
 

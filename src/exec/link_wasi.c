@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <wick_wasi.h>
 
 /* Sockets now belong to WASI, so that they are closed when the program closes them; stdio and
@@ -71,7 +70,6 @@ int link_wasi(wick_linker_t *linker, const struct guest *guest, void **state, st
     *state = wasi;
     if (!wasi)
         return err_set(err, ERR_IO, ENOMEM, "cannot link the program");
-    signal(SIGPIPE, SIG_IGN); /* the program gets EPIPE */
     int status = fill(wasi, guest, err);
     if (status == 0 && wick_wasi_define(wasi, linker))
         return err_set(err, ERR_IO, ENOMEM, "cannot link the program");

@@ -12,6 +12,7 @@
 #include "exec/workload.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -287,6 +288,7 @@ int main(void)
     struct program program = {0};
     struct err err = {0};
     int exit_status = 0;
+    signal(SIGPIPE, SIG_IGN); /* a peer that is gone is an error; the program gets EPIPE */
     if (execute(&program, &exit_status, &err) < 0) {
         print_error(&err, program.backtrace);
         exit_status = err.class ? (int)err.class : ERR_INTERNAL;

@@ -79,11 +79,17 @@ static bool take_on(struct identity *identity, int64_t now)
     return mine;
 }
 
-void renewal_look(struct identity *identity, int64_t now)
+static bool is_valid(const struct identity *identity, int64_t now)
 {
-    if (!take_on(identity, now))
-        return;
-    bool valid = now <= identity->not_after; /* nobody else changes that now */
-    if (!valid || !renew_aside(identity))
+    renewal_lock();
+    bool valid = now <= identity->not_after;
+    renewal_unlock();
+    return valid;
+}
+
+bool renewal_look(struct identity *identity, int64_t now, bool waits)
+{
+    if (take_on(identity, now) && ((waits && !is_valid(identity, now)) || !renew_aside(identity)))
         renew(identity);
+    return !renewal_is_under_way() || is_valid(identity, now);
 }

@@ -10,11 +10,12 @@
 
 /*
  * Has a certificate renewed of which two thirds of the time are over, `now` in seconds since 1970.
- * Another thread asks the Steward meanwhile, unless the certificate is not valid any more, and so
- * of no use to the client that has come: then this one does. A Steward that gives none is logged
- * and asked again after a minute, when somebody looks.
+ * Another thread asks the Steward meanwhile. Only if the certificate is not valid any more, and so
+ * of no use to the client that has come, and if the client `waits`, this one does. A Steward that
+ * gives none is logged and asked again after a minute, when somebody looks. False: the certificate
+ * is not valid, and a new one is being asked for.
  */
-void renewal_look(struct identity *identity, int64_t now);
+bool renewal_look(struct identity *identity, int64_t now, bool waits);
 
 /* Chain, trust, dates and generation of the identity change only while this is held. */
 void renewal_lock(void);

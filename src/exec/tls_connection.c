@@ -133,13 +133,16 @@ static bool is_passed_over(struct tls_connection *connection, ssize_t status)
     return !connection->dials;
 }
 
-/* A datagram that does not fit is no record. */
+/* A datagram that does not fit is no record. The next one is looked at all the same: what came to
+ * the port does not stand in the socket, where it would be waited for. */
 static ssize_t link_receive(void *env, void *buffer, size_t size)
 {
     struct tls_connection *connection = env;
-    ssize_t count = udp_peer_receive(connection->peer, buffer, size, false);
-    bool useless = count > 0 && (size_t)count > size;
-    return useless || is_passed_over(connection, count) ? -EAGAIN : count;
+    ssize_t count;
+    do {
+        count = udp_peer_receive(connection->peer, buffer, size, false);
+    } while (count > 0 && (size_t)count > size);
+    return is_passed_over(connection, count) ? -EAGAIN : count;
 }
 
 static ssize_t link_send(void *env, const void *data, size_t size)

@@ -31,13 +31,13 @@ struct tls_listener {
     atomic_bool nonblocking;
 };
 
-/* Terms for the next client; the caller releases them. */
-static struct tls_terms *get_terms(struct tls_listener *listener, bool refresh)
+/* Terms for the next client; the caller releases them. NULL, unless the client `waits`: better ones
+ * are being asked for. */
+static struct tls_terms *get_terms(struct tls_listener *listener, bool waits)
 {
     pthread_mutex_lock(&listener->lock);
-    if (refresh)
-        tls_terms_refresh(&listener->terms);
-    struct tls_terms *terms = tls_terms_get(listener->terms);
+    bool good = tls_terms_refresh(&listener->terms, waits);
+    struct tls_terms *terms = good || waits ? tls_terms_get(listener->terms) : NULL;
     pthread_mutex_unlock(&listener->lock);
     return terms;
 }
@@ -60,12 +60,15 @@ static int accept_stream(struct tls_listener *listener, struct tls_connection **
 /* ---- Datagrams --------------------------------------------------------------------------------
  */
 
+/* Whom nobody answers sends the same again, so that a renewal keeps nobody else waiting. */
 static int knock(void *env, struct span address, struct span datagram,
                  uint8_t answer[UDP_ANSWER_MAX], size_t *answer_size, void **state)
 {
     struct tls_terms *terms = get_terms(env, false);
     struct crypto_tls *tls;
     int status = 0;
+    if (!terms)
+        return 0;
     if (atomic_load(&terms->handshakes) < HANDSHAKES_MAX)
         status = crypto_dtls_greet(terms->context, address, datagram, answer, answer_size, &tls);
     if (status > 0) {
@@ -81,8 +84,8 @@ static void forget(void *state)
     tls_connection_free(state);
 }
 
-/* A client that has shown its cookie. The terms for those that come next may be new. */
-static int accept_datagrams(struct tls_listener *listener, struct tls_connection **out)
+/* A client that has shown its cookie. */
+static int accept_datagrams(const struct tls_listener *listener, struct tls_connection **out)
 {
     struct udp_peer *peer;
     void *state;
@@ -91,7 +94,6 @@ static int accept_datagrams(struct tls_listener *listener, struct tls_connection
         return status;
     tls_connection_attach(state, peer);
     *out = state;
-    tls_terms_release(get_terms(listener, true));
     return 0;
 }
 

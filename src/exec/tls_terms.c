@@ -105,10 +105,10 @@ int tls_terms_new(const struct config *config, const struct config_file *file,
     return 0;
 }
 
-void tls_terms_refresh(struct tls_terms **terms)
+bool tls_terms_refresh(struct tls_terms **terms, bool waits)
 {
     struct tls_terms *old = *terms, *fresh = NULL;
-    renewal_look(old->identity, time(NULL));
+    bool good = renewal_look(old->identity, time(NULL), waits);
     renewal_lock();
     if (old->generation != old->identity->generation &&
         tls_terms_new(old->config, old->file, old->identity, &fresh, NULL) == 0) {
@@ -116,4 +116,5 @@ void tls_terms_refresh(struct tls_terms **terms)
         tls_terms_release(old);
     }
     renewal_unlock();
+    return good;
 }

@@ -31,5 +31,6 @@ struct tls_terms *tls_terms_get(struct tls_terms *terms);
 void tls_terms_release(struct tls_terms *terms);
 
 /* Has a certificate renewed whose time comes to its end, and puts new terms in place of those that
- * were made with an older one. What goes wrong with it leaves these. */
-void tls_terms_refresh(struct tls_terms **terms);
+ * were made with an older one. What goes wrong with it leaves these. False: the certificate is not
+ * valid any more, and a new one is being asked for; with `waits` that is waited for. */
+bool tls_terms_refresh(struct tls_terms **terms, bool waits);

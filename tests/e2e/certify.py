@@ -3,6 +3,7 @@
 """Keeps that a Steward certifies: certify.py ENARX STEWARD PROGRAMS BACKEND. Speaks TAP."""
 import base64
 import os
+import select
 import socket
 import ssl
 import subprocess
@@ -169,6 +170,22 @@ def useless_answers(directory):
         return good and issuer.process.poll() is None
 
 
+def broken_off(directory):
+    """A Steward that breaks off every connection is asked again, and then an error that says so"""
+    web = make_authority(directory, "web")
+    listener = socket.create_server(("127.0.0.1", 0))
+    port, asked = listener.getsockname()[1], 0
+    process = start(directory, "hello.wasm", config(port, web, ""))
+    deadline = time.monotonic() + SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        if select.select([listener], [], [], 0.1)[0]:
+            asked += 1
+            listener.close()  # resets what was not accepted
+            listener = socket.create_server(("127.0.0.1", port))
+    listener.close()
+    return ends(process, 124, b"no certificate from the Steward") and asked > 1
+
+
 def other_time(directory):
     """A certificate that is not valid now is of no use, whosever clock is wrong"""
     authority, web = make_authority(directory, "authority"), make_authority(directory, "web")
@@ -184,7 +201,7 @@ def no_authority(directory):
     return ends(process, 121, b"Add steward_ca")
 
 
-tests = [certified, between_keeps, between_keeps_by_dtls, refused, foreign_steward, useless_answers, other_time,
+tests = [certified, between_keeps, between_keeps_by_dtls, refused, foreign_steward, useless_answers, broken_off, other_time,
          no_authority]
 only = sys.argv[5:]
 tests = [test for test in tests if not only or test.__name__ in only]

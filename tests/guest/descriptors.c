@@ -272,7 +272,7 @@ static void sockets(void)
 
 static void datagrams(void)
 {
-    static uint8_t sent[65507], got[65507];
+    static uint8_t sent[65507], got[65507], large[300000];
     int one = socket(AF_INET, SOCK_DGRAM, 0), two = socket(AF_INET, SOCK_DGRAM, 0);
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof(address);
@@ -288,6 +288,11 @@ static void datagrams(void)
     CHECK(recvmsg(one, &message, 0) == sizeof(sent) && memcmp(sent, got, sizeof(sent)) == 0);
     CHECK(message.msg_namelen == sizeof(from) && from.sin_family == AF_INET);
     CHECK(!(message.msg_flags & MSG_TRUNC));
+    CHECK(sendto(two, sent, sizeof(sent), 0, (struct sockaddr *)&address, size) == sizeof(sent));
+    piece = (struct iovec){large, sizeof(large)}; /* more room than a thread's block has */
+    CHECK(recvmsg(one, &message, 0) == sizeof(sent) && memcmp(sent, large, sizeof(sent)) == 0);
+    CHECK(!(message.msg_flags & MSG_TRUNC));
+    piece = (struct iovec){got, sizeof(got)};
     for (int flags = 0; flags <= MSG_TRUNC; flags += MSG_TRUNC) { /* what does not fit is told */
         CHECK(sendto(two, sent, 3000, 0, (struct sockaddr *)&address, size) == 3000);
         piece.iov_len = 2000;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Both sides of TLS over a pair of sockets, with certificates that openssl makes. */
-#include "crypto/dtls.h"
+#include "crypto/tls_internal.h"
 #include "tap.h"
 
 #include <errno.h>
+#include <openssl/core_names.h>
+#include <openssl/kdf.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -319,6 +321,97 @@ TEST(greeting, "what is no ClientHello would be answered, or stop the listener")
     crypto_dtls_attach(pair.accepted, &pair.links[0]);
     CHECK_INT(shake_hands(&pair), 0);
     pair_free(&pair);
+}
+
+/* Both directions' keys and salts for AES-256-GCM (RFC 5246, section 6.3; RFC 5288). */
+static void derive_keys(SSL *ssl, uint8_t keys[72])
+{
+    uint8_t secret[48], seed[13 + 32 + 32] = "key expansion";
+    char digest[] = "SHA384";
+    CHECK(SSL_SESSION_get_master_key(SSL_get_session(ssl), secret, 48) == 48);
+    CHECK(SSL_get_server_random(ssl, seed + 13, 32) == 32);
+    CHECK(SSL_get_client_random(ssl, seed + 45, 32) == 32);
+    EVP_KDF *kind = EVP_KDF_fetch(NULL, "TLS1-PRF", NULL);
+    EVP_KDF_CTX *kdf = EVP_KDF_CTX_new(kind);
+    const OSSL_PARAM wanted[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0),
+        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SECRET, secret, 48),
+        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SEED, seed, sizeof(seed)),
+        OSSL_PARAM_construct_end()};
+    CHECK(EVP_KDF_derive(kdf, keys, 72, wanted) == 1);
+    EVP_KDF_CTX_free(kdf);
+    EVP_KDF_free(kind);
+}
+
+/* A record of the client without data, which OpenSSL does not send. */
+static void send_empty(const struct pair *pair, uint8_t number)
+{
+    uint8_t record[13 + 8 + 16] = {23, 0xfe, 0xfd, 0, 1, 0, 0, 0, 0, 1, number, 0, 24};
+    uint8_t keys[72], nonce[12], told[13];
+    int size;
+    CHECK(strcmp(SSL_get_cipher(pair->connected->ssl), "ECDHE-ECDSA-AES256-GCM-SHA384") == 0);
+    derive_keys(pair->connected->ssl, keys);
+    memcpy(record + 13, record + 3, 8);
+    memcpy(nonce, keys + 64, 4);
+    memcpy(nonce + 4, record + 13, 8);
+    memcpy(told, record + 3, 8);
+    memcpy(told + 8, record, 3);
+    told[11] = told[12] = 0; /* bytes of data */
+    EVP_CIPHER_CTX *cipher = EVP_CIPHER_CTX_new();
+    CHECK(EVP_EncryptInit_ex(cipher, EVP_aes_256_gcm(), NULL, keys, nonce) == 1 &&
+          EVP_EncryptUpdate(cipher, NULL, &size, told, sizeof(told)) == 1 &&
+          EVP_EncryptFinal_ex(cipher, record + 21, &size) == 1 &&
+          EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_AEAD_GET_TAG, 16, record + 21) == 1);
+    EVP_CIPHER_CTX_free(cipher);
+    CHECK_INT(send(pair->ends[1], record, sizeof(record), 0), sizeof(record));
+}
+
+TEST(empty_records, "a message without bytes would be taken for the end, or for something to read")
+{
+    static struct identity good;
+    uint8_t buffer[CRYPTO_DTLS_MESSAGE_MAX];
+    struct pair pair;
+    size_t asked, answered;
+    make_identity(&good, "DNS:a.example");
+    struct crypto_tls_config server = config_of(&good), client = {.trust = server.chain};
+    server.datagrams = client.datagrams = true;
+    pair_init(&pair, &server, &client);
+    CHECK_INT(crypto_tls_handshake(pair.connected), -EAGAIN);
+    CHECK_INT(greet_next(&pair, SPAN_LITERAL("here"), &asked, &answered), 0);
+    CHECK_INT(crypto_tls_handshake(pair.connected), -EAGAIN);
+    CHECK_INT(greet_next(&pair, SPAN_LITERAL("here"), &asked, &answered), 1);
+    crypto_dtls_attach(pair.accepted, &pair.links[0]);
+    CHECK_INT(shake_hands(&pair), 0);
+    send_empty(&pair, 1);
+    CHECK_INT(crypto_tls_ready(pair.accepted), 0);
+    send_empty(&pair, 2);
+    CHECK_INT(crypto_tls_peek(pair.accepted, buffer, sizeof(buffer)), -EAGAIN);
+    send_empty(&pair, 3);
+    CHECK_INT(crypto_tls_read(pair.accepted, buffer, sizeof(buffer)), -EAGAIN);
+    pair_free(&pair);
+}
+
+TEST(short_tags, "records that are easily forged would be believed")
+{
+    static struct identity good;
+    static const char *const rows[] = {"ECDHE-ECDSA-AES128-CCM8", "ECDHE-ECDSA-AES256-CCM8",
+                                       "ECDHE-ECDSA-AES128-CCM"};
+    struct pair pair;
+    size_t asked, answered;
+    make_identity(&good, "DNS:a.example");
+    struct crypto_tls_config server = config_of(&good), client = {.trust = server.chain};
+    server.datagrams = client.datagrams = true;
+    for (size_t i = 0; i < 3; i++) {
+        pair_init(&pair, &server, &client);
+        CHECK(SSL_set_cipher_list(pair.connected->ssl, rows[i]) == 1);
+        CHECK_INT(crypto_tls_handshake(pair.connected), -EAGAIN);
+        CHECK_INT(greet_next(&pair, SPAN_LITERAL("here"), &asked, &answered), 0);
+        CHECK_INT(crypto_tls_handshake(pair.connected), -EAGAIN);
+        CHECK_INT(greet_next(&pair, SPAN_LITERAL("here"), &asked, &answered), 1);
+        crypto_dtls_attach(pair.accepted, &pair.links[0]);
+        CHECK_INT(shake_hands(&pair), i < 2 ? -EIO : 0);
+        pair_free(&pair);
+    }
 }
 
 TEST(datagrams_believed, "DTLS would believe anybody")

@@ -1070,6 +1070,22 @@ TEST(datagrams, "datagrams would be split, joined, or cut without a word")
     CHECK_INT(f.memory.base[RESULT + 8], ROFLAG_DATA_TRUNCATED);
 }
 
+TEST(listeners, "reading a listener of datagrams would call a function that is not there")
+{
+    static const struct wick_wasi_stream listener = {
+        .datagrams = true, .ready = mailbox_ready, .close = mailbox_close};
+    FIXTURE f = fixture_new();
+    struct mailbox box = {.fd = -1};
+    CHECK_INT(wick_wasi_add_stream(f.wasi, 10, &listener, &box, WICK_WASI_LISTENER), WICK_OK);
+    put_iovs(&f, 2, 4);
+    for (uint32_t count = 0; count <= 2; count++) {
+        CHECK_INT(CALL(&f, "sock_recv", 10, IOVS, count, 0, RESULT, RESULT + 8), WASI_BADF);
+        CHECK_INT(CALL(&f, "sock_recv", 10, IOVS, count, RIFLAG_PEEK, RESULT, RESULT + 8),
+                  WASI_BADF);
+        CHECK_INT(CALL(&f, "fd_read", 10, IOVS, count, RESULT), count ? WASI_BADF : 0);
+    }
+}
+
 TEST(ask_again, "a handshake that waits for its timer would never go on")
 {
     FIXTURE f = fixture_new();

@@ -12,6 +12,7 @@ enum {
     MSG_TRUNC_FLAG = 0x20,
     TYPE_MASK = 0xf,
     TYPE_DATAGRAM = 2,
+    DATAGRAM_MAX = 65536, /* bytes, of any protocol; a thread's block holds as many */
     VALUE_MAX = 4096,
 };
 
@@ -242,7 +243,8 @@ int64_t sys_sendmsg(struct regs *regs)
 }
 
 /* Whether a datagram was cut is seen from its size, which the host is asked for: with the same flag
- * it would throw a stream's bytes away. */
+ * it would throw a stream's bytes away. No more is asked for than the block holds: a size between
+ * that and what exec has room for would stand for bytes that did not come. */
 int64_t sys_recvmsg(struct regs *regs)
 {
     struct message message;
@@ -259,6 +261,8 @@ int64_t sys_recvmsg(struct regs *regs)
     cpu->iov = pieces;
     cpu->iov_count = message.piece_count;
     uint64_t flags = regs->rdx | (file->datagram ? MSG_TRUNC_FLAG : 0);
+    if (file->datagram && total > DATAGRAM_MAX)
+        total = DATAGRAM_MAX;
     int64_t result = sp_recvfrom(port_get(), file->handle, user_pointer(message.pieces), total,
                                  flags, message.name ? &from : NULL);
     cpu->iov = NULL;

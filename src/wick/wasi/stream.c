@@ -279,6 +279,8 @@ static size_t total_of(const struct iovec *iovs, int count)
 static enum wasi_errno receive_once(const struct stream *stream, uint8_t *data, size_t size,
                                     bool peek, size_t *done, uint16_t *out_flags)
 {
+    if (!stream->stream->receive)
+        return WASI_BADF;
     int64_t result = stream->stream->receive(stream->env, data, size, peek);
     if (result > 0 && (uint64_t)result > size) {
         *out_flags = ROFLAG_DATA_TRUNCATED;
