@@ -245,8 +245,8 @@ static int run_guest(struct run *run, int *exit_status, struct err *err)
     return status;
 }
 
-/* What a run has is static for the sake of a renewal that is still under way when the program is
- * over, and ends with the process. */
+/* What a run has is static for the sake of a renewal's thread, which may still be there when the
+ * program is over, and ends with the process. */
 static int execute(struct program *program, int *exit_status, struct err *err)
 {
     static struct attendant attendant = ATTENDANT(CONTROL_FD, CONTROL_SIZE_MAX);
@@ -261,7 +261,7 @@ static int execute(struct program *program, int *exit_status, struct err *err)
         status = run_guest(&run, exit_status, err);
     if (run.control.timings)
         tell_report(&run);
-    if (renewal_is_under_way())
+    if (renewal_has_thread())
         return status;
     guest_free(&run.guest);
     config_free(&run.config);
@@ -293,7 +293,7 @@ int main(void)
         print_error(&err, program.backtrace);
         exit_status = err.class ? (int)err.class : ERR_INTERNAL;
     }
-    if (renewal_is_under_way()) /* nothing that its thread uses may be undone */
+    if (renewal_has_thread()) /* nothing that it uses may be undone */
         _exit(exit_status);
     return exit_status;
 }

@@ -11,7 +11,7 @@
 enum { PAUSE_SECONDS = 60 }; /* between attempts */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static atomic_bool under_way;
+static atomic_bool under_way, has_thread;
 
 void renewal_lock(void)
 {
@@ -23,9 +23,9 @@ void renewal_unlock(void)
     pthread_mutex_unlock(&lock);
 }
 
-bool renewal_is_under_way(void)
+bool renewal_has_thread(void)
 {
-    return atomic_load(&under_way);
+    return atomic_load(&has_thread);
 }
 
 /* Puts the new certificate in place of the old one. */
@@ -62,6 +62,7 @@ static bool renew_aside(struct identity *identity)
     pthread_t thread;
     if (pthread_create(&thread, NULL, renew, identity) != 0)
         return false;
+    atomic_store(&has_thread, true);
     pthread_detach(thread);
     return true;
 }
@@ -91,5 +92,5 @@ bool renewal_look(struct identity *identity, int64_t now, bool waits)
 {
     if (take_on(identity, now) && ((waits && !is_valid(identity, now)) || !renew_aside(identity)))
         renew(identity);
-    return !renewal_is_under_way() || is_valid(identity, now);
+    return !atomic_load(&under_way) || is_valid(identity, now);
 }
