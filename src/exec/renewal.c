@@ -23,6 +23,11 @@ void renewal_unlock(void)
     pthread_mutex_unlock(&lock);
 }
 
+bool renewal_is_under_way(void)
+{
+    return atomic_load(&under_way);
+}
+
 bool renewal_has_thread(void)
 {
     return atomic_load(&has_thread);
@@ -92,5 +97,5 @@ bool renewal_look(struct identity *identity, int64_t now, bool waits)
 {
     if (take_on(identity, now) && ((waits && !is_valid(identity, now)) || !renew_aside(identity)))
         renew(identity);
-    return !atomic_load(&under_way) || is_valid(identity, now);
+    return !renewal_is_under_way() || is_valid(identity, now);
 }

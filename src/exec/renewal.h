@@ -21,6 +21,10 @@ bool renewal_look(struct identity *identity, int64_t now, bool waits);
 void renewal_lock(void);
 void renewal_unlock(void);
 
+/* Whether somebody is asking. */
+bool renewal_is_under_way(void);
+
 /* Whether there was another thread that asked. It may still be there, and use the identity and all
- * that it borrows, or be on its way out of OpenSSL: the process has to end without undoing these. */
+ * that it borrows, or be on its way out of OpenSSL: the process has to end without undoing these.
+ */
 bool renewal_has_thread(void);
