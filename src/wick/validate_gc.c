@@ -43,7 +43,8 @@ static void check_default(struct validator *v, const struct field *field)
 static void check_packed(struct validator *v, const struct field *field, bool plain)
 {
     if (plain == type_is_packed(field->type))
-        check_fail(v, "type mismatch: %s does not fit the field's type", opcode_name(v->instr.opcode));
+        check_fail(v, "type mismatch: %s does not fit the field's type",
+                   opcode_name(v->instr.opcode));
 }
 
 static bool known_segment(struct validator *v, bool data)
