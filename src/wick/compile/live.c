@@ -210,6 +210,7 @@ static void place_blocks(struct allocation *a)
             .depth = code->depth,
             .outside = code->depth - block->is_loop,
             .has_one_way = block->succ_count == 1,
+            .only_jumps = code->end - code->first == 1 && a->machine->ins[code->first].op == M_JUMP,
         };
         for (uint32_t p = 0; p < block->pred_count; p++)
             a->preds[preds++] = graph->blocks[block->preds[p]].order;
