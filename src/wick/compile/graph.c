@@ -23,21 +23,38 @@ static uint32_t only_operand(const struct graph *graph, uint32_t phi)
     return same;
 }
 
+/* The phis of all blocks, in the order of the code. */
+static uint32_t *list_phis(const struct graph *graph, uint32_t *count)
+{
+    uint32_t *phis = NULL, capacity = 0;
+    *count = 0;
+    for (uint32_t i = 0; i < graph->order_count; i++) {
+        uint32_t v = graph->blocks[graph->order[i]].first;
+        for (; v && graph->ins[v].op == SSA_PHI; v = graph->ins[v].next) {
+            arena_grow(graph->arena, &phis, *count + 1, &capacity, sizeof(*phis));
+            phis[(*count)++] = v;
+        }
+    }
+    return phis;
+}
+
 /* One phi that becomes a copy may make others trivial: goes over them until nothing changes, which
  * takes two or three rounds; more are not worth it. */
 static void remove_trivial_phis(struct graph *graph)
 {
+    uint32_t count, *phis = list_phis(graph, &count);
     bool changed = true;
     for (int round = 0; changed && round < 8; round++) {
-        changed = false;
-        for (uint32_t v = 1; v < graph->ins_count; v++) {
-            struct ins *ins = &graph->ins[v];
-            uint32_t same = ins->op == SSA_PHI ? only_operand(graph, v) : 0;
-            if (!same)
-                continue;
-            ins_replace(graph, v, same);
-            changed = true;
+        uint32_t left = 0;
+        for (uint32_t i = 0; i < count; i++) {
+            uint32_t same = only_operand(graph, phis[i]);
+            if (same)
+                ins_replace(graph, phis[i], same);
+            else
+                phis[left++] = phis[i];
         }
+        changed = left < count;
+        count = left;
     }
 }
 

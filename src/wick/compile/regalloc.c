@@ -23,7 +23,8 @@ struct scan {
     struct sleeper *sleepers;
     uint32_t sleeper_count, sleeper_capacity;
     uint32_t position;     /* start of the interval at hand */
-    uint32_t next_event;   /* before it nothing changes among the active ones and the sleepers */
+    uint32_t next_event;   /* before it nothing changes among the active ones */
+    uint32_t next_wake;    /* nor among the sleepers */
     uint32_t next_clobber; /* the first at or behind the current start */
 };
 
@@ -652,6 +653,8 @@ static void update_active(struct scan *s, uint32_t position)
         arena_grow(s->a->arena, &s->sleepers, s->sleeper_count + 1, &s->sleeper_capacity,
                    sizeof(*s->sleepers));
         s->sleepers[s->sleeper_count++] = (struct sleeper){number, from};
+        if (from < s->next_wake)
+            s->next_wake = from;
     }
 }
 
@@ -664,8 +667,8 @@ static void update_sleepers(struct scan *s, uint32_t position)
             from = interval->end > position ? move_cursor(s, interval, position) : FAR;
         if (from > position && from != FAR) {
             s->sleepers[i].wake = from;
-            if (from < s->next_event)
-                s->next_event = from;
+            if (from < s->next_wake)
+                s->next_wake = from;
             continue;
         }
         s->sleepers[i] = s->sleepers[--s->sleeper_count];
@@ -681,11 +684,14 @@ static void advance(struct scan *s, uint32_t position)
     while (s->next_clobber < s->a->clobber_count &&
            s->a->clobbers[s->next_clobber].position < position)
         s->next_clobber++;
-    if (position < s->next_event)
-        return;
-    s->next_event = FAR;
-    update_active(s, position);
-    update_sleepers(s, position);
+    if (position >= s->next_event) {
+        s->next_event = FAR;
+        update_active(s, position);
+    }
+    if (position >= s->next_wake) {
+        s->next_wake = FAR;
+        update_sleepers(s, position);
+    }
 }
 
 void machine_allocate(struct machine *machine)
@@ -693,7 +699,7 @@ void machine_allocate(struct machine *machine)
     struct allocation a = {.machine = machine, .arena = machine->arena};
     find_intervals(&a);
     slots_init(&a);
-    struct scan s = {.a = &a, .next_event = FAR};
+    struct scan s = {.a = &a, .next_event = FAR, .next_wake = FAR};
     fill_queue(&s);
     for (uint32_t number; (number = dequeue(&s)) != 0;) {
         advance(&s, interval_at(&s, number)->start);
