@@ -338,11 +338,15 @@ static bool is_needed_late(const struct scan *s, const struct interval *interval
 static uint32_t first_clobber(const struct scan *s, const struct interval *interval, uint32_t from)
 {
     const struct allocation *a = s->a;
+    uint32_t alive = interval->start; /* not before it */
     for (uint32_t i = from; i < a->clobber_count; i++) {
         uint32_t position = a->clobbers[i].position;
         if (position >= interval->end)
             break;
-        if (position >= interval->start && next_life(a, interval, position) == position)
+        if (position < alive)
+            continue;
+        alive = next_life(a, interval, position);
+        if (alive == position)
             return i;
     }
     return a->clobber_count;
@@ -565,14 +569,21 @@ static void evict_all(struct scan *s, uint32_t reg, const struct interval *inter
     }
 }
 
-/* By register: when those who have it use it next. */
+/* All machine registers of a class. */
+static uint32_t class_mask(bool vector)
+{
+    uint32_t vectors = ALL_REGS << XMM0;
+    return vector ? vectors : ~vectors;
+}
+
+/* By register of the interval's class: when those who have it use it next. */
 static void used_at(const struct scan *s, const struct interval *interval, struct choice *choice)
 {
     uint32_t start = interval->start;
-    for (uint32_t r = 0; r < REG_COUNT; r++) {
-        choice->until[r] = FAR;
-        if (!s->active[r])
-            continue;
+    memset(choice, 0xff, sizeof(*choice));
+    for (uint32_t mask = s->active_mask & class_mask(is_vector(s, interval)); mask;
+         mask &= mask - 1) {
+        uint32_t r = (uint32_t)__builtin_ctz(mask);
         const struct interval *other = interval_at(s, s->active[r]);
         choice->until[r] = next_use(s, other, start);
         if (other->start == start) /* then it must do without from its start on */
