@@ -135,13 +135,25 @@ static void add_to_loop(struct graph *graph, uint32_t header, uint32_t from, uin
     work[(*count)++] = top;
 }
 
+/* A loop that never goes round needs no look for interrupts, which comes right behind the phis. */
+static void drop_check(struct graph *graph, uint32_t header)
+{
+    uint32_t v = graph->blocks[header].first;
+    while (graph->ins[v].op == SSA_PHI)
+        v = graph->ins[v].next;
+    if (graph->ins[v].op == SSA_LOOP)
+        ins_remove(graph, v);
+}
+
 static void find_loop(struct graph *graph, uint32_t header, uint32_t *work)
 {
     struct block *block = &graph->blocks[header];
     uint32_t count = 0;
     block->is_loop = block->pred_count > 1;
-    if (!block->is_loop)
+    if (!block->is_loop) {
+        drop_check(graph, header);
         return;
+    }
     block->loop = header;
     for (uint32_t p = 1; p < block->pred_count; p++)
         add_to_loop(graph, header, block->preds[p], work, &count);
@@ -166,26 +178,12 @@ static void find_loops(struct graph *graph)
     }
 }
 
-/* A loop that never goes round needs no look for interrupts. */
-static void drop_idle_checks(struct graph *graph)
-{
-    for (uint32_t i = 0; i < graph->order_count; i++) {
-        const struct block *block = &graph->blocks[graph->order[i]];
-        for (uint32_t v = block->is_loop ? 0 : block->first, next; v; v = next) {
-            next = graph->ins[v].next;
-            if (graph->ins[v].op == SSA_LOOP)
-                ins_remove(graph, v);
-        }
-    }
-}
-
 void graph_analyse(struct graph *graph)
 {
     remove_trivial_phis(graph);
     find_dominators(graph);
     number_dominators(graph);
     find_loops(graph);
-    drop_idle_checks(graph);
 }
 
 /* ---- Placement --------------------------------------------------------------------------------
