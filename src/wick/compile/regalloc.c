@@ -120,26 +120,20 @@ static uint32_t dequeue(struct scan *s)
     return first ? s->queue[s->queue_next++] : 0;
 }
 
-/* Sorts the first pieces by counting, those of one instruction by insertion. */
+/* Sorts the first pieces by counting: all of them start at even positions. */
 static void fill_queue(struct scan *s)
 {
     const struct allocation *a = s->a;
-    uint32_t count = a->interval_count - 1, places = a->machine->ins_count + 1;
+    uint32_t count = a->interval_count - 1, places = 2 * (a->machine->ins_count + 1);
     uint32_t *next = arena_alloc(a->arena, (places + 1) * sizeof(*next));
     s->queue = arena_take(a->arena, (count + 1) * sizeof(*s->queue));
     s->queue_count = count;
     for (uint32_t i = 1; i <= count; i++)
-        next[a->intervals[i].start / 4 + 1]++;
+        next[a->intervals[i].start / 2 + 1]++;
     for (uint32_t i = 0; i < places; i++)
         next[i + 1] += next[i];
     for (uint32_t i = 1; i <= count; i++)
-        s->queue[next[a->intervals[i].start / 4]++] = i;
-    for (uint32_t i = 1; i < count; i++) {
-        uint32_t interval = s->queue[i], at = i;
-        for (; at > 0 && is_before(s, interval, s->queue[at - 1]); at--)
-            s->queue[at] = s->queue[at - 1];
-        s->queue[at] = interval;
-    }
+        s->queue[next[a->intervals[i].start / 2]++] = i;
 }
 
 /* The place of the interval's first use at or behind a position. */
