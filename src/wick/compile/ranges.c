@@ -11,7 +11,7 @@
 
 enum {
     GROUP_MAX = 64,
-    HOLE_MIN = 4, /* positions */
+    HOLE_MIN = 4, /* positions; shorter holes at a block's end are not kept */
 };
 
 /* The values of the group, a bit each, in one block. */
@@ -256,8 +256,8 @@ static uint32_t next_bit(uint64_t *bits)
 }
 
 /* Over the blocks: ranges that reach a block's start and go on in it stay open. So do those with a
- * hole that only holds a jump: most edges out of a construct have such a block, and a hole in
- * which nothing can use the register costs time for nothing. */
+ * hole that holds nothing but a jump, as the blocks on most edges do: no other value could use the
+ * register there, and each hole costs the scan time. */
 static void find_group_ranges(struct group *group)
 {
     const struct placed_block *placed = group->a->placed;
