@@ -23,21 +23,38 @@ static uint32_t only_operand(const struct graph *graph, uint32_t phi)
     return same;
 }
 
+/* The phis of all blocks, in the order of the code. */
+static uint32_t *list_phis(const struct graph *graph, uint32_t *count)
+{
+    uint32_t *phis = NULL, capacity = 0;
+    *count = 0;
+    for (uint32_t i = 0; i < graph->order_count; i++) {
+        uint32_t v = graph->blocks[graph->order[i]].first;
+        for (; v && graph->ins[v].op == SSA_PHI; v = graph->ins[v].next) {
+            arena_grow(graph->arena, &phis, *count + 1, &capacity, sizeof(*phis));
+            phis[(*count)++] = v;
+        }
+    }
+    return phis;
+}
+
 /* One phi that becomes a copy may make others trivial: goes over them until nothing changes, which
  * takes two or three rounds; more are not worth it. */
 static void remove_trivial_phis(struct graph *graph)
 {
+    uint32_t count, *phis = list_phis(graph, &count);
     bool changed = true;
     for (int round = 0; changed && round < 8; round++) {
-        changed = false;
-        for (uint32_t v = 1; v < graph->ins_count; v++) {
-            struct ins *ins = &graph->ins[v];
-            uint32_t same = ins->op == SSA_PHI ? only_operand(graph, v) : 0;
-            if (!same)
-                continue;
-            ins_replace(graph, v, same);
-            changed = true;
+        uint32_t left = 0;
+        for (uint32_t i = 0; i < count; i++) {
+            uint32_t same = only_operand(graph, phis[i]);
+            if (same)
+                ins_replace(graph, phis[i], same);
+            else
+                phis[left++] = phis[i];
         }
+        changed = left < count;
+        count = left;
     }
 }
 
@@ -118,13 +135,25 @@ static void add_to_loop(struct graph *graph, uint32_t header, uint32_t from, uin
     work[(*count)++] = top;
 }
 
+/* A loop that never goes round needs no look for interrupts, which comes right behind the phis. */
+static void drop_check(struct graph *graph, uint32_t header)
+{
+    uint32_t v = graph->blocks[header].first;
+    while (graph->ins[v].op == SSA_PHI)
+        v = graph->ins[v].next;
+    if (graph->ins[v].op == SSA_LOOP)
+        ins_remove(graph, v);
+}
+
 static void find_loop(struct graph *graph, uint32_t header, uint32_t *work)
 {
     struct block *block = &graph->blocks[header];
     uint32_t count = 0;
     block->is_loop = block->pred_count > 1;
-    if (!block->is_loop)
+    if (!block->is_loop) {
+        drop_check(graph, header);
         return;
+    }
     block->loop = header;
     for (uint32_t p = 1; p < block->pred_count; p++)
         add_to_loop(graph, header, block->preds[p], work, &count);
@@ -149,26 +178,12 @@ static void find_loops(struct graph *graph)
     }
 }
 
-/* A loop that never goes round needs no look for interrupts. */
-static void drop_idle_checks(struct graph *graph)
-{
-    for (uint32_t i = 0; i < graph->order_count; i++) {
-        const struct block *block = &graph->blocks[graph->order[i]];
-        for (uint32_t v = block->is_loop ? 0 : block->first, next; v; v = next) {
-            next = graph->ins[v].next;
-            if (graph->ins[v].op == SSA_LOOP)
-                ins_remove(graph, v);
-        }
-    }
-}
-
 void graph_analyse(struct graph *graph)
 {
     remove_trivial_phis(graph);
     find_dominators(graph);
     number_dominators(graph);
     find_loops(graph);
-    drop_idle_checks(graph);
 }
 
 /* ---- Placement --------------------------------------------------------------------------------

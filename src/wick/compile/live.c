@@ -8,6 +8,8 @@
 /* ---- Operands ---------------------------------------------------------------------------------
  */
 
+enum { OPERANDS_OWN = 6 }; /* src, base, index, tmp and dst: besides args and defs */
+
 /* How an instruction reads its sources; one that is not here, from registers. */
 struct source_kinds {
     uint8_t first, second;
@@ -54,22 +56,22 @@ static inline void visit_one(uint32_t *operand, enum use_kind kind, operand_visi
 static inline __attribute__((always_inline)) void
 each_operand(struct machine *machine, struct machine_ins *ins, operand_visitor visit, void *env)
 {
-    struct source_kinds kinds = source_kinds(machine, ins);
-    visit_one(&ins->src[0], kinds.first, visit, env);
-    visit_one(&ins->src[1], kinds.second, visit, env);
-    enum use_kind address = ins->op == M_ATOMIC ? USE_LATE : USE_REG;
-    visit_one(&ins->base, address, visit, env);
-    visit_one(&ins->index, address, visit, env);
     if (ins->op == M_JUMP) {
         for (uint32_t i = 0; i < ins->arg_count; i++) {
             uint32_t *source = &machine->pool[ins->args + 2 * i + 1];
             if (*source < SOURCE_CONST)
                 visit_one(source, USE_ANY, visit, env);
         }
-    } else {
-        for (uint32_t i = 0; i < ins->arg_count; i++)
-            visit_one(&machine->pool[ins->args + i], USE_ANY, visit, env);
+        return;
     }
+    struct source_kinds kinds = source_kinds(machine, ins);
+    visit_one(&ins->src[0], kinds.first, visit, env);
+    visit_one(&ins->src[1], kinds.second, visit, env);
+    enum use_kind address = ins->op == M_ATOMIC ? USE_LATE : USE_REG;
+    visit_one(&ins->base, address, visit, env);
+    visit_one(&ins->index, address, visit, env);
+    for (uint32_t i = 0; i < ins->arg_count; i++)
+        visit_one(&machine->pool[ins->args + i], USE_ANY, visit, env);
     visit_one(&ins->tmp, USE_TMP, visit, env);
     visit_one(&ins->dst, DEF_REG, visit, env);
     for (uint32_t i = 0; i < ins->def_count; i++)
@@ -129,13 +131,19 @@ struct use_list {
 static inline void add_use(void *env, uint32_t *operand, enum use_kind kind)
 {
     struct use_list *list = env;
-    struct arena *arena = list->a->arena;
-    arena_grow(arena, &list->uses, list->count + 1, &list->capacity, sizeof(*list->uses));
-    arena_grow(arena, &list->regs, list->count + 1, &list->reg_capacity, sizeof(*list->regs));
     uint32_t position = 4 * list->ins + (kind >= DEF_REG ? 2 : 0);
     list->uses[list->count] = (struct use){position, (uint8_t)kind, operand};
     list->regs[list->count++] = *operand;
     list->a->first_use[*operand + 1]++;
+}
+
+/* Makes room for all operands that an instruction can have. */
+static inline void reserve_uses(struct use_list *list, const struct machine_ins *ins)
+{
+    struct arena *arena = list->a->arena;
+    uint32_t most = list->count + OPERANDS_OWN + ins->arg_count + ins->def_count;
+    arena_grow(arena, &list->uses, most, &list->capacity, sizeof(*list->uses));
+    arena_grow(arena, &list->regs, most, &list->reg_capacity, sizeof(*list->regs));
 }
 
 static void add_clobbers(struct allocation *a, uint32_t ins, uint32_t *capacity)
@@ -176,6 +184,7 @@ static void find_uses(struct allocation *a)
     arena_grow(a->arena, &list.uses, 2 * m->reg_count, &list.capacity, sizeof(*list.uses));
     arena_grow(a->arena, &list.regs, 2 * m->reg_count, &list.reg_capacity, sizeof(*list.regs));
     for (; list.ins < m->ins_count; list.ins++) {
+        reserve_uses(&list, &m->ins[list.ins]);
         each_operand(m, &m->ins[list.ins], add_use, &list);
         add_clobbers(a, list.ins, &clobber_capacity);
         if (m->ins[list.ins].op == M_JUMP && m->ins[list.ins].arg_count)
@@ -210,6 +219,7 @@ static void place_blocks(struct allocation *a)
             .depth = code->depth,
             .outside = code->depth - block->is_loop,
             .has_one_way = block->succ_count == 1,
+            .only_jumps = code->end - code->first == 1 && a->machine->ins[code->first].op == M_JUMP,
         };
         for (uint32_t p = 0; p < block->pred_count; p++)
             a->preds[preds++] = graph->blocks[block->preds[p]].order;

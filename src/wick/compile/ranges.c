@@ -9,7 +9,10 @@
 
 #include <string.h>
 
-enum { GROUP_MAX = 64 };
+enum {
+    GROUP_MAX = 64,
+    HOLE_MIN = 4, /* positions; shorter holes at a block's end are not kept */
+};
 
 /* The values of the group, a bit each, in one block. */
 struct block_sets {
@@ -219,15 +222,30 @@ static void close_range(struct group *group, uint32_t number, uint32_t to)
         (struct group_range){number, {group->members[number].from, to}};
 }
 
-/* The range ends in the block, at the value's last use there. */
-static void close_in_block(struct group *group, uint32_t number, uint32_t at)
+/* The range ends in the block, at the value's last use there. False if that is by the block's end
+ * and the value lives at the start of the next block: then the range goes on. */
+static bool close_in_block(struct group *group, uint32_t number, uint32_t at, bool lives_behind)
 {
     const struct allocation *a = group->a;
     const struct member *member = &group->members[number];
     uint32_t reg = a->intervals[member->interval].reg;
     uint32_t end = first_use_at(a, reg, a->placed[at].end);
     uint32_t least = at == member->def_block ? member->def + 1 : a->placed[at].start;
-    close_range(group, number, last_use(&a->uses[a->first_use[reg]], &a->uses[end], least));
+    uint32_t to = last_use(&a->uses[a->first_use[reg]], &a->uses[end], least);
+    if (lives_behind && to + HOLE_MIN > a->placed[at].end)
+        return false;
+    close_range(group, number, to);
+    return true;
+}
+
+/* What lives at the ends of the blocks before and behind a block that only jumps, but not in it. */
+static uint64_t find_passing(const struct group *group, uint32_t at, uint64_t before,
+                             uint64_t behind)
+{
+    const struct placed_block *block = &group->a->placed[at];
+    if (!block->only_jumps || block->pred_count != 1)
+        return 0;
+    return before & behind & ~group->sets[at].in & group->sets[group->a->preds[block->preds]].out;
 }
 
 static uint32_t next_bit(uint64_t *bits)
@@ -237,15 +255,21 @@ static uint32_t next_bit(uint64_t *bits)
     return number;
 }
 
-/* Over the blocks: ranges that reach a block's start and go on in it stay open. */
+/* Over the blocks: ranges that reach a block's start and go on in it stay open. So do those with a
+ * hole that holds nothing but a jump, as the blocks on most edges do: no other value could use the
+ * register there, and each hole costs the scan time. */
 static void find_group_ranges(struct group *group)
 {
     const struct placed_block *placed = group->a->placed;
     uint64_t open = 0; /* up to the start of the block */
     for (uint32_t at = group->first; at <= group->last; at++) {
         struct block_sets sets = group->sets[at];
+        if (sets.in == open && sets.out == open && !sets.defined)
+            continue;
+        uint64_t behind = at < group->last ? group->sets[at + 1].in : 0;
         uint64_t alive = sets.in | sets.defined;
-        for (uint64_t bits = open & ~sets.in; bits;)
+        uint64_t passing = find_passing(group, at, open, behind);
+        for (uint64_t bits = open & ~sets.in & ~passing; bits;)
             close_range(group, next_bit(&bits), placed[at].start);
         for (uint64_t bits = sets.in & ~open; bits;)
             group->members[next_bit(&bits)].from = placed[at].start;
@@ -253,9 +277,12 @@ static void find_group_ranges(struct group *group)
             uint32_t number = next_bit(&bits);
             group->members[number].from = group->members[number].def;
         }
-        for (uint64_t bits = alive & ~sets.out; bits;)
-            close_in_block(group, next_bit(&bits), at);
-        open = alive & sets.out;
+        open = (alive & sets.out) | passing;
+        for (uint64_t bits = alive & ~sets.out; bits;) {
+            uint32_t number = next_bit(&bits);
+            if (!close_in_block(group, number, at, behind >> number & 1))
+                open |= (uint64_t)1 << number;
+        }
     }
     while (open)
         close_range(group, next_bit(&open), placed[group->last].end);

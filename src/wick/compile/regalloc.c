@@ -23,7 +23,8 @@ struct scan {
     struct sleeper *sleepers;
     uint32_t sleeper_count, sleeper_capacity;
     uint32_t position;     /* start of the interval at hand */
-    uint32_t next_event;   /* before it nothing changes among the active ones and the sleepers */
+    uint32_t next_event;   /* before it nothing changes among the active ones */
+    uint32_t next_wake;    /* nor among the sleepers */
     uint32_t next_clobber; /* the first at or behind the current start */
 };
 
@@ -119,26 +120,20 @@ static uint32_t dequeue(struct scan *s)
     return first ? s->queue[s->queue_next++] : 0;
 }
 
-/* Sorts the first pieces by counting, those of one instruction by insertion. */
+/* Sorts the first pieces by counting: all of them start at even positions. */
 static void fill_queue(struct scan *s)
 {
     const struct allocation *a = s->a;
-    uint32_t count = a->interval_count - 1, places = a->machine->ins_count + 1;
+    uint32_t count = a->interval_count - 1, places = 2 * (a->machine->ins_count + 1);
     uint32_t *next = arena_alloc(a->arena, (places + 1) * sizeof(*next));
     s->queue = arena_take(a->arena, (count + 1) * sizeof(*s->queue));
     s->queue_count = count;
     for (uint32_t i = 1; i <= count; i++)
-        next[a->intervals[i].start / 4 + 1]++;
+        next[a->intervals[i].start / 2 + 1]++;
     for (uint32_t i = 0; i < places; i++)
         next[i + 1] += next[i];
     for (uint32_t i = 1; i <= count; i++)
-        s->queue[next[a->intervals[i].start / 4]++] = i;
-    for (uint32_t i = 1; i < count; i++) {
-        uint32_t interval = s->queue[i], at = i;
-        for (; at > 0 && is_before(s, interval, s->queue[at - 1]); at--)
-            s->queue[at] = s->queue[at - 1];
-        s->queue[at] = interval;
-    }
+        s->queue[next[a->intervals[i].start / 2]++] = i;
 }
 
 /* The place of the interval's first use at or behind a position. */
@@ -337,11 +332,15 @@ static bool is_needed_late(const struct scan *s, const struct interval *interval
 static uint32_t first_clobber(const struct scan *s, const struct interval *interval, uint32_t from)
 {
     const struct allocation *a = s->a;
+    uint32_t alive = interval->start; /* not before it */
     for (uint32_t i = from; i < a->clobber_count; i++) {
         uint32_t position = a->clobbers[i].position;
         if (position >= interval->end)
             break;
-        if (position >= interval->start && next_life(a, interval, position) == position)
+        if (position < alive)
+            continue;
+        alive = next_life(a, interval, position);
+        if (alive == position)
             return i;
     }
     return a->clobber_count;
@@ -564,14 +563,21 @@ static void evict_all(struct scan *s, uint32_t reg, const struct interval *inter
     }
 }
 
-/* By register: when those who have it use it next. */
+/* All machine registers of a class. */
+static uint32_t class_mask(bool vector)
+{
+    uint32_t vectors = ALL_REGS << XMM0;
+    return vector ? vectors : ~vectors;
+}
+
+/* By register of the interval's class: when those who have it use it next. */
 static void used_at(const struct scan *s, const struct interval *interval, struct choice *choice)
 {
     uint32_t start = interval->start;
-    for (uint32_t r = 0; r < REG_COUNT; r++) {
-        choice->until[r] = FAR;
-        if (!s->active[r])
-            continue;
+    memset(choice, 0xff, sizeof(*choice));
+    for (uint32_t mask = s->active_mask & class_mask(is_vector(s, interval)); mask;
+         mask &= mask - 1) {
+        uint32_t r = (uint32_t)__builtin_ctz(mask);
         const struct interval *other = interval_at(s, s->active[r]);
         choice->until[r] = next_use(s, other, start);
         if (other->start == start) /* then it must do without from its start on */
@@ -652,6 +658,8 @@ static void update_active(struct scan *s, uint32_t position)
         arena_grow(s->a->arena, &s->sleepers, s->sleeper_count + 1, &s->sleeper_capacity,
                    sizeof(*s->sleepers));
         s->sleepers[s->sleeper_count++] = (struct sleeper){number, from};
+        if (from < s->next_wake)
+            s->next_wake = from;
     }
 }
 
@@ -664,8 +672,8 @@ static void update_sleepers(struct scan *s, uint32_t position)
             from = interval->end > position ? move_cursor(s, interval, position) : FAR;
         if (from > position && from != FAR) {
             s->sleepers[i].wake = from;
-            if (from < s->next_event)
-                s->next_event = from;
+            if (from < s->next_wake)
+                s->next_wake = from;
             continue;
         }
         s->sleepers[i] = s->sleepers[--s->sleeper_count];
@@ -681,11 +689,14 @@ static void advance(struct scan *s, uint32_t position)
     while (s->next_clobber < s->a->clobber_count &&
            s->a->clobbers[s->next_clobber].position < position)
         s->next_clobber++;
-    if (position < s->next_event)
-        return;
-    s->next_event = FAR;
-    update_active(s, position);
-    update_sleepers(s, position);
+    if (position >= s->next_event) {
+        s->next_event = FAR;
+        update_active(s, position);
+    }
+    if (position >= s->next_wake) {
+        s->next_wake = FAR;
+        update_sleepers(s, position);
+    }
 }
 
 void machine_allocate(struct machine *machine)
@@ -693,7 +704,7 @@ void machine_allocate(struct machine *machine)
     struct allocation a = {.machine = machine, .arena = machine->arena};
     find_intervals(&a);
     slots_init(&a);
-    struct scan s = {.a = &a, .next_event = FAR};
+    struct scan s = {.a = &a, .next_event = FAR, .next_wake = FAR};
     fill_queue(&s);
     for (uint32_t number; (number = dequeue(&s)) != 0;) {
         advance(&s, interval_at(&s, number)->start);

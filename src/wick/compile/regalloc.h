@@ -54,6 +54,7 @@ struct placed_block {
     uint32_t preds, pred_count; /* places, in allocation->preds */
     uint32_t depth, outside;    /* of loops; and where it is entered from */
     bool has_one_way;           /* out */
+    bool only_jumps;            /* has no other instruction */
 } __attribute__((aligned(16)));
 
 struct slots;

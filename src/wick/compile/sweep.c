@@ -13,6 +13,8 @@ struct sweep {
     uint32_t *work; /* live values whose operands are still to be followed */
     uint8_t *state;
     uint32_t count;
+    uint32_t *unused; /* nobody used them yet when they were visited */
+    uint32_t unused_count;
 };
 
 static inline void use(struct sweep *s, uint32_t user, uint32_t value, bool follow)
@@ -47,8 +49,12 @@ static inline void use_operands(struct sweep *s, uint32_t value, bool follow)
 static void visit(struct sweep *s, uint32_t value)
 {
     const struct ins *ins = &s->graph->ins[value];
-    if (s->state[value] & DONE || !(s->state[value] || is_root(ins)))
+    if (s->state[value] & DONE)
         return;
+    if (!s->state[value] && !is_root(ins)) {
+        s->unused[s->unused_count++] = value;
+        return;
+    }
     use_operands(s, value, ins->op == SSA_PHI);
     while (s->count) {
         uint32_t next = s->work[--s->count];
@@ -61,19 +67,17 @@ void graph_sweep(struct graph *graph)
 {
     struct sweep s = {.graph = graph};
     s.work = arena_take(graph->arena, graph->ins_count * sizeof(*s.work));
+    s.unused = arena_take(graph->arena, graph->ins_count * sizeof(*s.unused));
     s.state = arena_alloc(graph->arena, graph->ins_count);
     for (uint32_t i = graph->order_count; i-- > 0;) {
         for (uint32_t v = graph->blocks[graph->order[i]].last; v; v = graph->ins[v].prev)
             visit(&s, v);
     }
-    for (uint32_t i = 0; i < graph->order_count; i++) {
-        const struct block *block = &graph->blocks[graph->order[i]];
-        for (uint32_t v = block->first, next; v; v = next) {
-            next = graph->ins[v].next;
-            if (!s.state[v])
-                ins_remove(graph, v);
-        }
+    for (uint32_t i = 0; i < s.unused_count; i++) {
+        if (!s.state[s.unused[i]])
+            ins_remove(graph, s.unused[i]);
     }
     arena_give_back(graph->arena, s.work, graph->ins_count * sizeof(*s.work));
+    arena_give_back(graph->arena, s.unused, graph->ins_count * sizeof(*s.unused));
     arena_give_back(graph->arena, s.state, graph->ins_count);
 }
