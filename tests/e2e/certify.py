@@ -8,12 +8,10 @@ import socket
 import ssl
 import subprocess
 import sys
-import tempfile
 import time
-import traceback
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "lib"))
-from peers import SECONDS, STDIO, await_ping, ends, free_port, server, talk  # noqa: E402
+from peers import SECONDS, STDIO, await_ping, ends, free_port, run_tests, server, talk  # noqa: E402
 from stewards import Impostor, Steward, digest_of, make_authority, openssl, read, reply  # noqa: E402
 
 enarx, steward, programs, backend = sys.argv[1:5]
@@ -203,17 +201,4 @@ def no_authority(directory):
 
 tests = [certified, between_keeps, between_keeps_by_dtls, refused, foreign_steward, useless_answers, broken_off, other_time,
          no_authority]
-only = sys.argv[5:]
-tests = [test for test in tests if not only or test.__name__ in only]
-failed = 0
-print(f"1..{len(tests)}")
-for number, test in enumerate(tests, 1):
-    with tempfile.TemporaryDirectory() as temporary:
-        try:
-            passed = test(temporary)
-        except (OSError, subprocess.SubprocessError) as error:
-            print("#", repr(error), traceback.extract_tb(error.__traceback__)[-3:])
-            passed = False
-    failed += not passed
-    print("ok" if passed else "not ok", number, "-", test.__doc__, flush=True)
-sys.exit(1 if failed else 0)
+run_tests(tests, sys.argv[5:])
