@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wick/frame_map.h"
 
+#include "base/search.h"
+
 #include <stdlib.h>
 
 bool frame_map_is_empty(const struct frame_map *map)
@@ -21,17 +23,9 @@ void frame_map_fini(struct frame_map *map)
 /* The operands alive at an instruction; MAP_NONE if it was not recorded as a safepoint. */
 static uint32_t find_safepoint(const struct frame_map *map, uint32_t insn)
 {
-    uint32_t low = 0, high = map->safepoint_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (map->safepoints[middle].insn == insn)
-            return map->safepoints[middle].node;
-        if (map->safepoints[middle].insn < insn)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return MAP_NONE;
+    uint32_t at = SEARCH_FIRST(map->safepoints, 0, map->safepoint_count, insn, insn);
+    bool found = at < map->safepoint_count && map->safepoints[at].insn == insn;
+    return found ? map->safepoints[at].node : MAP_NONE;
 }
 
 void frame_map_visit(const struct frame_map *map, struct heap *heap, const wick_value_t *fp,
@@ -49,14 +43,7 @@ void frame_map_visit(const struct frame_map *map, struct heap *heap, const wick_
 /* The innermost try_table around an instruction. */
 static uint32_t find_try(const struct frame_map *map, uint32_t insn)
 {
-    uint32_t low = 0, high = map->region_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (map->regions[middle].start <= insn)
-            low = middle + 1;
-        else
-            high = middle;
-    }
+    uint32_t low = SEARCH_FIRST(map->regions, 0, map->region_count, start, insn + 1);
     return low ? map->regions[low - 1].node : MAP_NONE;
 }
 

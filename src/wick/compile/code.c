@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wick/compile/code.h"
 
+#include "base/search.h"
+
 #include "wick/compile/debug.h"
 
 #include "wick/compile/x86_64/asm.h"
@@ -297,15 +299,7 @@ const struct code_func *code_func_find(const struct code_region *region, uintptr
 /* The place of the first offset whose code is at or behind `code`. */
 static uint32_t lower_bound(const struct code_func *func, uint32_t code)
 {
-    uint32_t low = 0, high = func->offset_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (func->offsets[middle].code < code)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return SEARCH_FIRST(func->offsets, 0, func->offset_count, code, code);
 }
 
 const struct code_offset *code_offset_of_fault(const struct code_func *func, uint32_t code)

@@ -2,6 +2,8 @@
 /* The frames of compiled code: for backtraces, for the collector, and for exceptions. */
 #include "wick/compile/code.h"
 
+#include "base/search.h"
+
 #include <string.h>
 
 /* A walk from where control left the code up to the entry. */
@@ -75,14 +77,7 @@ void frames_add(struct wasm_trap_t *trap, const struct compiled_frame *frame)
 static void visit_frame(struct heap *heap, const struct walk *walk)
 {
     const struct code_func *func = walk->func;
-    uint32_t low = 0, high = func->root_count;
-    while (low < high) { /* the first root of the call */
-        uint32_t middle = low + (high - low) / 2;
-        if (func->roots[middle].code < walk->at)
-            low = middle + 1;
-        else
-            high = middle;
-    }
+    uint32_t low = SEARCH_FIRST(func->roots, 0, func->root_count, code, walk->at);
     for (; low < func->root_count && func->roots[low].code == walk->at; low++) {
         uint64_t ref;
         memcpy(&ref, walk->sp + func->roots[low].slot, sizeof(ref));
@@ -109,14 +104,7 @@ void frames_visit(const struct root_frame *roots, struct heap *heap)
 static uint32_t scope_of_call(const struct walk *walk)
 {
     const struct code_func *func = walk->func;
-    uint32_t low = 0, high = func->catch_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (func->catches[middle].code < walk->at)
-            low = middle + 1;
-        else
-            high = middle;
-    }
+    uint32_t low = SEARCH_FIRST(func->catches, 0, func->catch_count, code, walk->at);
     bool found = low < func->catch_count && func->catches[low].code == walk->at;
     return found ? func->catches[low].scope : 0;
 }

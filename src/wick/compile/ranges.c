@@ -7,6 +7,8 @@
  */
 #include "wick/compile/regalloc.h"
 
+#include "base/search.h"
+
 #include <string.h>
 
 enum {
@@ -130,15 +132,7 @@ static uint32_t last_use(const struct use *first, const struct use *end, uint32_
 /* The place of the first use at or behind a position. */
 static uint32_t first_use_at(const struct allocation *a, uint32_t reg, uint32_t position)
 {
-    uint32_t low = a->first_use[reg], high = a->first_use[reg + 1];
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (a->uses[middle].position < position)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return SEARCH_FIRST(a->uses, a->first_use[reg], a->first_use[reg + 1], position, position);
 }
 
 /* Where a value is defined: at the one operand that does, or at the start of the phi's block. */

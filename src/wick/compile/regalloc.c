@@ -2,6 +2,8 @@
 /* The scan: intervals in the order of their starts get a register, or their slot. */
 #include "wick/compile/regalloc.h"
 
+#include "base/search.h"
+
 #include <string.h>
 
 enum { FAR = UINT32_MAX };
@@ -139,15 +141,7 @@ static void fill_queue(struct scan *s)
 /* The place of the interval's first use at or behind a position. */
 static uint32_t first_use_at(const struct scan *s, const struct interval *interval, uint32_t from)
 {
-    uint32_t low = interval->use, high = interval->use_end;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (s->a->uses[middle].position < from)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return SEARCH_FIRST(s->a->uses, interval->use, interval->use_end, position, from);
 }
 
 /* ---- Splitting --------------------------------------------------------------------------------
@@ -252,14 +246,7 @@ static uint32_t next_use(const struct scan *s, const struct interval *interval, 
 static uint32_t behind_last_call(const struct scan *s, uint32_t position)
 {
     const struct allocation *a = s->a;
-    uint32_t low = 0, high = a->clobber_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (a->clobbers[middle].position < position)
-            low = middle + 1;
-        else
-            high = middle;
-    }
+    uint32_t low = SEARCH_FIRST(a->clobbers, 0, a->clobber_count, position, position);
     while (low > 0 && a->clobbers[low - 1].mask != ALL_REGS)
         low--;
     return low ? a->clobbers[low - 1].position + 3 : 0;

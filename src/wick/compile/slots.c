@@ -5,6 +5,8 @@
  */
 #include "wick/compile/regalloc.h"
 
+#include "base/search.h"
+
 #include <string.h>
 
 enum {
@@ -45,15 +47,7 @@ static const struct range *ranges_of(const struct allocation *a, uint32_t reg, u
 /* The first range that ends behind a position. */
 static uint32_t first_behind(const struct slot_life *life, uint32_t position)
 {
-    uint32_t low = 0, high = life->count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (life->ranges[middle].to <= position)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return SEARCH_FIRST(life->ranges, 0, life->count, to, position + 1);
 }
 
 static bool is_free_during(const struct slot_life *life, const struct range *ranges, uint32_t count)

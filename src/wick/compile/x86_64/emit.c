@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wick/compile/x86_64/emit.h"
 
+#include "base/search.h"
+
 #include "wick/compile/layout.h"
 
 #include <string.h>
@@ -474,15 +476,7 @@ void emit_epilogue(struct emit *e)
 /* The first reference that a call at or behind an instruction keeps alive. */
 static uint32_t roots_from(const struct machine *m, uint32_t ins)
 {
-    uint32_t low = 0, high = m->root_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (m->roots[middle].ins < ins)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return SEARCH_FIRST(m->roots, 0, m->root_count, ins, ins);
 }
 
 /* Moves and references are in the order of the instructions, blocks may be in another. */

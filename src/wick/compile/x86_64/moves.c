@@ -2,6 +2,8 @@
 /* Moves between registers, slots and constants, many at once as if none came before another. */
 #include "wick/compile/x86_64/emit.h"
 
+#include "base/search.h"
+
 #include <string.h>
 
 static bool is_const_source(uint32_t from)
@@ -168,15 +170,7 @@ void parallel_move(struct emit *e, const struct machine_move *moves, uint32_t co
 
 uint32_t moves_from(const struct machine *m, uint32_t place)
 {
-    uint32_t low = 0, high = m->move_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (m->moves[middle].place < place)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return SEARCH_FIRST(m->moves, 0, m->move_count, place, place);
 }
 
 void moves_at(struct emit *e, uint32_t place)
