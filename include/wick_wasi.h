@@ -82,7 +82,6 @@ struct wick_wasi_wait {
 /*
  * A descriptor of the embedder's own making, for example a TLS connection. Results are 0 or a
  * count, or -errno (-EAGAIN: would block). Optional functions may be NULL.
- *
  */
 struct wick_wasi_stream {
     /* Datagrams travel, or are what accepted streams are of: `receive` stands in place of `read`, a

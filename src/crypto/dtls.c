@@ -20,15 +20,16 @@ static int moved(BIO *bio, ssize_t count, int retry)
     return count < 0 ? -1 : (int)count;
 }
 
+enum { EMPTY_MAX = 4096 }; /* datagrams without bytes that are passed over at a time */
+
 /* A datagram without bytes says nothing, and would be taken for the end. */
 static int link_read(BIO *bio, char *data, int size)
 {
     const struct crypto_dtls_link *link = BIO_get_data(bio);
-    ssize_t count;
-    do {
+    ssize_t count = 0;
+    for (int i = 0; i < EMPTY_MAX && count == 0; i++)
         count = link->receive(link->env, data, (size_t)size);
-    } while (count == 0);
-    return moved(bio, count, BIO_FLAGS_READ);
+    return moved(bio, count == 0 ? -EAGAIN : count, BIO_FLAGS_READ);
 }
 
 static int link_write(BIO *bio, const char *data, int size)

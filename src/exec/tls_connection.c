@@ -134,15 +134,17 @@ static bool is_passed_over(struct tls_connection *connection, ssize_t status)
 }
 
 /* A datagram that does not fit is no record. The next one is looked at all the same: what came to
- * the port does not stand in the socket, where it would be waited for. */
+ * the port does not stand in the socket, where it would be waited for. Who sends nothing else keeps
+ * the thread for no more than one look. */
 static ssize_t link_receive(void *env, void *buffer, size_t size)
 {
     struct tls_connection *connection = env;
-    ssize_t count;
-    do {
-        count = udp_peer_receive(connection->peer, buffer, size, false);
-    } while (count > 0 && (size_t)count > size);
-    return is_passed_over(connection, count) ? -EAGAIN : count;
+    for (int i = 0; i < UDP_LOOK_MAX; i++) {
+        ssize_t count = udp_peer_receive(connection->peer, buffer, size, false);
+        if (count <= 0 || (size_t)count <= size)
+            return is_passed_over(connection, count) ? -EAGAIN : count;
+    }
+    return -EAGAIN;
 }
 
 static ssize_t link_send(void *env, const void *data, size_t size)

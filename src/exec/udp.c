@@ -15,7 +15,6 @@ enum {
     WAITING_MAX = 128,       /* peers that are not accepted yet */
     QUEUED_MAX = 128 * 1024, /* bytes of a peer that came to the port */
     OVERHEAD = 64,           /* that a datagram counts for beside its bytes */
-    LOOK_MAX = 1024,         /* datagrams that are looked at in one call */
 };
 
 struct datagram {
@@ -249,7 +248,7 @@ int udp_peer_fd(const struct udp_peer *peer)
 ssize_t udp_peer_receive(struct udp_peer *peer, void *buffer, size_t size, bool peek)
 {
     ssize_t count = queue_take(peer, buffer, size, peek);
-    for (int i = 0; count == -EAGAIN && i < LOOK_MAX; i++) {
+    for (int i = 0; count == -EAGAIN && i < UDP_LOOK_MAX; i++) {
         union socket_address from;
         count = receive_from(peer->fd, buffer, size, peek ? MSG_PEEK : 0, &from);
         if (count < 0 || is_same(&from, &peer->address))
@@ -354,7 +353,7 @@ static bool sort(struct udp_port *port, const union socket_address *from, struct
 static bool sort_all(struct udp_port *port, int fd, bool until_waiting)
 {
     bool given = false;
-    for (int i = 0; i < LOOK_MAX && !(until_waiting && port->waiting > 0); i++) {
+    for (int i = 0; i < UDP_LOOK_MAX && !(until_waiting && port->waiting > 0); i++) {
         union socket_address from;
         ssize_t count = receive_from(fd, port->buffer, sizeof(port->buffer), 0, &from);
         if (count < 0)

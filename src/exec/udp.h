@@ -21,7 +21,10 @@
 struct udp_peer;
 struct udp_port;
 
-enum { UDP_ANSWER_MAX = 256 };
+enum {
+    UDP_ANSWER_MAX = 256,
+    UDP_LOOK_MAX = 1024, /* datagrams that are looked at in one call */
+};
 
 /* Takes a socket that is connected, also on failure. 0 or -errno. */
 __attribute__((warn_unused_result)) int udp_peer_open(int fd, struct udp_peer **out);

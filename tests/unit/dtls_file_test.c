@@ -123,6 +123,18 @@ static bool client_show(struct fixture *f, struct client *client)
     return true;
 }
 
+/* A client whose side of the handshake is complete. */
+static void client_meet(struct fixture *f, struct client *client, struct file_stream *peer)
+{
+    client_init(f, client);
+    CHECK(client_show(f, client));
+    CHECK_INT(accept_next(f, peer), 0);
+    while (crypto_tls_handshake(client->tls) == -EAGAIN) {
+        CHECK_INT(ready(peer), 0);
+        CHECK(comes(client->fd));
+    }
+}
+
 static void client_free(struct client *client)
 {
     crypto_tls_free(client->tls);
@@ -215,13 +227,7 @@ TEST(oversized, "what comes behind a datagram that is no record would not be not
     struct client client;
     struct file_stream peer;
     uint8_t bytes[10];
-    client_init(&f, &client);
-    CHECK(client_show(&f, &client));
-    CHECK_INT(accept_next(&f, &peer), 0);
-    while (crypto_tls_handshake(client.tls) == -EAGAIN) {
-        CHECK_INT(ready(&peer), 0);
-        CHECK(comes(client.fd));
-    }
+    client_meet(&f, &client, &peer);
     crypto_dtls_attach(client.tls,
                        &(struct crypto_dtls_link){client_receive, send_elsewhere, &client});
     CHECK_INT(send_elsewhere(&client, junk, sizeof(junk)), sizeof(junk));
@@ -282,13 +288,7 @@ TEST(hearsay, "whoever reports that a datagram did not arrive would end the conn
     struct client client;
     struct file_stream peer;
     uint8_t bytes[10];
-    client_init(&f, &client);
-    CHECK(client_show(&f, &client));
-    CHECK_INT(accept_next(&f, &peer), 0);
-    while (crypto_tls_handshake(client.tls) == -EAGAIN) {
-        CHECK_INT(ready(&peer), 0);
-        CHECK(comes(client.fd));
-    }
+    client_meet(&f, &client, &peer);
     CHECK_INT(ready(&peer), 0); /* the handshake is complete on this side, too */
     close(client.fd);           /* this machine says so */
     for (int i = 0; i < 3; i++) {

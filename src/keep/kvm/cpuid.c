@@ -84,8 +84,8 @@ static void describe_caches(struct kvm_cpuid_entry2 *entry)
 static void read_own(struct kvm_cpuid2 *cpuid)
 {
     static const uint32_t leaves[][2] = {
-        {0, 0},          {1, 0},          {LEAF_CACHES, 0}, {7, 0},   {LEAF_STATE, 0},
-        {LEAF_STATE, 1}, {0xd, 2},        {0xd, 5},         {0xd, 6}, {0xd, 7},
+        {0, 0},          {1, 0},          {LEAF_CACHES, 0}, {7, 0},          {LEAF_STATE, 0},
+        {LEAF_STATE, 1}, {LEAF_STATE, 2}, {LEAF_STATE, 5},  {LEAF_STATE, 6}, {LEAF_STATE, 7},
         {0x80000000, 0}, {0x80000001, 0}, {0x80000008, 0}};
     cpuid->nent = sizeof(leaves) / sizeof(leaves[0]);
     for (uint32_t i = 0; i < cpuid->nent; i++) {
@@ -107,8 +107,9 @@ static void read_own(struct kvm_cpuid2 *cpuid)
 /* ---- All of it --------------------------------------------------------------------------------
  */
 
-/* kvm refuses a guest the state of AMX, unless its process asked for it before. */
-static void withhold_amx(struct kvm_cpuid2 *cpuid)
+/* No other state than exec may use. kvm refuses a guest that of AMX even in the table, unless its
+ * process asked for it before. */
+static void limit_state(struct kvm_cpuid2 *cpuid)
 {
     struct kvm_cpuid_entry2 *state = find(cpuid, LEAF_STATE, 0);
     if (!state)
@@ -130,7 +131,7 @@ int cpuid_read(int device, struct kvm_cpuid2 **out)
         free(cpuid);
         return status;
     }
-    withhold_amx(cpuid);
+    limit_state(cpuid);
     *out = cpuid;
     return 0;
 }

@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 /*
- * What a Keep's processors can do, less what no Keep is given: the state of AMX. Answers an owned
- * table for KVM_SET_CPUID2 in *out. `device` is /dev/kvm. 0 or -errno.
+ * What a Keep's processors can do, less extended state that exec may not use (EXTENDED_STATE).
+ * Answers an owned table for KVM_SET_CPUID2 in *out. `device` is /dev/kvm. 0 or -errno.
  */
 int cpuid_read(int device, struct kvm_cpuid2 **out);
 
