@@ -12,7 +12,7 @@
 //     GET /rotate                              other keys from now on; those before are not published
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
-import { generateKeyPairSync } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { pathToFileURL } from 'node:url';
 
 const [packages, port, audience] = process.argv.slice(2);
@@ -28,8 +28,12 @@ function makeKeys() {
   generation += 1;
   const kinds = [['rsa', { modulusLength: 2048 }, 'RS256'], ['ec', { namedCurve: 'P-256' }, 'ES256'],
     ['ed25519', {}, 'EdDSA']];
+  // By way of PEM: node 20 waits for ever if the garbage collector comes to a generated key's job
+  // while that key is exported as JWK, for both lock the key.
+  const pem = { publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' } };
   return kinds.map(([kind, options, alg]) => ({
-    ...generateKeyPairSync(kind, options).privateKey.export({ format: 'jwk' }),
+    ...createPrivateKey(generateKeyPairSync(kind, { ...options, ...pem }).privateKey).export({ format: 'jwk' }),
     kid: `${alg}-${generation}`, alg, use: 'sig',
   }));
 }
