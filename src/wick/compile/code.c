@@ -14,7 +14,7 @@
 enum {
     CODE_PAGE = 4096,
     REGIONS_MAX = 4096,
-    FUNC_ALIGNMENT = 16,
+    FUNC_ALIGNMENT = 64,
     AHEAD = 2 << 20, /* the region becomes writable in pieces of so many bytes */
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Operands of instructions, and what the allocation knows of each register and block. */
+/* Operands of instructions: who uses which virtual register where. */
 #include "wick/atomic.h"
 #include "wick/compile/regalloc.h"
 
@@ -60,7 +60,7 @@ each_operand(struct machine *machine, struct machine_ins *ins, operand_visitor v
         for (uint32_t i = 0; i < ins->arg_count; i++) {
             uint32_t *source = &machine->pool[ins->args + 2 * i + 1];
             if (*source < SOURCE_CONST)
-                visit_one(source, USE_ANY, visit, env);
+                visit_one(source, USE_PHI, visit, env);
         }
         return;
     }
@@ -125,13 +125,13 @@ struct use_list {
     struct use *uses;
     uint32_t *regs; /* of the uses */
     uint32_t count, capacity, reg_capacity;
-    uint32_t ins;
+    uint32_t position; /* of those that are read */
 };
 
 static inline void add_use(void *env, uint32_t *operand, enum use_kind kind)
 {
     struct use_list *list = env;
-    uint32_t position = 4 * list->ins + (kind >= DEF_REG ? 2 : 0);
+    uint32_t position = list->position + (kind >= DEF_REG ? 2 : 0);
     list->uses[list->count] = (struct use){position, (uint8_t)kind, operand};
     list->regs[list->count++] = *operand;
     list->a->first_use[*operand + 1]++;
@@ -155,12 +155,6 @@ static void add_clobbers(struct allocation *a, uint32_t ins, uint32_t *capacity)
     a->clobbers[a->clobber_count++] = (struct clobber){4 * ins + 1, mask};
 }
 
-static void add_jump(struct allocation *a, uint32_t ins, uint32_t *capacity)
-{
-    arena_grow(a->arena, &a->jumps, a->jump_count + 1, capacity, sizeof(*a->jumps));
-    a->jumps[a->jump_count++] = ins;
-}
-
 /* Sorts the uses by virtual register. */
 static void distribute_uses(struct allocation *a, const struct use_list *list)
 {
@@ -175,63 +169,43 @@ static void distribute_uses(struct allocation *a, const struct use_list *list)
     arena_give_back(a->arena, next, (count + 1) * sizeof(*next));
 }
 
-static void find_uses(struct allocation *a)
+/* What the jumps on the edges out of a block read for phis: at the block's end. */
+static void add_edge_uses(struct use_list *list, uint32_t block)
+{
+    const struct allocation *a = list->a;
+    const struct block *blocks = a->machine->graph->blocks;
+    list->position = 4 * a->machine->blocks[block].end - 1;
+    for (uint32_t s = 0; s < blocks[block].succ_count; s++) {
+        uint32_t edge = 0; /* the last block on it */
+        for (uint32_t to = blocks[block].succs[s]; a->placed_of[to] == ON_EDGE;
+             to = blocks[edge].succs[0])
+            edge = to;
+        if (!edge)
+            continue;
+        struct machine_ins *jump = &a->machine->ins[a->machine->blocks[edge].first];
+        reserve_uses(list, jump);
+        each_operand(a->machine, jump, add_use, list);
+    }
+}
+
+void find_uses(struct allocation *a)
 {
     struct machine *m = a->machine;
     struct use_list list = {.a = a};
-    uint32_t clobber_capacity = 0, jump_capacity = 0;
+    uint32_t clobber_capacity = 0;
     a->first_use = arena_alloc(a->arena, (m->reg_count + 2) * sizeof(*a->first_use));
     arena_grow(a->arena, &list.uses, 2 * m->reg_count, &list.capacity, sizeof(*list.uses));
     arena_grow(a->arena, &list.regs, 2 * m->reg_count, &list.reg_capacity, sizeof(*list.regs));
-    for (; list.ins < m->ins_count; list.ins++) {
-        reserve_uses(&list, &m->ins[list.ins]);
-        each_operand(m, &m->ins[list.ins], add_use, &list);
-        add_clobbers(a, list.ins, &clobber_capacity);
-        if (m->ins[list.ins].op == M_JUMP && m->ins[list.ins].arg_count)
-            add_jump(a, list.ins, &jump_capacity);
+    for (uint32_t i = 0; i < a->placed_count; i++) {
+        for (uint32_t at = a->placed[i].start / 4; at < a->placed[i].end / 4; at++) {
+            list.position = 4 * at;
+            reserve_uses(&list, &m->ins[at]);
+            each_operand(m, &m->ins[at], add_use, &list);
+            add_clobbers(a, at, &clobber_capacity);
+        }
+        add_edge_uses(&list, a->placed[i].block);
     }
     distribute_uses(a, &list);
     arena_give_back(a->arena, list.uses, list.capacity * sizeof(*list.uses));
     arena_give_back(a->arena, list.regs, list.reg_capacity * sizeof(*list.regs));
-}
-
-/* ---- Blocks -----------------------------------------------------------------------------------
- */
-
-/* What is known of each block, together, for it is looked at often. */
-static void place_blocks(struct allocation *a)
-{
-    const struct graph *graph = a->machine->graph;
-    uint32_t preds = 0;
-    for (uint32_t i = 0; i < graph->order_count; i++)
-        preds += graph->blocks[graph->order[i]].pred_count;
-    a->placed = arena_take(a->arena, (graph->order_count + 1) * sizeof(*a->placed));
-    a->preds = arena_take(a->arena, (preds + 1) * sizeof(*a->preds));
-    preds = 0;
-    for (uint32_t i = 0; i < graph->order_count; i++) {
-        const struct block *block = &graph->blocks[graph->order[i]];
-        const struct machine_block *code = &a->machine->blocks[graph->order[i]];
-        a->placed[i] = (struct placed_block){
-            .start = 4 * code->first,
-            .end = 4 * code->end,
-            .preds = preds,
-            .pred_count = block->pred_count,
-            .depth = code->depth,
-            .outside = code->depth - block->is_loop,
-            .has_one_way = block->succ_count == 1,
-            .only_jumps = code->end - code->first == 1 && a->machine->ins[code->first].op == M_JUMP,
-        };
-        for (uint32_t p = 0; p < block->pred_count; p++)
-            a->preds[preds++] = graph->blocks[block->preds[p]].order;
-        for (uint32_t at = code->first; at < code->end; at++)
-            a->block_of[at] = i;
-    }
-}
-
-void find_intervals(struct allocation *a)
-{
-    a->block_of = arena_take(a->arena, (a->machine->ins_count + 1) * sizeof(*a->block_of));
-    place_blocks(a);
-    find_uses(a);
-    find_ranges(a);
 }

@@ -38,7 +38,6 @@ struct group_range {
 
 struct group {
     struct allocation *a;
-    const uint32_t *phi_block;
     struct member members[GROUP_MAX];
     uint32_t count;
     uint32_t first, last;    /* blocks that may have bits */
@@ -140,7 +139,7 @@ static uint32_t find_definition(const struct group *group, uint32_t reg)
 {
     const struct allocation *a = group->a;
     if (a->machine->regs[reg].is_phi)
-        return a->placed[group->phi_block[reg]].start;
+        return a->placed[a->jumps[a->phi_sources[a->first_source[reg]].jump].to].start;
     uint32_t u = a->first_use[reg];
     while (a->uses[u].kind < DEF_REG)
         u++;
@@ -179,14 +178,14 @@ static void add_member(struct group *group, uint32_t reg, uint32_t def)
 static uint32_t flow_to_preds(struct group *group, uint32_t at)
 {
     const struct placed_block *block = &group->a->placed[at];
-    const uint32_t *preds = &group->a->preds[block->preds];
+    const struct placed_edge *edges = &group->a->edges[block->edges];
     uint64_t in = group->sets[at].in;
     uint32_t again = 0;
-    for (uint32_t p = 0; p < block->pred_count; p++) {
-        struct block_sets *pred = &group->sets[preds[p]];
-        if (preds[p] > at && (in & ~pred->out) && preds[p] > again)
-            again = preds[p];
-        pred->out |= in;
+    for (uint32_t i = 0; i < block->edge_count; i++) {
+        uint32_t from = edges[i].from;
+        if (from > at && (in & ~group->sets[from].out) && from > again)
+            again = from;
+        group->sets[from].out |= in;
     }
     return again;
 }
@@ -232,16 +231,6 @@ static bool close_in_block(struct group *group, uint32_t number, uint32_t at, bo
     return true;
 }
 
-/* What lives at the ends of the blocks before and behind a block that only jumps, but not in it. */
-static uint64_t find_passing(const struct group *group, uint32_t at, uint64_t before,
-                             uint64_t behind)
-{
-    const struct placed_block *block = &group->a->placed[at];
-    if (!block->only_jumps || block->pred_count != 1)
-        return 0;
-    return before & behind & ~group->sets[at].in & group->sets[group->a->preds[block->preds]].out;
-}
-
 static uint32_t next_bit(uint64_t *bits)
 {
     uint32_t number = (uint32_t)__builtin_ctzll(*bits);
@@ -249,9 +238,7 @@ static uint32_t next_bit(uint64_t *bits)
     return number;
 }
 
-/* Over the blocks: ranges that reach a block's start and go on in it stay open. So do those with a
- * hole that holds nothing but a jump, as the blocks on most edges do: no other value could use the
- * register there, and each hole costs the scan time. */
+/* Over the blocks: ranges that reach a block's start and go on in it stay open. */
 static void find_group_ranges(struct group *group)
 {
     const struct placed_block *placed = group->a->placed;
@@ -262,8 +249,7 @@ static void find_group_ranges(struct group *group)
             continue;
         uint64_t behind = at < group->last ? group->sets[at + 1].in : 0;
         uint64_t alive = sets.in | sets.defined;
-        uint64_t passing = find_passing(group, at, open, behind);
-        for (uint64_t bits = open & ~sets.in & ~passing; bits;)
+        for (uint64_t bits = open & ~sets.in; bits;)
             close_range(group, next_bit(&bits), placed[at].start);
         for (uint64_t bits = sets.in & ~open; bits;)
             group->members[next_bit(&bits)].from = placed[at].start;
@@ -271,7 +257,7 @@ static void find_group_ranges(struct group *group)
             uint32_t number = next_bit(&bits);
             group->members[number].from = group->members[number].def;
         }
-        open = (alive & sets.out) | passing;
+        open = alive & sets.out;
         for (uint64_t bits = alive & ~sets.out; bits;) {
             uint32_t number = next_bit(&bits);
             if (!close_in_block(group, number, at, behind >> number & 1))
@@ -319,20 +305,6 @@ static void finish_group(struct group *group)
 /* ---- All --------------------------------------------------------------------------------------
  */
 
-static const uint32_t *find_phi_blocks(struct allocation *a)
-{
-    const struct graph *graph = a->machine->graph;
-    uint32_t *phi_block = arena_alloc(a->arena, (a->machine->reg_count + 1) * sizeof(*phi_block));
-    for (uint32_t i = 0; i < a->jump_count; i++) {
-        const struct machine_ins *ins = &a->machine->ins[a->jumps[i]];
-        uint32_t from = graph->order[a->block_of[a->jumps[i]]];
-        uint32_t to = graph->blocks[graph->blocks[from].succs[0]].order;
-        for (uint32_t p = 0; p < ins->arg_count; p++)
-            phi_block[a->machine->pool[ins->args + 2 * p]] = to;
-    }
-    return phi_block;
-}
-
 static void find_life(struct group *group, uint32_t reg)
 {
     struct allocation *a = group->a;
@@ -356,14 +328,13 @@ static void find_life(struct group *group, uint32_t reg)
 
 void find_ranges(struct allocation *a)
 {
-    uint32_t regs = a->machine->reg_count, blocks = a->machine->graph->order_count;
+    uint32_t regs = a->machine->reg_count, blocks = a->placed_count;
     a->piece_of = arena_alloc(a->arena, regs * sizeof(*a->piece_of));
     arena_grow(a->arena, &a->intervals, regs + 1, &a->interval_capacity, sizeof(*a->intervals));
     a->intervals[0] = (struct interval){0};
     a->interval_count = 1;
     struct group *group = arena_alloc(a->arena, sizeof(*group));
     group->a = a;
-    group->phi_block = find_phi_blocks(a);
     group->sets = arena_alloc(a->arena, blocks * sizeof(*group->sets));
     for (uint32_t reg = REG_COUNT; reg < regs; reg++)
         find_life(group, reg);

@@ -191,6 +191,9 @@ static uint32_t split(struct scan *s, uint32_t number, uint32_t position)
     while (a->ranges[new->cursor].to <= start)
         new->cursor++;
     old->use_end = new->use;
+    new->prev = number;
+    if (new->next)
+        interval_at(s, new->next)->prev = rest;
     old->next = rest;
     set_end(s, number, position);
     return rest;
@@ -222,7 +225,7 @@ static uint32_t best_split(const struct scan *s, uint32_t earliest, uint32_t lat
 
 static bool wants_register(uint8_t kind)
 {
-    return kind != USE_ANY && kind != DEF_ANY;
+    return kind != USE_ANY && kind != USE_PHI && kind != DEF_ANY;
 }
 
 /* The first use at or behind a position that cannot be in memory. */
@@ -239,6 +242,15 @@ static uint32_t next_register_use(const struct scan *s, const struct interval *i
 static uint32_t next_use(const struct scan *s, const struct interval *interval, uint32_t from)
 {
     uint32_t use = first_use_at(s, interval, from);
+    return use < interval->use_end ? s->a->uses[use].position : FAR;
+}
+
+/* The same without uses by phis, which a slot serves as well. */
+static uint32_t next_work(const struct scan *s, const struct interval *interval, uint32_t from)
+{
+    uint32_t use = first_use_at(s, interval, from);
+    while (use < interval->use_end && s->a->uses[use].kind == USE_PHI)
+        use++;
     return use < interval->use_end ? s->a->uses[use].position : FAR;
 }
 
@@ -280,7 +292,7 @@ static uint32_t loss_before_loop(const struct scan *s, const struct interval *in
                                  uint32_t position)
 {
     const struct graph *graph = s->a->machine->graph;
-    uint32_t block = graph->order[s->a->block_of[position / 4]], best = position;
+    uint32_t block = s->a->placed[s->a->block_of[position / 4]].block, best = position;
     for (uint32_t loop = graph->blocks[block].loop; loop; loop = graph->blocks[loop].parent) {
         uint32_t start = 4 * s->a->machine->blocks[loop].first;
         if (start <= interval->start || next_use(s, interval, start) < position)
@@ -365,6 +377,22 @@ static const uint8_t *candidates(const struct scan *s, const struct interval *in
     return vector ? vector_regs : general_regs;
 }
 
+/* Where a virtual register that lives is at a position that the scan has passed. */
+static uint32_t location_at(const struct scan *s, uint32_t reg, uint32_t position)
+{
+    struct interval *first = interval_at(s, s->a->piece_of[reg]);
+    if (!first->next)
+        return first->location;
+    uint32_t at = first->recent ? first->recent : s->a->piece_of[reg];
+    while (interval_at(s, at)->start > position && interval_at(s, at)->prev)
+        at = interval_at(s, at)->prev;
+    for (uint32_t next;
+         (next = interval_at(s, at)->next) && interval_at(s, next)->start <= position;)
+        at = next;
+    first->recent = at;
+    return interval_at(s, at)->location;
+}
+
 /* Registers that would save a move, the best first. */
 static uint32_t hints(const struct scan *s, const struct interval *interval, uint32_t out[3])
 {
@@ -376,12 +404,9 @@ static uint32_t hints(const struct scan *s, const struct interval *interval, uin
             out[count++] = interval_at(s, before)->location;
     }
     if (reg->like && s->a->piece_of[reg->like]) {
-        uint32_t other = s->a->piece_of[reg->like];
-        while (interval_at(s, other)->next &&
-               interval_at(s, interval_at(s, other)->next)->start <= interval->start)
-            other = interval_at(s, other)->next;
-        if (interval_at(s, other)->location < REG_COUNT)
-            out[count++] = interval_at(s, other)->location;
+        uint32_t location = location_at(s, reg->like, interval->start);
+        if (location < REG_COUNT)
+            out[count++] = location;
     }
     if (reg->hint < REG_COUNT)
         out[count++] = reg->hint;
@@ -504,7 +529,7 @@ static bool allocate_free(struct scan *s, uint32_t number)
         return false;
     if (until < interval->end) {
         /* Without a use before the loss the register would be for nothing. */
-        if (next_use(s, interval, interval->start) >= until)
+        if (next_work(s, interval, interval->start) >= until)
             return false;
         take_register(s, number, reg);
         split_for_loss(s, number, until, until == call);
@@ -686,16 +711,47 @@ static void advance(struct scan *s, uint32_t position)
     }
 }
 
+/* Whether a phi begins in the slot of what it stands for: most of that is in memory, so that it
+ * would have to be loaded on the ways there, needed or not. A loop's phi has operands that the scan
+ * has not seen yet. */
+static bool begins_in_slot(struct scan *s, const struct interval *interval)
+{
+    struct allocation *a = s->a;
+    if (!a->machine->regs[interval->reg].is_phi || !is_first_piece(s, interval))
+        return false;
+    uint32_t slot = NO_OPERAND, in_slots = 0, in_registers = 0;
+    if (next_work(s, interval, interval->start) < a->placed[a->block_of[interval->start / 4]].end)
+        return false;
+    for (uint32_t i = a->first_source[interval->reg]; i < a->first_source[interval->reg + 1]; i++) {
+        const struct phi_source *source = &a->phi_sources[i];
+        uint32_t position = a->jumps[source->jump].position;
+        if (position >= interval->start)
+            return false;
+        if (source->reg >= SOURCE_CONST)
+            continue;
+        if (location_at(s, source->reg, position) < REG_COUNT) {
+            in_registers++;
+        } else {
+            in_slots++;
+            slot = a->slot_of[source->reg];
+        }
+    }
+    return in_slots > in_registers && slot_join(a, interval->reg, slot);
+}
+
 void machine_allocate(struct machine *machine)
 {
     struct allocation a = {.machine = machine, .arena = machine->arena};
-    find_intervals(&a);
+    find_blocks(&a);
+    find_uses(&a);
+    find_ranges(&a);
     slots_init(&a);
     struct scan s = {.a = &a, .next_event = FAR, .next_wake = FAR};
     fill_queue(&s);
     for (uint32_t number; (number = dequeue(&s)) != 0;) {
         advance(&s, interval_at(&s, number)->start);
-        if (interval_at(&s, number)->spill_first)
+        const struct interval *interval = interval_at(&s, number);
+        if (interval->spill_first || begins_in_slot(&s, interval))
             spill(&s, number);
         else if (!allocate_free(&s, number))
             allocate_blocked(&s, number);

@@ -44,8 +44,9 @@ static void place_piece(struct allocation *a, const struct interval *interval)
     if (!interval->next)
         return;
     const struct interval *next = piece(a, interval->next);
+    /* At the start of a block moves stand on the edges, unless a phi begins there in its slot. */
     bool moves = next->start == interval->end && next->location < REG_COUNT &&
-                 !is_block_start(a, next->start);
+                 (!is_block_start(a, next->start) || interval->start == interval->end);
     if (moves)
         add_move(a, next->start / 4 * 2, interval->reg, interval->location, next->location);
 }
@@ -74,13 +75,16 @@ static uint32_t location_at(const struct allocation *a, const struct pieces *pie
     return piece(a, pieces->numbers[low])->location;
 }
 
-static void resolve_edge(struct allocation *a, const struct pieces *pieces, uint32_t from,
-                         uint32_t to, const struct interval *behind)
+/* Whether a value is in its slot on all ways to a block. */
+static bool loads_once(const struct allocation *a, const struct pieces *pieces,
+                       const struct placed_block *block)
 {
-    const struct placed_block *source = &a->placed[from];
-    uint32_t place =
-        source->has_one_way ? 2 * (source->end / 4 - 1) + 1 : 2 * (a->placed[to].start / 4);
-    add_move(a, place, behind->reg, location_at(a, pieces, source->end - 1), behind->location);
+    for (uint32_t i = 0; i < block->edge_count; i++) {
+        uint32_t end = a->placed[a->edges[block->edges + i].from].end;
+        if (location_at(a, pieces, end - 1) < REG_COUNT)
+            return false;
+    }
+    return true;
 }
 
 /* Over each edge into a block at whose start the piece has a register. What is in its slot there
@@ -102,8 +106,15 @@ static void resolve_piece(struct allocation *a, const struct pieces *pieces,
             continue;
         }
         const struct placed_block *block = &a->placed[b];
-        for (uint32_t p = 0; p < block->pred_count; p++)
-            resolve_edge(a, pieces, a->preds[block->preds + p], b, at);
+        if (start == at->start && loads_once(a, pieces, block)) {
+            add_move(a, 2 * (start / 4), at->reg, a->slot_of[at->reg], at->location);
+            continue;
+        }
+        for (uint32_t i = 0; i < block->edge_count; i++) {
+            const struct placed_edge *edge = &a->edges[block->edges + i];
+            uint32_t from = location_at(a, pieces, a->placed[edge->from].end - 1);
+            add_move(a, edge->moves, at->reg, from, at->location);
+        }
     }
 }
 
@@ -127,23 +138,32 @@ static bool is_in_slot(const struct allocation *a, uint32_t slot, uint32_t sourc
     return source < SOURCE_CONST && a->slot_of[source] == slot;
 }
 
-static void resolve_phis(struct allocation *a)
+/* Whether none of a phi's operands is in its slot, so that all ways to it would have to store. */
+static bool stores_once(const struct allocation *a, uint32_t phi)
 {
-    const struct machine *m = a->machine;
-    for (uint32_t i = 0; i < a->jump_count; i++) {
-        const struct machine_ins *ins = &m->ins[a->jumps[i]];
-        uint32_t place = 2 * a->jumps[i] + 1;
-        for (uint32_t p = 0; p < ins->arg_count; p++) {
-            uint32_t phi = m->pool[ins->args + 2 * p], source = m->pool[ins->args + 2 * p + 1];
-            if (!a->piece_of[phi])
-                continue;
-            uint32_t location = piece(a, a->piece_of[phi])->location, slot = a->slot_of[phi];
-            if (location != slot)
-                add_move(a, place, phi, source, location);
-            if (slot != NO_OPERAND && !is_in_slot(a, slot, source))
-                add_move(a, place, phi, source, slot);
-        }
+    for (uint32_t i = a->first_source[phi]; i < a->first_source[phi + 1]; i++) {
+        if (is_in_slot(a, a->slot_of[phi], a->phi_sources[i].reg))
+            return false;
     }
+    return true;
+}
+
+static void resolve_phi(struct allocation *a, uint32_t phi)
+{
+    const struct interval *interval = piece(a, a->piece_of[phi]);
+    uint32_t location = interval->location, slot = a->slot_of[phi];
+    bool once = slot != NO_OPERAND && location != slot && stores_once(a, phi);
+    for (uint32_t i = a->first_source[phi]; i < a->first_source[phi + 1]; i++) {
+        const struct phi_source *source = &a->phi_sources[i];
+        uint32_t place = 2 * a->jumps[source->jump].ins + 1;
+        uint32_t from = a->machine->pool[source->operand];
+        if (location != slot)
+            add_move(a, place, phi, from, location);
+        if (slot != NO_OPERAND && !once && !is_in_slot(a, slot, source->reg))
+            add_move(a, place, phi, from, slot);
+    }
+    if (once)
+        add_move(a, 2 * (interval->start / 4), phi, location, slot);
 }
 
 /* ---- References -------------------------------------------------------------------------------
@@ -205,8 +225,11 @@ void resolve_locations(struct allocation *a)
         if (first && m->regs[reg].is_traced)
             find_roots(a, reg);
     }
+    for (uint32_t reg = REG_COUNT; reg < m->reg_count; reg++) {
+        if (m->regs[reg].is_phi && a->piece_of[reg])
+            resolve_phi(a, reg);
+    }
     if (m->root_count)
         qsort(m->roots, m->root_count, sizeof(*m->roots), compare_roots);
-    resolve_phis(a);
     sort_moves(m);
 }

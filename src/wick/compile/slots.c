@@ -138,7 +138,7 @@ static void connect_webs(struct allocation *a)
     a->slots->web = arena_alloc(a->arena, m->reg_count * sizeof(*a->slots->web));
     a->slots->first = arena_alloc(a->arena, m->reg_count * sizeof(*a->slots->first));
     for (uint32_t i = 0; i < a->jump_count; i++) {
-        const struct machine_ins *ins = &m->ins[a->jumps[i]];
+        const struct machine_ins *ins = &m->ins[a->jumps[i].ins];
         for (uint32_t p = 0; p < ins->arg_count; p++) {
             uint32_t phi = m->pool[ins->args + 2 * p], source = m->pool[ins->args + 2 * p + 1];
             if (source >= SOURCE_CONST)
@@ -150,10 +150,15 @@ static void connect_webs(struct allocation *a)
     }
 }
 
+static uint32_t slot_bytes(const struct allocation *a, uint32_t reg)
+{
+    return a->machine->regs[reg].size == 16 ? 16 : 8;
+}
+
 static uint32_t choose_slot(struct allocation *a, uint32_t reg)
 {
     struct slots *slots = a->slots;
-    uint32_t bytes = a->machine->regs[reg].size == 16 ? 16 : 8, web = web_of(slots, reg);
+    uint32_t bytes = slot_bytes(a, reg), web = web_of(slots, reg);
     uint32_t slot = slots->first[web];
     for (uint32_t i = 0; slot && i < SLOTS_TRIED; i++, slot = life_of(slots, slot)->next) {
         if (can_share(a, slot, reg, bytes))
@@ -165,17 +170,32 @@ static uint32_t choose_slot(struct allocation *a, uint32_t reg)
     return slot;
 }
 
+static void take_slot(struct allocation *a, uint32_t reg, uint32_t slot)
+{
+    uint32_t count;
+    const struct range *ranges = ranges_of(a, reg, &count);
+    a->slot_of[reg] = slot;
+    occupy(a, life_of(a->slots, slot), ranges, count);
+}
+
 uint32_t slot_for(struct allocation *a, uint32_t reg)
 {
-    uint32_t *slot = &a->slot_of[reg], count;
-    if (*slot != NO_OPERAND)
-        return *slot;
+    if (a->slot_of[reg] != NO_OPERAND)
+        return a->slot_of[reg];
     if (!a->slots->web)
         connect_webs(a);
-    *slot = choose_slot(a, reg);
-    const struct range *ranges = ranges_of(a, reg, &count);
-    occupy(a, life_of(a->slots, *slot), ranges, count);
-    return *slot;
+    take_slot(a, reg, choose_slot(a, reg));
+    return a->slot_of[reg];
+}
+
+bool slot_join(struct allocation *a, uint32_t reg, uint32_t slot)
+{
+    if (a->slot_of[reg] != NO_OPERAND)
+        return a->slot_of[reg] == slot;
+    if (!can_share(a, slot, reg, slot_bytes(a, reg)))
+        return false;
+    take_slot(a, reg, slot);
+    return true;
 }
 
 void slots_init(struct allocation *a)

@@ -201,17 +201,18 @@ static void follow_edge(struct follower *f, const struct machine_ins *ins)
         const struct virtual_reg *reg = &m->regs[phi];
         if (reg->location != NO_OPERAND && *held(f, reg->location) != from)
             fail_at(f, phi, "a phi does not find its operand");
-        if (reg->slot != NO_OPERAND && *held(f, reg->slot) != from)
-            fail_at(f, phi, "a phi's operand is not in its slot");
     }
+    memcpy(f->scratch, f->state, f->locations * sizeof(*f->state));
     for (uint32_t p = 0; p < ins->arg_count; p++)
         forget(f, f->before->pool[ins->args + 2 * p]);
     for (uint32_t p = 0; p < ins->arg_count; p++) {
         uint32_t phi = f->before->pool[ins->args + 2 * p];
+        uint32_t from = f->before->pool[ins->args + 2 * p + 1];
         const struct virtual_reg *reg = &m->regs[phi];
         if (reg->location != NO_OPERAND)
             *held(f, reg->location) = phi;
-        if (reg->slot != NO_OPERAND)
+        /* Else the block begins with the store. */
+        if (reg->slot != NO_OPERAND && f->scratch[held(f, reg->slot) - f->state] == from)
             *held(f, reg->slot) = phi;
     }
 }
@@ -221,7 +222,7 @@ static void check_use(struct follower *f, const struct kept_operand *use, uint32
     uint32_t location = *use->operand;
     if (*held(f, location) != use->reg)
         fail_at(f, use->reg, "a use does not find its value");
-    if (use->kind != USE_ANY && location >= REG_COUNT)
+    if (use->kind != USE_ANY && use->kind != USE_PHI && location >= REG_COUNT)
         fail_at(f, use->reg, "a use wants a register");
     if (use->kind == USE_LATE && clobbers >> location & 1)
         fail_at(f, use->reg, "the instruction overwrites what it still needs");
