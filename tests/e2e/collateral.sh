@@ -146,6 +146,7 @@ is_status 0 "and ends"
 enclave=$v/enarx/steward/icelake.signed.tcb.crl.single.i5.csr
 { echo 'workload = "optional"'; cat "$v/enarx/steward/steward.toml"; } >policy.toml
 for directory in "" "--collateral $v/collateral/intel"; do
+    : >listening
     # shellcheck disable=SC2086 # two words, or none
     "$STEWARD" --host x --addr 127.0.0.1 --port 0 --config policy.toml $directory --time 2023-02-20T00:00:00Z >listening 2>log &
     pid=$!
