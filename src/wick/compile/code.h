@@ -36,10 +36,11 @@ struct code_func {
 };
 
 struct code_region {
+    void *mapping; /* address space that it lies in */
     uint8_t *base;
     size_t reserved, used;
-    size_t writable; /* pages between those of `used` bytes and here are writable, in advance */
-    size_t batch_start;
+    size_t executable;  /* pages up to here are executable */
+    size_t writable;    /* those from there up to here are writable, in advance */
     bool batch;         /* between code_batch_begin and code_batch_end */
     atomic_int writing; /* a page of it is not executable just now */
     uint32_t stubs[STUB_COUNT];

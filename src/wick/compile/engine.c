@@ -16,6 +16,7 @@
 
 enum {
     CODE_PER_BYTE = 24,           /* reserved for each byte of WebAssembly */
+    CODE_PER_FUNC = 6 << 10,      /* and for each function besides, which may begin a page */
     ADAPTER_BYTES = 16 << 20,     /* reserved for the adapters of an engine */
     CACHE_BYTES = 16 << 20,       /* that compilations leave to each other */
     BATCH_CACHE_BYTES = 64 << 20, /* the same while all of a module is compiled */
@@ -177,8 +178,7 @@ static struct compile_module *module_new(const struct module *module)
     struct compile_module *compiled = calloc(1, sizeof(*compiled));
     size_t bytes = 0;
     for (uint32_t i = module->imported_funcs; i < module->func_count; i++)
-        bytes += module->funcs[i].body.size + 64;
-    bytes *= CODE_PER_BYTE;
+        bytes += module->funcs[i].body.size * CODE_PER_BYTE + CODE_PER_FUNC;
     if (bytes > (size_t)2000 << 20) /* displacements have 32 bits */
         bytes = (size_t)2000 << 20;
     if (compiled) {
