@@ -120,6 +120,7 @@ void adapter_emit_own(struct code *code, uint32_t number);
 struct outcome;
 struct outcome compiled_lazy(struct wasm_instance_t *instance, uint32_t entry_offset);
 struct outcome compiled_lazy_ref(struct wasm_func_t *func);
+struct outcome compiled_lazy_host(struct wasm_func_t *func);
 uint32_t compiled_interrupt(struct wasm_instance_t *instance);
 /* frames.c: looks for a frame that catches store->exception. Its return address, and sp and
  * instance in the compiled_frame; NULL: none does. */

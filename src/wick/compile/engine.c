@@ -158,16 +158,32 @@ static enter_fn enter_adapter(struct compile_engine *engine, const struct functy
     return enter;
 }
 
-bool compile_host_init(struct wasm_func_t *func)
+/* Makes the adapter an entry point; false without memory. */
+static bool link_adapter(struct wasm_func_t *func)
 {
     struct compile_engine *engine = func->object.store->engine->compile;
     pthread_mutex_lock(&engine->region->lock);
     struct adapter *adapter = find_adapter(engine, func->type);
     if (adapter && !adapter->host)
         adapter->host = make_adapter(engine, func->type, adapter_emit_host);
-    func->entry = adapter ? adapter->host : NULL;
+    bool made = adapter && adapter->host;
+    if (made)
+        func->entry = adapter->host;
     pthread_mutex_unlock(&engine->region->lock);
-    return func->entry;
+    return made;
+}
+
+/* Few of the functions that a host offers are called: each gets its adapter then. */
+void compile_host_init(struct wasm_func_t *func)
+{
+    func->entry = code_stub(func->object.store->engine->compile->region, STUB_LAZY_HOST);
+}
+
+struct outcome compiled_lazy_host(struct wasm_func_t *func)
+{
+    if (!link_adapter(func))
+        return (struct outcome){0, WICK_TRAP_NO_MEMORY};
+    return (struct outcome){(uintptr_t)func->entry, WICK_TRAP_NONE};
 }
 
 /* ---- Modules ----------------------------------------------------------------------------------
@@ -346,7 +362,7 @@ static const struct code_func *link_func(struct wasm_instance_t *instance, uint3
     *entry_slot(instance, func_index) = start + code->entry;
     struct wasm_func_t *func = &instance->own_funcs[func_index - module->imported_funcs];
     func->entry = start;
-    return !code->interpreted || compile_host_init(func) ? code : NULL;
+    return !code->interpreted || link_adapter(func) ? code : NULL;
 }
 
 bool compile_instance_init(struct wasm_instance_t *instance)
