@@ -15,11 +15,13 @@
 #include <unistd.h>
 
 enum {
-    CODE_PER_BYTE = 24,           /* reserved for each byte of WebAssembly */
-    CODE_PER_FUNC = 6 << 10,      /* and for each function besides, which may begin a page */
-    ADAPTER_BYTES = 16 << 20,     /* reserved for the adapters of an engine */
-    CACHE_BYTES = 16 << 20,       /* that compilations leave to each other */
-    BATCH_CACHE_BYTES = 64 << 20, /* the same while all of a module is compiled */
+    CODE_PER_BYTE = 24,                 /* reserved for each byte of WebAssembly */
+    CODE_PER_FUNC = 6 << 10,            /* and for each function besides, which may begin a page */
+    ADAPTER_BYTES = 16 << 20,           /* reserved for the adapters of an engine */
+    CACHE_BYTES = 16 << 20,             /* that compilations leave to each other */
+    FIRST_CACHE_BYTES = (4 << 20) - 64, /* of that what a large module begins with: large pages */
+    LARGE_MODULE = 64 << 20,            /* by the bytes that are reserved for its code */
+    BATCH_CACHE_BYTES = 64 << 20,       /* the same while all of a module is compiled */
 };
 
 /* Bytes that one compilation may take from the host. */
@@ -189,6 +191,18 @@ struct outcome compiled_lazy_host(struct wasm_func_t *func)
 /* ---- Modules ----------------------------------------------------------------------------------
  */
 
+static void take_memory(void *env)
+{
+    (void)arena_take(env, FIRST_CACHE_BYTES);
+}
+
+/* Small compilations would come by this much little by little, and fault for each page of it. */
+static void fill_cache(struct arena_cache *cache)
+{
+    struct arena arena;
+    arena_run(&arena, cache, COMPILE_MEMORY_MAX, take_memory, &arena);
+}
+
 static struct compile_module *module_new(const struct module *module)
 {
     struct compile_module *compiled = calloc(1, sizeof(*compiled));
@@ -199,6 +213,8 @@ static struct compile_module *module_new(const struct module *module)
         bytes = (size_t)2000 << 20;
     if (compiled) {
         compiled->cache.limit = CACHE_BYTES;
+        if (bytes >= LARGE_MODULE)
+            fill_cache(&compiled->cache);
         compiled->region = code_region_new(bytes, module->func_count);
         compiled->funcs = calloc(module->func_count + 1, sizeof(struct code_func *));
     }
