@@ -494,8 +494,6 @@ static void emit_block(struct emit *e, uint32_t at)
     if (e->begins_loop[at])
         add_gap(e);
     e->block_at[at] = e->code.size;
-    if (is_empty_block(e, at))
-        return;
     seek_block(e, block->first);
     e->next_ins = block->end;
     for (uint32_t i = block->first; i < block->end; i++) {
@@ -610,25 +608,9 @@ static void emit_body(struct emit *e)
     struct machine_ins start = {.offset = e->machine->ins_count ? e->machine->ins[0].offset : 0};
     e->ins = &start;
     emit_prologue(e);
-    for (e->current = 0; e->current < e->graph->order_count; e->current++)
+    for (e->current = 0; e->current < e->order_count; e->current++)
         emit_block(e, e->order[e->current]);
     e->ins = NULL;
-}
-
-/* Marks jumps without moves, in the field that they do not use otherwise. */
-static void mark_plain_jumps(const struct machine *m)
-{
-    const struct graph *graph = m->graph;
-    for (uint32_t i = 0; i < graph->order_count; i++) {
-        struct machine_ins *last = &m->ins[m->blocks[graph->order[i]].end - 1];
-        if (last->op == M_JUMP)
-            last->access = 1;
-    }
-    for (uint32_t i = 0; i < m->move_count; i++) {
-        struct machine_ins *ins = &m->ins[m->moves[i].place / 2];
-        if (ins->op == M_JUMP)
-            ins->access = 0;
-    }
 }
 
 static bool calls_elsewhere(const struct machine *m)
@@ -658,7 +640,6 @@ void machine_emit(struct machine *machine, struct emitted *out)
         e.saved = e.frame;
         e.frame += 8;
     }
-    mark_plain_jumps(machine);
     arena_grow(machine->arena, &e.code.bytes, 8 * machine->ins_count + 64, &e.code.capacity, 1);
     e.locations =
         arena_alloc(machine->arena, (REG_COUNT + machine->frame_size / 8) * sizeof(*e.locations));

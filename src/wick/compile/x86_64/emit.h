@@ -75,7 +75,8 @@ struct emit {
     uint32_t next_ins;               /* behind the last block */
     uint32_t next_move;              /* in machine->moves */
     uint32_t next_root;              /* in machine->roots */
-    uint32_t *order;                 /* of the blocks: see order.c */
+    uint32_t *target;                /* by block: itself, or the next on the way past empty ones */
+    uint32_t *order, order_count;    /* of the blocks that are not empty, and a 0: see order.c */
     bool *begins_loop;               /* by block: what follows it is aligned */
     uint32_t current;                /* place of the block in the order */
     uint32_t *block_at;              /* offset of each block */
@@ -151,14 +152,22 @@ void emit_epilogue(struct emit *e);
 /* ---- order.c ----------------------------------------------------------------------------------
  */
 
-/* Finds the order of the blocks, once jumps without moves are marked. */
+/* Finds the order of the blocks. */
 void order_blocks(struct emit *e);
-/* Whether a block is nothing but a jump. */
-bool is_empty_block(const struct emit *e, uint32_t block);
 /* Where a branch to the block really goes. */
 uint32_t final_target(const struct emit *e, uint32_t block);
+
+/* Whether a block is nothing but a jump. */
+static inline bool is_empty_block(const struct emit *e, uint32_t block)
+{
+    return e->target[block] != block;
+}
+
 /* The block that follows the one that is being emitted; 0: none. */
-uint32_t following(const struct emit *e);
+static inline uint32_t following(const struct emit *e)
+{
+    return e->order[e->current + 1];
+}
 
 /* ---- moves.c ----------------------------------------------------------------------------------
  */
