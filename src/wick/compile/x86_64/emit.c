@@ -484,7 +484,7 @@ static void seek_block(struct emit *e, uint32_t first)
 {
     if (first == e->next_ins)
         return;
-    e->next_move = moves_from(e->machine, 2 * first);
+    seek_move(e, moves_from(e->machine, 2 * first));
     e->next_root = roots_from(e->machine, first);
 }
 
@@ -607,6 +607,7 @@ static void emit_body(struct emit *e)
 {
     struct machine_ins start = {.offset = e->machine->ins_count ? e->machine->ins[0].offset : 0};
     e->ins = &start;
+    seek_move(e, 0);
     emit_prologue(e);
     for (e->current = 0; e->current < e->order_count; e->current++)
         emit_block(e, e->order[e->current]);

@@ -73,7 +73,7 @@ struct emit {
     uint32_t frame;                  /* bytes between RSP and the return address */
     uint32_t saved;                  /* where R14 is kept, from RSP; NO_OPERAND: it is not */
     uint32_t next_ins;               /* behind the last block */
-    uint32_t next_move;              /* in machine->moves */
+    uint32_t next_move, next_place;  /* in machine->moves; its place, UINT32_MAX: there is none */
     uint32_t next_root;              /* in machine->roots */
     uint32_t *target;                /* by block: itself, or the next on the way past empty ones */
     uint32_t *order, order_count;    /* of the blocks that are not empty, and a 0: see order.c */
@@ -174,8 +174,18 @@ static inline uint32_t following(const struct emit *e)
 
 /* The first of the moves that belong to `place` or one behind it. */
 uint32_t moves_from(const struct machine *machine, uint32_t place);
-/* Emits those that belong to a place, which is at or behind e->next_move. */
-void moves_at(struct emit *e, uint32_t place);
+/* Goes on with a move, by its number. */
+void seek_move(struct emit *e, uint32_t move);
+/* Emits the moves of the next place. */
+void next_moves(struct emit *e);
+
+/* Emits those that belong to a place, which is at or before that of the next move. */
+static inline void moves_at(struct emit *e, uint32_t place)
+{
+    if (e->next_place == place)
+        next_moves(e);
+}
+
 /* Moves that happen at once. */
 void parallel_move(struct emit *e, const struct machine_move *moves, uint32_t count);
 void emit_move(struct emit *e, uint32_t to, uint32_t from, uint8_t size);

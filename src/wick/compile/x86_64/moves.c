@@ -173,13 +173,19 @@ uint32_t moves_from(const struct machine *m, uint32_t place)
     return SEARCH_FIRST(m->moves, 0, m->move_count, place, place);
 }
 
-void moves_at(struct emit *e, uint32_t place)
+void seek_move(struct emit *e, uint32_t move)
 {
-    struct machine *m = e->machine;
-    uint32_t first = e->next_move, end = first;
-    while (end < m->move_count && m->moves[end].place == place)
+    const struct machine *m = e->machine;
+    e->next_move = move;
+    e->next_place = move < m->move_count ? m->moves[move].place : UINT32_MAX;
+}
+
+void next_moves(struct emit *e)
+{
+    const struct machine *m = e->machine;
+    uint32_t first = e->next_move, end = first + 1;
+    while (end < m->move_count && m->moves[end].place == e->next_place)
         end++;
-    e->next_move = end;
-    if (end > first)
-        parallel_move(e, &m->moves[first], end - first);
+    parallel_move(e, &m->moves[first], end - first);
+    seek_move(e, end);
 }
