@@ -129,6 +129,8 @@ static void lower_call(struct lower *l, uint32_t value, const struct ins *ins)
     out.scope = ins->scope;
     out.traps = true;
     l->machine->has_calls = true;
+    if (kind || ins->imm < module->imported_funcs)
+        l->machine->calls_elsewhere = true;
     const struct functype *type =
         kind == 0 ? module->funcs[ins->imm].type : type_by_id(module, ins->imm >> 32);
     if (ins->a)

@@ -201,6 +201,7 @@ struct machine {
     struct machine_block *blocks; /* by number of the SSA block */
     uint32_t frame_size;          /* bytes of spill slots, after allocation */
     bool has_calls;
+    bool calls_elsewhere; /* also by reference: the callee may be of another instance */
     /* After allocation. */
     struct machine_move *moves; /* sorted by place */
     uint32_t move_count, move_capacity;

@@ -195,6 +195,29 @@ void asm_mov_ri(struct code *code, uint32_t to, uint64_t imm)
     }
 }
 
+static void mov_stack(struct code *code, uint8_t opcode, uint32_t reg, int32_t disp)
+{
+    static const uint8_t sizes[] = {4, 5, 8};
+    unsigned mod = disp == 0 ? 0 : disp >= -128 && disp < 128 ? 1 : 2;
+    uint8_t *at = encode_start(code);
+    at[0] = (uint8_t)(0x48 | reg >> 3 << 2);
+    at[1] = opcode;
+    at[2] = modrm(mod, reg, 4);
+    at[3] = 0x24; /* RSP, no index */
+    memcpy(at + 4, &disp, 4);
+    code->size += sizes[mod];
+}
+
+void asm_load_stack(struct code *code, uint32_t to, int32_t disp)
+{
+    mov_stack(code, 0x8B, to, disp);
+}
+
+void asm_store_stack(struct code *code, int32_t disp, uint32_t from)
+{
+    mov_stack(code, 0x89, from, disp);
+}
+
 void asm_mov_rm(struct code *code, uint8_t size, uint32_t to, struct mem from)
 {
     asm_rm(code, size, 0x8B, to, from);

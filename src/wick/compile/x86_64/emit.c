@@ -85,7 +85,7 @@ struct mem access_mem(struct emit *e, const struct machine_ins *ins)
 {
     if (ins->traps && ins->memory)
         note_offset(e);
-    return (struct mem){ins->base, ins->index, ins->scale, ins->disp, false};
+    return mem_indexed(ins->base, ins->index, ins->scale, ins->disp);
 }
 
 bool last_mem(struct emit *e, const struct machine_ins *ins, int slot, struct mem *mem)
@@ -292,7 +292,7 @@ static void emit_switch(struct emit *e, const struct machine_ins *ins)
     asm_lea(code, 8, REG_SCRATCH, mem_rip());
     arena_grow(code->arena, &e->tables, e->table_count + 1, &e->table_capacity, sizeof(*e->tables));
     e->tables[e->table_count++] = (struct emit_table){code->size - 4, at};
-    asm_rm(code, 8, 0x63, ins->tmp, (struct mem){REG_SCRATCH, ins->src[0], 2, 0, false});
+    asm_rm(code, 8, 0x63, ins->tmp, mem_indexed(REG_SCRATCH, ins->src[0], 2, 0));
     asm_alu_rr(code, 8, 0, ins->tmp, REG_SCRATCH);
     asm_ri(code, 4, 0xFF, 4, ins->tmp);
 }
@@ -521,8 +521,7 @@ static void compare_supertype(struct emit *e, const struct deftype *type)
 static void emit_cold_signature(struct emit *e, const struct cold *cold)
 {
     struct code *code = &e->code;
-    asm_mov_rm(code, 8, cold->reg,
-               (struct mem){REG_SCRATCH, cold->reg, 3, LAYOUT_SLOT(ref), false});
+    asm_mov_rm(code, 8, cold->reg, mem_indexed(REG_SCRATCH, cold->reg, 3, LAYOUT_SLOT(ref)));
     asm_rr(code, 8, 0x85, cold->reg, cold->reg);
     uint32_t empty = asm_skip(code, CC_E);
     if (!cold->type->is_final) {
@@ -614,19 +613,6 @@ static void emit_body(struct emit *e)
     e->ins = NULL;
 }
 
-static bool calls_elsewhere(const struct machine *m)
-{
-    for (uint32_t i = 0; i < m->ins_count; i++) {
-        const struct machine_ins *ins = &m->ins[i];
-        bool import = (ins->op == M_CALL || ins->op == M_TAIL_CALL) &&
-                      ins->imm < m->graph->module->imported_funcs;
-        if (import || ins->op == M_CALL_INDIRECT || ins->op == M_CALL_REF ||
-            ins->op == M_TAIL_CALL_INDIRECT || ins->op == M_TAIL_CALL_REF)
-            return true;
-    }
-    return false;
-}
-
 void machine_emit(struct machine *machine, struct emitted *out)
 {
     *out = (struct emitted){0};
@@ -637,7 +623,7 @@ void machine_emit(struct machine *machine, struct emitted *out)
                      .frame = machine->frame_size,
                      .saved = NO_OPERAND,
                      .out = out};
-    if (calls_elsewhere(machine)) {
+    if (machine->calls_elsewhere) {
         e.saved = e.frame;
         e.frame += 8;
     }

@@ -106,9 +106,14 @@ static inline bool is_slot(uint32_t location)
     return location >= SLOT_FIRST && location != NO_OPERAND;
 }
 
+static inline int32_t slot_disp(uint32_t location)
+{
+    return (int32_t)(location - SLOT_FIRST);
+}
+
 static inline struct mem slot_mem(uint32_t location)
 {
-    return mem_at(RSP, location - SLOT_FIRST);
+    return mem_at(RSP, slot_disp(location));
 }
 
 /* The memory operand of an instruction; if it may trap, notes where. Call it right before the one

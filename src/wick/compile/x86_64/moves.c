@@ -48,8 +48,8 @@ static void move_slots(struct emit *e, uint32_t to, uint32_t from, uint8_t size,
         return;
     }
     for (uint32_t at = 0; at < size; at += 8) {
-        asm_mov_rm(&e->code, 8, REG_SCRATCH, slot_mem(from + at));
-        asm_mov_mr(&e->code, 8, slot_mem(to + at), REG_SCRATCH);
+        asm_load_stack(&e->code, REG_SCRATCH, slot_disp(from + at));
+        asm_store_stack(&e->code, slot_disp(to + at), REG_SCRATCH);
     }
 }
 
@@ -62,11 +62,11 @@ void emit_move(struct emit *e, uint32_t to, uint32_t from, uint8_t size)
     else if (is_slot(to) && reg_is_vector(from))
         sse_store(e, size, slot_mem(to), from);
     else if (is_slot(to))
-        asm_mov_mr(&e->code, 8, slot_mem(to), from);
+        asm_store_stack(&e->code, slot_disp(to), from);
     else if (is_slot(from) && reg_is_vector(to))
         sse_load(e, size, to, slot_mem(from));
     else if (is_slot(from))
-        asm_mov_rm(&e->code, 8, to, slot_mem(from));
+        asm_load_stack(&e->code, to, slot_disp(from));
     else if (reg_is_vector(to))
         sse_move(e, to, from);
     else
@@ -151,12 +151,47 @@ static bool make_two_moves(struct emit *e, const struct machine_move *moves)
     return true;
 }
 
+/* A bit for the location; some slots share theirs. */
+static uint64_t location_bit(uint32_t location)
+{
+    uint32_t bit = is_slot(location) ? REG_COUNT + location / 8 % (64 - REG_COUNT) : location;
+    return (uint64_t)1 << bit;
+}
+
+/* Whether none of the moves overwrites what another one reads, as far as bits tell. */
+static bool are_independent(const struct machine_move *moves, uint32_t count)
+{
+    uint64_t read = 0, written = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (moves[i].from == moves[i].to)
+            continue;
+        written |= location_bit(moves[i].to);
+        if (!is_const_source(moves[i].from))
+            read |= location_bit(moves[i].from);
+    }
+    return !(read & written);
+}
+
+static void make_independent_moves(struct emit *e, const struct machine_move *moves, uint32_t count)
+{
+    for (int vector = 1; vector >= 0; vector--) {
+        for (uint32_t i = 0; i < count; i++) {
+            if (moves[i].is_vector == vector && moves[i].from != moves[i].to)
+                emit_any_move(e, &moves[i]);
+        }
+    }
+}
+
 void parallel_move(struct emit *e, const struct machine_move *moves, uint32_t count)
 {
     if (count == 1 && moves->from != moves->to)
         emit_any_move(e, moves);
     if (count <= 1 || (count == 2 && make_two_moves(e, moves)))
         return;
+    if (are_independent(moves, count)) {
+        make_independent_moves(e, moves, count);
+        return;
+    }
     arena_grow(e->code.arena, &e->sorted, count, &e->sorted_capacity, sizeof(*e->sorted));
     for (int vector = 1; vector >= 0; vector--) {
         uint32_t chosen = 0;

@@ -160,7 +160,7 @@ static void emit_helper(struct code *code, uint32_t stubs[STUB_COUNT])
     find_frame(code, R9, R14);
     switch_to_host(code, 0);
     asm_mov_ri(code, R9, (uintptr_t)compile_helpers);
-    asm_mi(code, 4, 0xFF, 2, (struct mem){R9, RAX, 3, 0, false});
+    asm_mi(code, 4, 0xFF, 2, mem_indexed(R9, RAX, 3, 0));
     asm_mov_rr(code, 8, RSP, RBX);
     asm_rr(code, 4, 0x85, RDX, RDX);
     uint32_t trapped = asm_skip(code, CC_NE);
