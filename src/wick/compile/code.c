@@ -151,7 +151,7 @@ struct stub_writer {
 static void write_stubs(void *env)
 {
     struct stub_writer *writer = env;
-    struct code code = {.arena = &writer->arena};
+    struct code code = code_new(&writer->arena, 0);
     stubs_emit(&code, writer->region->stubs);
     writer->done = append(writer->region, code.bytes, code.size);
 }

@@ -135,7 +135,7 @@ struct adapter_job {
 static void run_adapter_job(void *env)
 {
     struct adapter_job *job = env;
-    struct code code = {.arena = &job->arena};
+    struct code code = code_new(&job->arena, 0);
     job->emit(&code, job->type, job->engine->options.cpu.avx);
     job->address = code_install_adapter(job->engine->region, code.bytes, code.size);
 }
@@ -324,7 +324,7 @@ static void run_bridge_job(void *env)
     struct compile_job *job = env;
     const struct compile_engine *engine = job->module->engine->compile;
     const struct functype *type = job->module->funcs[job->func_index].type;
-    struct code code = {.arena = &job->arena};
+    struct code code = code_new(&job->arena, 0);
     struct emitted emitted = {.interpreted = true};
     adapter_emit_own(&code, job->func_index - job->module->imported_funcs);
     adapter_emit_host(&code, type, engine->options.cpu.avx);

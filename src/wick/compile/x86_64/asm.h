@@ -8,12 +8,17 @@
 #include "wick/compile/machine.h"
 #include "wick/compile/sse.h"
 
-/* A growing buffer of code. */
+enum { CODE_ROOM = 16 }; /* bytes: no instruction is longer */
+
+/* A growing buffer of code. Behind its end there is always room for CODE_ROOM bytes. */
 struct code {
     struct arena *arena;
     uint8_t *bytes;
     uint32_t size, capacity;
 };
+
+/* One with room for about `size` bytes. */
+struct code code_new(struct arena *arena, uint32_t size);
 
 /* base + (index << scale) + disp, or an address in the function's constants. 16 bytes, which travel
  * in registers. */

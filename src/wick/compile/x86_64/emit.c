@@ -618,7 +618,7 @@ void machine_emit(struct machine *machine, struct emitted *out)
     *out = (struct emitted){0};
     struct emit e = {.machine = machine,
                      .graph = machine->graph,
-                     .code = {.arena = machine->arena},
+                     .code = code_new(machine->arena, 8 * machine->ins_count),
                      .avx = machine->graph->options->cpu.avx,
                      .frame = machine->frame_size,
                      .saved = NO_OPERAND,
@@ -627,7 +627,6 @@ void machine_emit(struct machine *machine, struct emitted *out)
         e.saved = e.frame;
         e.frame += 8;
     }
-    arena_grow(machine->arena, &e.code.bytes, 8 * machine->ins_count + 64, &e.code.capacity, 1);
     e.locations =
         arena_alloc(machine->arena, (REG_COUNT + machine->frame_size / 8) * sizeof(*e.locations));
     e.block_at = arena_alloc(machine->arena, machine->graph->block_count * sizeof(*e.block_at));
