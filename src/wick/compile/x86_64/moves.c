@@ -53,32 +53,46 @@ static void move_slots(struct emit *e, uint32_t to, uint32_t from, uint8_t size,
     }
 }
 
-void emit_move(struct emit *e, uint32_t to, uint32_t from, uint8_t size)
+static void move_to_slot(struct emit *e, uint32_t to, uint32_t from, uint8_t size, bool vector)
 {
-    if (to == from)
-        return;
+    if (is_slot(from))
+        move_slots(e, to, from, size, vector);
+    else if (is_const_source(from))
+        move_const(e, to, from, size);
+    else if (reg_is_vector(from))
+        sse_store(e, size, slot_mem(to), from);
+    else
+        asm_store_stack(&e->code, slot_disp(to), from);
+}
+
+static void move_to_reg(struct emit *e, uint32_t to, uint32_t from, uint8_t size)
+{
     if (is_const_source(from))
         move_const(e, to, from, size);
-    else if (is_slot(to) && reg_is_vector(from))
-        sse_store(e, size, slot_mem(to), from);
-    else if (is_slot(to))
-        asm_store_stack(&e->code, slot_disp(to), from);
-    else if (is_slot(from) && reg_is_vector(to))
+    else if (reg_is_vector(to) && is_slot(from))
         sse_load(e, size, to, slot_mem(from));
-    else if (is_slot(from))
-        asm_load_stack(&e->code, to, slot_disp(from));
     else if (reg_is_vector(to))
         sse_move(e, to, from);
+    else if (is_slot(from))
+        asm_load_stack(&e->code, to, slot_disp(from));
     else
         asm_mov_rr(&e->code, 8, to, from);
 }
 
 static void emit_any_move(struct emit *e, const struct machine_move *move)
 {
-    if (is_slot(move->to) && is_slot(move->from))
-        move_slots(e, move->to, move->from, move->size, move->is_vector);
+    if (is_slot(move->to))
+        move_to_slot(e, move->to, move->from, move->size, move->is_vector);
     else
-        emit_move(e, move->to, move->from, move->size);
+        move_to_reg(e, move->to, move->from, move->size);
+}
+
+void emit_move(struct emit *e, uint32_t to, uint32_t from, uint8_t size)
+{
+    if (to != from && is_slot(to))
+        move_to_slot(e, to, from, size, reg_is_vector(from));
+    else if (to != from)
+        move_to_reg(e, to, from, size);
 }
 
 /* What the moves that are still to be made do with a location. */
@@ -158,40 +172,38 @@ static uint64_t location_bit(uint32_t location)
     return (uint64_t)1 << bit;
 }
 
-/* Whether none of the moves overwrites what another one reads, as far as bits tell. */
-static bool are_independent(const struct machine_move *moves, uint32_t count)
+/* Makes the moves one after the other, if none overwrites what another one reads, as far as bits
+ * tell. */
+static bool make_independent_moves(struct emit *e, const struct machine_move *moves, uint32_t count)
 {
     uint64_t read = 0, written = 0;
+    bool any_vector = false;
     for (uint32_t i = 0; i < count; i++) {
         if (moves[i].from == moves[i].to)
             continue;
+        any_vector |= moves[i].is_vector;
         written |= location_bit(moves[i].to);
         if (!is_const_source(moves[i].from))
             read |= location_bit(moves[i].from);
     }
-    return !(read & written);
-}
-
-static void make_independent_moves(struct emit *e, const struct machine_move *moves, uint32_t count)
-{
-    for (int vector = 1; vector >= 0; vector--) {
+    if (read & written)
+        return false;
+    for (int vector = any_vector; vector >= 0; vector--) {
         for (uint32_t i = 0; i < count; i++) {
             if (moves[i].is_vector == vector && moves[i].from != moves[i].to)
                 emit_any_move(e, &moves[i]);
         }
     }
+    return true;
 }
 
 void parallel_move(struct emit *e, const struct machine_move *moves, uint32_t count)
 {
     if (count == 1 && moves->from != moves->to)
         emit_any_move(e, moves);
-    if (count <= 1 || (count == 2 && make_two_moves(e, moves)))
+    if (count <= 1 || (count == 2 && make_two_moves(e, moves)) ||
+        make_independent_moves(e, moves, count))
         return;
-    if (are_independent(moves, count)) {
-        make_independent_moves(e, moves, count);
-        return;
-    }
     arena_grow(e->code.arena, &e->sorted, count, &e->sorted_capacity, sizeof(*e->sorted));
     for (int vector = 1; vector >= 0; vector--) {
         uint32_t chosen = 0;
