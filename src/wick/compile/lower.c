@@ -305,16 +305,26 @@ void lower_value(struct lower *l, uint32_t value)
         lower_number(l, value);
 }
 
+static void add_phi(struct lower *l, uint32_t phi)
+{
+    uint32_t reg = new_result_reg(l, phi); /* may move the registers */
+    l->machine->regs[reg].is_phi = true;
+    arena_grow(l->graph->arena, &l->phis, l->phi_count + 1, &l->phi_capacity, sizeof(*l->phis));
+    l->phis[l->phi_count++] = (struct lower_phi){reg, value_at(l, phi)->args};
+}
+
 /* Phis get their registers first, because jumps to them may come from anywhere. */
 static void lower_phis(struct lower *l)
 {
     const struct graph *graph = l->graph;
+    l->phis_of = arena_take(graph->arena, graph->block_count * sizeof(*l->phis_of));
     for (uint32_t i = 0; i < graph->order_count; i++) {
-        const struct block *block = &graph->blocks[graph->order[i]];
-        for (uint32_t v = block->first; v && graph->ins[v].op == SSA_PHI; v = graph->ins[v].next) {
-            uint32_t reg = result_reg(l, v); /* may move the registers */
-            l->machine->regs[reg].is_phi = true;
-        }
+        struct lower_phis *phis = &l->phis_of[graph->order[i]];
+        phis->first = l->phi_count;
+        for (uint32_t v = graph->blocks[graph->order[i]].first; v && value_at(l, v)->op == SSA_PHI;
+             v = value_at(l, v)->next)
+            add_phi(l, v);
+        phis->end = l->phi_count;
     }
 }
 

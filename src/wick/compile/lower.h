@@ -14,11 +14,25 @@
 #include "wick/compile/machine.h"
 #include "wick/compile/sse.h"
 
+/* What a jump has to know of a phi. */
+struct lower_phi {
+    uint32_t reg;
+    uint32_t args; /* its values, in graph->pool */
+};
+
+/* Those of a block, in lower.phis. */
+struct lower_phis {
+    uint32_t first, end;
+};
+
 struct lower {
     struct machine *machine;
     const struct graph *graph;
     uint32_t *reg_of; /* by SSA value; 0: not made yet */
     uint32_t value;   /* that is being lowered */
+    struct lower_phi *phis;
+    uint32_t phi_count, phi_capacity;
+    struct lower_phis *phis_of; /* by block */
     bool params_lowered;
 };
 

@@ -200,10 +200,16 @@ static void lower_interp_call(struct lower *l, uint32_t value, const struct ins 
 /* ---- Ends of blocks ---------------------------------------------------------------------------
  */
 
-/* The register with what a jump from a block of `depth` brings to a phi; they would best be one. */
-static uint32_t source_reg(struct lower *l, uint32_t source, uint32_t phi, uint32_t depth)
+/* What a jump from a block of `depth` brings to a phi: a constant, or a register, which would best
+ * be the phi's. */
+static uint32_t phi_source(struct lower *l, uint32_t source, uint32_t phi, uint32_t depth)
 {
-    uint32_t number = use_reg(l, source);
+    uint32_t number = l->reg_of[source];
+    if (!number &&
+        (value_at(l, source)->op == SSA_CONST || value_at(l, source)->op == SSA_CONST128))
+        return SOURCE_CONST + source;
+    if (!number)
+        number = use_reg(l, source);
     struct virtual_reg *regs = l->machine->regs, *reg = &regs[number];
     if (depth >= reg->like_depth) {
         reg->like = phi;
@@ -217,20 +223,16 @@ static uint32_t source_reg(struct lower *l, uint32_t source, uint32_t phi, uint3
 /* The target's phis get their values on the way. */
 static void lower_jump(struct lower *l, uint32_t value)
 {
-    const struct graph *graph = l->graph;
-    const struct block *from = &graph->blocks[value_at(l, value)->block];
-    const struct block *target = &graph->blocks[from->succs[0]];
+    const struct block *from = &l->graph->blocks[value_at(l, value)->block];
+    struct lower_phis phis = l->phis_of[from->succs[0]];
     struct machine_ins out = machine_ins_of(M_JUMP, 8);
-    for (uint32_t v = target->first; v && value_at(l, v)->op == SSA_PHI; v = value_at(l, v)->next)
-        out.arg_count++;
+    out.arg_count = phis.end - phis.first;
     out.args = pool_room(l->machine, 2 * out.arg_count);
-    uint32_t phi = target->first, place = out.args, end = place + 2 * out.arg_count;
-    for (; place < end; place += 2, phi = value_at(l, phi)->next) {
-        uint32_t source = graph->pool[value_at(l, phi)->args + from->edge];
-        uint32_t reg = result_reg(l, phi), op = value_at(l, source)->op;
-        bool constant = op == SSA_CONST || op == SSA_CONST128;
-        source = constant ? SOURCE_CONST + source : source_reg(l, source, reg, from->depth);
-        l->machine->pool[place] = reg;
+    for (uint32_t i = phis.first, place = out.args; i < phis.end; i++, place += 2) {
+        const struct lower_phi *phi = &l->phis[i];
+        uint32_t source = l->graph->pool[phi->args + from->edge];
+        source = phi_source(l, source, phi->reg, from->depth); /* may move the pool */
+        l->machine->pool[place] = phi->reg;
         l->machine->pool[place + 1] = source;
     }
     emit_ins(l, &out);

@@ -23,8 +23,8 @@ static void find_targets(struct emit *e)
         const struct machine_block *block = &m->blocks[at];
         while (move < m->move_count && m->moves[move].place < 2 * block->end)
             move++;
-        bool is_empty = i > 0 && !graph->blocks[at].is_loop && move == first_move &&
-                        block->end - block->first == 1 && m->ins[block->first].op == M_JUMP;
+        bool is_empty = block->end - block->first == 1 && move == first_move &&
+                        m->ins[block->first].op == M_JUMP && i > 0 && !graph->blocks[at].is_loop;
         e->target[at] = is_empty ? graph->blocks[at].succs[0] : at;
     }
 }
