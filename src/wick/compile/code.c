@@ -111,13 +111,13 @@ static bool append(struct code_region *region, const uint8_t *bytes, size_t size
     if (size > region->reserved - region->used)
         return false;
     size_t start = page_down(region->used), end = page_up(region->used + size);
-    atomic_store(&region->writing, 1);
+    atomic_fetch_add(&region->writes, 1);
     bool done = make_writable(region, end);
     if (done) {
         memcpy(region->base + region->used, bytes, size);
         done = region->batch || protect(region, start, end, PROT_READ | PROT_EXEC);
     }
-    atomic_store(&region->writing, 0);
+    atomic_fetch_add(&region->writes, 1);
     if (!done)
         return false;
     region->used += size;
@@ -178,6 +178,8 @@ struct code_region *code_region_new(size_t bytes, uint32_t funcs)
     struct code_region *region = calloc(1, sizeof(*region));
     if (!region)
         return NULL;
+    static atomic_ullong region_count;
+    atomic_init(&region->writes, (atomic_fetch_add(&region_count, 1) + 1) << 32);
     pthread_mutex_init(&region->lock, NULL);
     region->reserved = page_up(bytes + CODE_PAGE);
     region->funcs = calloc(funcs + 1, sizeof(struct code_func *));

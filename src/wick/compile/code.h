@@ -39,10 +39,12 @@ struct code_region {
     void *mapping; /* address space that it lies in */
     uint8_t *base;
     size_t reserved, used;
-    size_t executable;  /* pages up to here are executable */
-    size_t writable;    /* those from there up to here are writable, in advance */
-    bool batch;         /* between code_batch_begin and code_batch_end */
-    atomic_int writing; /* a page of it is not executable just now */
+    size_t executable; /* pages up to here are executable */
+    size_t writable;   /* those from there up to here are writable, in advance */
+    bool batch;        /* between code_batch_begin and code_batch_end */
+    /* Begun and ended; odd: a page of it may not be executable just now. It begins with the
+     * region's number in the upper half, so that no two regions ever have the same. */
+    atomic_ullong writes;
     uint32_t stubs[STUB_COUNT];
     struct code_func **funcs; /* ascending addresses */
     atomic_uint func_count;
