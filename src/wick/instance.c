@@ -25,7 +25,9 @@ struct wasm_func_t *func_new_host(struct wasm_store_t *store, const struct funct
     func->env = env;
     func->finalizer = finalizer;
     store_add(store, &func->object, OBJECT_FUNC);
-    return !store->engine->compile || compile_host_init(func) ? func : NULL;
+    if (store->engine->compile)
+        compile_host_init(func);
+    return func;
 }
 
 struct wick_tag_t *tag_new(struct wasm_store_t *store, const struct functype *type)

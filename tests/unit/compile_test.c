@@ -3,6 +3,7 @@
 
 #include "wick/text/wat.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 /* Loads a module from its text, which is built by the test. */
@@ -596,6 +597,66 @@ TEST(writable_or_executable,
         /* One piece of code a region: that of the module, and that of the engine's adapters. */
         CHECK(count_code() <= before + 2);
     }
+}
+
+enum { SHARED_FUNCS = 1000, SHARED_THREADS = 6, SHARED_ROUNDS = 240 };
+
+struct caller {
+    pthread_t thread;
+    wasm_engine_t *engine;
+    const wasm_shared_module_t *module;
+    uint32_t step; /* from one function to the next; prime to their number */
+    bool wrong;
+};
+
+static void *call_all(void *argument)
+{
+    struct caller *caller = argument;
+    wasm_store_t *store = wasm_store_new(caller->engine);
+    wasm_module_t *module = wasm_module_obtain(store, caller->module);
+    wasm_message_t error;
+    struct fixture f = {.store = store};
+    caller->wrong = wick_instance_new(store, module, NULL, &f.instance, NULL, &error) != WICK_OK;
+    for (uint32_t i = 0, at = 0; i < SHARED_FUNCS && !caller->wrong; i++) {
+        at = (at + caller->step) % SHARED_FUNCS;
+        wick_value_t slots[1] = {{.u32 = at}};
+        caller->wrong = wick_func_call_raw(fixture_func(&f, "call"), slots) || slots[0].u32 != at;
+    }
+    wasm_module_delete(module);
+    wasm_store_delete(store);
+    return NULL;
+}
+
+TEST(threads, "code runs in some threads while others add to the page that it lies in")
+{
+    static const uint32_t steps[SHARED_THREADS] = {1, 3, 7, 333, 777, 999};
+    struct text text;
+    FILE *out = text_open(&text);
+    fprintf(out, "(module (table funcref (elem");
+    for (int i = 0; i < SHARED_FUNCS; i++)
+        fprintf(out, " $f%d", i);
+    fprintf(out, ")) (func (export \"call\") (param i32) (result i32)"
+                 " (call_indirect (result i32) (local.get 0)))");
+    for (int i = 0; i < SHARED_FUNCS; i++)
+        fprintf(out, "(func $f%d (result i32) (i32.const %d))", i, i);
+    fprintf(out, ")");
+    fclose(text.stream);
+    for (int round = 0; round < SHARED_ROUNDS; round++) {
+        FIXTURE f = fixture_new();
+        load_text(&f, text.start);
+        wasm_shared_module_t *shared = wasm_module_share(wick_instance_module(f.instance));
+        struct caller callers[SHARED_THREADS];
+        for (int i = 0; i < SHARED_THREADS; i++) {
+            callers[i] = (struct caller){.engine = f.engine, .module = shared, .step = steps[i]};
+            CHECK_INT(pthread_create(&callers[i].thread, NULL, call_all, &callers[i]), 0);
+        }
+        for (int i = 0; i < SHARED_THREADS; i++) {
+            pthread_join(callers[i].thread, NULL);
+            CHECK(!callers[i].wrong);
+        }
+        wasm_shared_module_delete(shared);
+    }
+    free(text.start);
 }
 
 /* ---- Outside ----------------------------------------------------------------------------------

@@ -15,7 +15,8 @@ enum {
     CODE_PAGE = 4096,
     REGIONS_MAX = 4096,
     FUNC_ALIGNMENT = 64,
-    AHEAD = 2 << 20, /* the region becomes writable in pieces of so many bytes */
+    SMALL_CODE = 128, /* bytes; less than that shares a page with older code */
+    AHEAD = 2 << 20,  /* the region becomes writable in pieces of so many bytes: large pages */
 };
 
 /* ---- All regions, for signal handlers ---------------------------------------------------------
@@ -76,21 +77,30 @@ static bool protect(struct code_region *region, size_t start, size_t end, int pr
     return start == end || mprotect(region->base + start, end - start, protection) == 0;
 }
 
-/* Makes the page that the region ends in writable again, and those behind it up to `end`; some more
- * of them at a time, as nothing but the boundary between what is executable and what is writable
- * moves then. */
+/* From the second piece on the region is worth large pages. Advice that the host may not follow. */
+static void advise(const struct code_region *region, size_t writable)
+{
+    if (region->writable <= AHEAD && writable > AHEAD)
+        madvise(region->base + AHEAD, region->reserved - AHEAD, MADV_HUGEPAGE);
+}
+
+/* Makes the pages from the region's end up to `end` writable: the first of them again, if there is
+ * code in it, and those behind it some more at a time, as nothing but the boundary between what is
+ * executable and what is writable moves then. */
 static bool make_writable(struct code_region *region, size_t end)
 {
-    size_t start = page_down(region->used), until = page_up(region->used);
+    size_t start = page_down(region->used), until = region->executable;
     if (end >= region->writable) {
         until = (end / AHEAD + 1) * AHEAD;
         if (until > region->reserved)
             until = region->reserved;
     }
-    if (!protect(region, start, until, PROT_READ | PROT_WRITE))
+    if (start < until && !protect(region, start, until, PROT_READ | PROT_WRITE))
         return false;
-    if (until > region->writable)
+    if (until > region->writable) {
+        advise(region, until);
         region->writable = until;
+    }
     return true;
 }
 
@@ -100,31 +110,36 @@ static bool append(struct code_region *region, const uint8_t *bytes, size_t size
 {
     if (size > region->reserved - region->used)
         return false;
-    size_t end = page_up(region->used + size);
-    atomic_store(&region->writing, 1);
-    bool done = (region->batch && end < region->writable) || make_writable(region, end);
+    size_t start = page_down(region->used), end = page_up(region->used + size);
+    atomic_fetch_add(&region->writes, 1);
+    bool done = make_writable(region, end);
     if (done) {
         memcpy(region->base + region->used, bytes, size);
-        done =
-            region->batch || protect(region, page_down(region->used), end, PROT_READ | PROT_EXEC);
+        done = region->batch || protect(region, start, end, PROT_READ | PROT_EXEC);
     }
-    atomic_store(&region->writing, 0);
-    if (done)
-        region->used += size;
-    return done;
+    atomic_fetch_add(&region->writes, 1);
+    if (!done)
+        return false;
+    region->used += size;
+    if (!region->batch)
+        region->executable = end;
+    return true;
 }
 
 bool code_batch_begin(struct code_region *region)
 {
-    region->batch_start = page_down(region->used);
     region->batch = make_writable(region, page_up(region->used));
+    if (region->batch)
+        region->executable = page_down(region->used);
     return region->batch;
 }
 
 bool code_batch_end(struct code_region *region)
 {
+    size_t start = region->executable, end = page_up(region->used);
     region->batch = false;
-    return protect(region, region->batch_start, page_up(region->used), PROT_READ | PROT_EXEC);
+    region->executable = end;
+    return protect(region, start, end, PROT_READ | PROT_EXEC);
 }
 
 struct stub_writer {
@@ -136,7 +151,7 @@ struct stub_writer {
 static void write_stubs(void *env)
 {
     struct stub_writer *writer = env;
-    struct code code = {.arena = &writer->arena};
+    struct code code = code_new(&writer->arena, 0);
     stubs_emit(&code, writer->region->stubs);
     writer->done = append(writer->region, code.bytes, code.size);
 }
@@ -147,18 +162,28 @@ static bool add_stubs(struct code_region *region)
     return arena_run(&writer.arena, NULL, SIZE_MAX, write_stubs, &writer) && writer.done;
 }
 
+/* Takes address space that begins where a large page can. */
+static void reserve(struct code_region *region)
+{
+    uint8_t *start = mmap(NULL, region->reserved + AHEAD, PROT_NONE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (start == MAP_FAILED)
+        return;
+    region->mapping = start;
+    region->base = start + (-(uintptr_t)start & (AHEAD - 1));
+}
+
 struct code_region *code_region_new(size_t bytes, uint32_t funcs)
 {
     struct code_region *region = calloc(1, sizeof(*region));
     if (!region)
         return NULL;
+    static atomic_ullong region_count;
+    atomic_init(&region->writes, (atomic_fetch_add(&region_count, 1) + 1) << 32);
     pthread_mutex_init(&region->lock, NULL);
     region->reserved = page_up(bytes + CODE_PAGE);
     region->funcs = calloc(funcs + 1, sizeof(struct code_func *));
-    region->base =
-        mmap(NULL, region->reserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (region->base == MAP_FAILED)
-        region->base = NULL;
+    reserve(region);
     if (!region->funcs || !region->base || !add_stubs(region) || !register_region(region)) {
         code_region_free(region);
         return NULL;
@@ -176,8 +201,8 @@ void code_region_free(struct code_region *region)
         free(region->funcs[i]);
     }
     free(region->funcs);
-    if (region->base)
-        munmap(region->base, region->reserved);
+    if (region->mapping)
+        munmap(region->mapping, region->reserved + AHEAD);
     pthread_mutex_destroy(&region->lock);
     free(region);
 }
@@ -185,13 +210,22 @@ void code_region_free(struct code_region *region)
 /* ---- Functions --------------------------------------------------------------------------------
  */
 
-/* Starts the next code at a multiple of the alignment; at that of a page if what is left of this
- * one is too small for it, which saves making this one writable again. */
+/* Whether code begins on a page of its own, which saves making an executable one writable again.
+ * Not if too much of the page would be left, nor when the region could become full of that. */
+static bool needs_page(const struct code_region *region, size_t aligned, size_t size)
+{
+    return !region->batch && region->used < region->reserved / 2 &&
+           (size > SMALL_CODE || aligned + size > page_up(aligned));
+}
+
+/* Starts the next code at a multiple of the alignment. On a page of its own it keeps its distance
+ * from the start if it can: all at the same would meet in the same sets of the caches. */
 static void align(struct code_region *region, size_t size)
 {
     size_t aligned = (region->used + FUNC_ALIGNMENT - 1) & ~(size_t)(FUNC_ALIGNMENT - 1);
-    if (!region->batch && size > page_up(aligned) - aligned)
-        aligned = page_up(aligned);
+    size_t page = page_up(aligned), distance = aligned % CODE_PAGE;
+    if (needs_page(region, aligned, size))
+        aligned = page_up(distance + size) > page_up(size) ? page : page + distance;
     region->used = aligned < region->reserved ? aligned : region->reserved;
 }
 

@@ -36,12 +36,15 @@ struct code_func {
 };
 
 struct code_region {
+    void *mapping; /* address space that it lies in */
     uint8_t *base;
     size_t reserved, used;
-    size_t writable; /* pages between those of `used` bytes and here are writable, in advance */
-    size_t batch_start;
-    bool batch;         /* between code_batch_begin and code_batch_end */
-    atomic_int writing; /* a page of it is not executable just now */
+    size_t executable; /* pages up to here are executable */
+    size_t writable;   /* those from there up to here are writable, in advance */
+    bool batch;        /* between code_batch_begin and code_batch_end */
+    /* Begun and ended; odd: a page of it may not be executable just now. It begins with the
+     * region's number in the upper half, so that no two regions ever have the same. */
+    atomic_ullong writes;
     uint32_t stubs[STUB_COUNT];
     struct code_func **funcs; /* ascending addresses */
     atomic_uint func_count;
@@ -119,6 +122,7 @@ void adapter_emit_own(struct code *code, uint32_t number);
 struct outcome;
 struct outcome compiled_lazy(struct wasm_instance_t *instance, uint32_t entry_offset);
 struct outcome compiled_lazy_ref(struct wasm_func_t *func);
+struct outcome compiled_lazy_host(struct wasm_func_t *func);
 uint32_t compiled_interrupt(struct wasm_instance_t *instance);
 /* frames.c: looks for a frame that catches store->exception. Its return address, and sp and
  * instance in the compiled_frame; NULL: none does. */

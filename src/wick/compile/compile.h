@@ -21,8 +21,8 @@ uint32_t compile_module_count(const struct compile_module *module);
 bool compile_instance_init(struct wasm_instance_t *instance);
 /* Tells compiled code where the instance's tables are, once they are made. */
 void compile_instance_tables(struct wasm_instance_t *instance);
-/* Gives a host function its entry point. False without memory. */
-bool compile_host_init(struct wasm_func_t *func);
+/* Gives a host function its entry point. */
+void compile_host_init(struct wasm_func_t *func);
 /* Compiles all functions of a module that nobody has instantiated. WICK_OK, WICK_NO_MEMORY or
  * WICK_LIMIT. */
 enum wick_status compile_all(struct module *module);

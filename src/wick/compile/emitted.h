@@ -9,9 +9,10 @@ enum code_stub {
     STUB_TRAP, /* STUB_TRAP + kind: ends the program; the return address tells where */
     STUB_HELPER = STUB_TRAP + WICK_TRAP_KIND_COUNT,
     STUB_INTERRUPT,
-    STUB_LAZY,     /* the target of a direct call that is not compiled yet */
-    STUB_LAZY_REF, /* the same through a reference */
-    STUB_FAULT,    /* where a memory fault goes on: RDI kind, RSI address of the instruction */
+    STUB_LAZY,      /* the target of a direct call that is not compiled yet */
+    STUB_LAZY_REF,  /* the same through a reference */
+    STUB_LAZY_HOST, /* the entry of a host function that has no adapter yet */
+    STUB_FAULT,     /* where a memory fault goes on: RDI kind, RSI address of the instruction */
     STUB_COUNT,
 };
 

@@ -15,10 +15,13 @@
 #include <unistd.h>
 
 enum {
-    CODE_PER_BYTE = 24,           /* reserved for each byte of WebAssembly */
-    ADAPTER_BYTES = 16 << 20,     /* reserved for the adapters of an engine */
-    CACHE_BYTES = 16 << 20,       /* that compilations leave to each other */
-    BATCH_CACHE_BYTES = 64 << 20, /* the same while all of a module is compiled */
+    CODE_PER_BYTE = 24,                 /* reserved for each byte of WebAssembly */
+    CODE_PER_FUNC = 6 << 10,            /* and for each function besides, which may begin a page */
+    ADAPTER_BYTES = 16 << 20,           /* reserved for the adapters of an engine */
+    CACHE_BYTES = 16 << 20,             /* that compilations leave to each other */
+    FIRST_CACHE_BYTES = (4 << 20) - 64, /* of that what a large module begins with: large pages */
+    LARGE_MODULE = 64 << 20,            /* by the bytes that are reserved for its code */
+    BATCH_CACHE_BYTES = 64 << 20,       /* the same while all of a module is compiled */
 };
 
 /* Bytes that one compilation may take from the host. */
@@ -132,7 +135,7 @@ struct adapter_job {
 static void run_adapter_job(void *env)
 {
     struct adapter_job *job = env;
-    struct code code = {.arena = &job->arena};
+    struct code code = code_new(&job->arena, 0);
     job->emit(&code, job->type, job->engine->options.cpu.avx);
     job->address = code_install_adapter(job->engine->region, code.bytes, code.size);
 }
@@ -157,32 +160,61 @@ static enter_fn enter_adapter(struct compile_engine *engine, const struct functy
     return enter;
 }
 
-bool compile_host_init(struct wasm_func_t *func)
+/* Makes the adapter an entry point; false without memory. */
+static bool link_adapter(struct wasm_func_t *func)
 {
     struct compile_engine *engine = func->object.store->engine->compile;
     pthread_mutex_lock(&engine->region->lock);
     struct adapter *adapter = find_adapter(engine, func->type);
     if (adapter && !adapter->host)
         adapter->host = make_adapter(engine, func->type, adapter_emit_host);
-    func->entry = adapter ? adapter->host : NULL;
+    bool made = adapter && adapter->host;
+    if (made)
+        func->entry = adapter->host;
     pthread_mutex_unlock(&engine->region->lock);
-    return func->entry;
+    return made;
+}
+
+/* Few of the functions that a host offers are called: each gets its adapter then. */
+void compile_host_init(struct wasm_func_t *func)
+{
+    func->entry = code_stub(func->object.store->engine->compile->region, STUB_LAZY_HOST);
+}
+
+struct outcome compiled_lazy_host(struct wasm_func_t *func)
+{
+    if (!link_adapter(func))
+        return (struct outcome){0, WICK_TRAP_NO_MEMORY};
+    return (struct outcome){(uintptr_t)func->entry, WICK_TRAP_NONE};
 }
 
 /* ---- Modules ----------------------------------------------------------------------------------
  */
+
+static void take_memory(void *env)
+{
+    (void)arena_take(env, FIRST_CACHE_BYTES);
+}
+
+/* Small compilations would come by this much little by little, and fault for each page of it. */
+static void fill_cache(struct arena_cache *cache)
+{
+    struct arena arena;
+    arena_run(&arena, cache, COMPILE_MEMORY_MAX, take_memory, &arena);
+}
 
 static struct compile_module *module_new(const struct module *module)
 {
     struct compile_module *compiled = calloc(1, sizeof(*compiled));
     size_t bytes = 0;
     for (uint32_t i = module->imported_funcs; i < module->func_count; i++)
-        bytes += module->funcs[i].body.size + 64;
-    bytes *= CODE_PER_BYTE;
+        bytes += module->funcs[i].body.size * CODE_PER_BYTE + CODE_PER_FUNC;
     if (bytes > (size_t)2000 << 20) /* displacements have 32 bits */
         bytes = (size_t)2000 << 20;
     if (compiled) {
         compiled->cache.limit = CACHE_BYTES;
+        if (bytes >= LARGE_MODULE)
+            fill_cache(&compiled->cache);
         compiled->region = code_region_new(bytes, module->func_count);
         compiled->funcs = calloc(module->func_count + 1, sizeof(struct code_func *));
     }
@@ -292,7 +324,7 @@ static void run_bridge_job(void *env)
     struct compile_job *job = env;
     const struct compile_engine *engine = job->module->engine->compile;
     const struct functype *type = job->module->funcs[job->func_index].type;
-    struct code code = {.arena = &job->arena};
+    struct code code = code_new(&job->arena, 0);
     struct emitted emitted = {.interpreted = true};
     adapter_emit_own(&code, job->func_index - job->module->imported_funcs);
     adapter_emit_host(&code, type, engine->options.cpu.avx);
@@ -346,7 +378,7 @@ static const struct code_func *link_func(struct wasm_instance_t *instance, uint3
     *entry_slot(instance, func_index) = start + code->entry;
     struct wasm_func_t *func = &instance->own_funcs[func_index - module->imported_funcs];
     func->entry = start;
-    return !code->interpreted || compile_host_init(func) ? code : NULL;
+    return !code->interpreted || link_adapter(func) ? code : NULL;
 }
 
 bool compile_instance_init(struct wasm_instance_t *instance)

@@ -15,17 +15,16 @@ uint32_t new_reg(struct lower *l, bool is_vector, uint8_t size)
     return m->reg_count++;
 }
 
-uint32_t result_reg(struct lower *l, uint32_t value)
+uint32_t new_result_reg(struct lower *l, uint32_t value)
 {
     const struct ins *ins = value_at(l, value);
-    if (!l->reg_of[value]) {
-        l->reg_of[value] = new_reg(l, is_vector_type(ins->type), type_size(ins->type));
-        l->machine->regs[l->reg_of[value]].is_traced = ins->is_traced;
-    }
-    return l->reg_of[value];
+    uint32_t reg = new_reg(l, is_vector_type(ins->type), type_size(ins->type));
+    l->machine->regs[reg].is_traced = ins->is_traced;
+    l->reg_of[value] = reg;
+    return reg;
 }
 
-struct machine_ins *emit_ins_at(struct lower *l, const struct machine_ins *ins)
+void emit_ins(struct lower *l, const struct machine_ins *ins)
 {
     struct machine *m = l->machine;
     const struct ins *origin = value_at(l, l->value);
@@ -37,7 +36,6 @@ struct machine_ins *emit_ins_at(struct lower *l, const struct machine_ins *ins)
     if (ins->dst != NO_OPERAND && ins->src[0] != NO_OPERAND && !m->regs[ins->dst].like &&
         m->regs[ins->dst].is_vector == m->regs[ins->src[0]].is_vector)
         m->regs[ins->dst].like = ins->src[0];
-    return out;
 }
 
 uint32_t number_reg(struct lower *l, uint8_t size, uint64_t imm)
@@ -45,7 +43,7 @@ uint32_t number_reg(struct lower *l, uint8_t size, uint64_t imm)
     struct machine_ins ins = machine_ins_of(M_MOVI, size);
     ins.dst = new_reg(l, false, size);
     ins.imm = size == 4 ? (uint32_t)imm : imm;
-    emit_ins(l, ins);
+    emit_ins(l, &ins);
     return ins.dst;
 }
 
@@ -59,16 +57,16 @@ static uint32_t constant_reg(struct lower *l, const struct ins *ins)
     if (ins->op == SSA_CONST128)
         load.bytes = l->graph->vectors[ins->imm].data;
     load.imm = ins->imm;
-    emit_ins(l, load);
+    emit_ins(l, &load);
     return load.dst;
 }
 
-uint32_t use_reg(struct lower *l, uint32_t value)
+uint32_t make_reg(struct lower *l, uint32_t value)
 {
     const struct ins *ins = value_at(l, value);
     if (ins->op == SSA_CONST || ins->op == SSA_CONST128)
         return constant_reg(l, ins);
-    if (!l->reg_of[value] && is_deferred(l, value)) {
+    if (is_deferred(l, value)) {
         uint32_t outer = l->value;
         l->value = value;
         lower_value(l, value);
@@ -207,12 +205,10 @@ static bool is_scaled_index(const struct lower *l, const struct ins *ins)
            value_at(l, ins->user)->op == add;
 }
 
-bool is_deferred(const struct lower *l, uint32_t value)
+bool goes_into_user(const struct lower *l, uint32_t value)
 {
     const struct ins *ins = value_at(l, value);
-    if (ins->op == SSA_CONST || ins->op == SSA_CONST128)
-        return true;
-    if (ins->uses != 1 || ins->block != value_at(l, ins->user)->block)
+    if (ins->block != value_at(l, ins->user)->block)
         return false;
     if (is_update(ins->op) && updated_load(l, value))
         return true;
@@ -262,7 +258,7 @@ void set_address(struct lower *l, struct machine_ins *ins, const struct ins *acc
     add.src[0] = number_reg(l, 8, disp);
     add.src[1] = ins->index;
     add.dst = ins->index = new_reg(l, false, 8);
-    emit_ins(l, add);
+    emit_ins(l, &add);
 }
 
 static bool fits_immediate(const struct ins *ins)
@@ -309,16 +305,26 @@ void lower_value(struct lower *l, uint32_t value)
         lower_number(l, value);
 }
 
+static void add_phi(struct lower *l, uint32_t phi)
+{
+    uint32_t reg = new_result_reg(l, phi); /* may move the registers */
+    l->machine->regs[reg].is_phi = true;
+    arena_grow(l->graph->arena, &l->phis, l->phi_count + 1, &l->phi_capacity, sizeof(*l->phis));
+    l->phis[l->phi_count++] = (struct lower_phi){reg, value_at(l, phi)->args};
+}
+
 /* Phis get their registers first, because jumps to them may come from anywhere. */
 static void lower_phis(struct lower *l)
 {
     const struct graph *graph = l->graph;
+    l->phis_of = arena_take(graph->arena, graph->block_count * sizeof(*l->phis_of));
     for (uint32_t i = 0; i < graph->order_count; i++) {
-        const struct block *block = &graph->blocks[graph->order[i]];
-        for (uint32_t v = block->first; v && graph->ins[v].op == SSA_PHI; v = graph->ins[v].next) {
-            uint32_t reg = result_reg(l, v); /* may move the registers */
-            l->machine->regs[reg].is_phi = true;
-        }
+        struct lower_phis *phis = &l->phis_of[graph->order[i]];
+        phis->first = l->phi_count;
+        for (uint32_t v = graph->blocks[graph->order[i]].first; v && value_at(l, v)->op == SSA_PHI;
+             v = value_at(l, v)->next)
+            add_phi(l, v);
+        phis->end = l->phi_count;
     }
 }
 

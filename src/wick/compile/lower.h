@@ -14,11 +14,25 @@
 #include "wick/compile/machine.h"
 #include "wick/compile/sse.h"
 
+/* What a jump has to know of a phi. */
+struct lower_phi {
+    uint32_t reg;
+    uint32_t args; /* its values, in graph->pool */
+};
+
+/* Those of a block, in lower.phis. */
+struct lower_phis {
+    uint32_t first, end;
+};
+
 struct lower {
     struct machine *machine;
     const struct graph *graph;
     uint32_t *reg_of; /* by SSA value; 0: not made yet */
     uint32_t value;   /* that is being lowered */
+    struct lower_phi *phis;
+    uint32_t phi_count, phi_capacity;
+    struct lower_phis *phis_of; /* by block */
     bool params_lowered;
 };
 
@@ -44,12 +58,7 @@ static inline uint8_t type_size(uint8_t type)
 
 /* Appends an instruction. Fields of operands that it does not have must be NO_OPERAND: begin with
  * machine_ins_of. */
-struct machine_ins *emit_ins_at(struct lower *l, const struct machine_ins *ins);
-
-static inline struct machine_ins *emit_ins(struct lower *l, struct machine_ins ins)
-{
-    return emit_ins_at(l, &ins);
-}
+void emit_ins(struct lower *l, const struct machine_ins *ins);
 
 static inline struct machine_ins machine_ins_of(uint8_t op, uint8_t size)
 {
@@ -64,17 +73,40 @@ static inline struct machine_ins machine_ins_of(uint8_t op, uint8_t size)
 
 /* A fresh virtual register. */
 uint32_t new_reg(struct lower *l, bool is_vector, uint8_t size);
+/* The next two for a value that has no register yet. */
+uint32_t new_result_reg(struct lower *l, uint32_t value);
+uint32_t make_reg(struct lower *l, uint32_t value);
+
 /* The register that will hold the value that is being lowered. */
-uint32_t result_reg(struct lower *l, uint32_t value);
+static inline uint32_t result_reg(struct lower *l, uint32_t value)
+{
+    uint32_t reg = l->reg_of[value];
+    return reg ? reg : new_result_reg(l, value);
+}
+
 /* The register of an operand; makes it if it was deferred or is a constant. */
-uint32_t use_reg(struct lower *l, uint32_t value);
+static inline uint32_t use_reg(struct lower *l, uint32_t value)
+{
+    uint32_t reg = l->reg_of[value];
+    return reg ? reg : make_reg(l, value);
+}
+
 /* The same where only the low 32 bits are looked at. */
 uint32_t use_low32(struct lower *l, uint32_t value);
 /* A register with a number in it. */
 uint32_t number_reg(struct lower *l, uint8_t size, uint64_t imm);
 
+/* Whether a value that is used once is made where that is. */
+bool goes_into_user(const struct lower *l, uint32_t value);
+
 /* Whether the value is made where it is used. */
-bool is_deferred(const struct lower *l, uint32_t value);
+static inline bool is_deferred(const struct lower *l, uint32_t value)
+{
+    const struct ins *ins = value_at(l, value);
+    return ins->op == SSA_CONST || ins->op == SSA_CONST128 ||
+           (ins->uses == 1 && goes_into_user(l, value));
+}
+
 /* A load among them: part of its user if it is of `size` bytes. */
 bool is_folded_load(const struct lower *l, uint32_t value, uint8_t size);
 /* The load of a value that is stored where it was loaded from, after one operation: all of it is

@@ -16,5 +16,5 @@ void lower_atomic(struct lower *l, uint32_t value)
     set_address(l, &out, ins);
     if (ins->type)
         out.dst = result_reg(l, value);
-    emit_ins(l, out);
+    emit_ins(l, &out);
 }

@@ -42,7 +42,7 @@ static void lower_params(struct lower *l, uint32_t first)
 {
     const struct functype *type = l->graph->type;
     struct machine_ins out = machine_ins_of(M_PARAMS, 8);
-    out.def_count = type->param_count;
+    out.def_count = (uint16_t)type->param_count;
     out.defs = pool_room(l->machine, out.def_count);
     struct call_places places = {0};
     for (uint32_t i = 0; i < out.def_count; i++)
@@ -57,32 +57,29 @@ static void lower_params(struct lower *l, uint32_t first)
         if (l->machine->pool[out.defs + i] != NO_OPERAND)
             hint_place(l, l->machine->pool[out.defs + i], &place);
     }
-    emit_ins(l, out);
+    emit_ins(l, &out);
 }
 
 /* Operands of a call or return, in order. */
 static void take_args(struct lower *l, struct machine_ins *out, const struct ins *ins)
 {
     out->arg_count = ins->arg_count;
+    out->args = pool_room(l->machine, ins->arg_count);
     struct call_places places = {0};
-    uint32_t *regs = arena_alloc(l->machine->arena, (ins->arg_count + 1) * sizeof(*regs));
     for (uint32_t i = 0; i < ins->arg_count; i++) {
-        uint32_t value = l->graph->pool[ins->args + i];
-        regs[i] = use_reg(l, value);
+        uint32_t value = l->graph->pool[ins->args + i], reg = use_reg(l, value);
         struct call_place place =
             call_place_next(&places, is_vector_type(value_at(l, value)->type));
-        hint_place(l, regs[i], &place);
+        hint_place(l, reg, &place);
+        l->machine->pool[out->args + i] = reg;
     }
-    out->args = pool_room(l->machine, ins->arg_count);
-    for (uint32_t i = 0; i < ins->arg_count; i++)
-        l->machine->pool[out->args + i] = regs[i];
 }
 
 /* The results of a call: the call's own value and the SSA_RESULTs behind it. */
 static void take_results(struct lower *l, struct machine_ins *out, uint32_t call,
                          const struct functype *type)
 {
-    out->def_count = type->result_count;
+    out->def_count = (uint16_t)type->result_count;
     out->defs = pool_room(l->machine, out->def_count);
     for (uint32_t i = 0; i < out->def_count; i++)
         l->machine->pool[out->defs + i] = NO_OPERAND;
@@ -129,6 +126,8 @@ static void lower_call(struct lower *l, uint32_t value, const struct ins *ins)
     out.scope = ins->scope;
     out.traps = true;
     l->machine->has_calls = true;
+    if (kind || ins->imm < module->imported_funcs)
+        l->machine->calls_elsewhere = true;
     const struct functype *type =
         kind == 0 ? module->funcs[ins->imm].type : type_by_id(module, ins->imm >> 32);
     if (ins->a)
@@ -140,7 +139,7 @@ static void lower_call(struct lower *l, uint32_t value, const struct ins *ins)
     take_args(l, &out, ins);
     if (!tail)
         take_results(l, &out, value, type);
-    emit_ins(l, out);
+    emit_ins(l, &out);
 }
 
 static void lower_helper(struct lower *l, uint32_t value, const struct ins *ins)
@@ -167,7 +166,7 @@ static void lower_helper(struct lower *l, uint32_t value, const struct ins *ins)
         l->machine->pool[out.defs] = reg;
         l->machine->regs[reg].hint = RAX;
     }
-    emit_ins(l, out);
+    emit_ins(l, &out);
 }
 
 static void lower_interp_call(struct lower *l, uint32_t value, const struct ins *ins)
@@ -195,50 +194,55 @@ static void lower_interp_call(struct lower *l, uint32_t value, const struct ins 
         out.defs = out.args + ins->arg_count;
         l->machine->pool[out.defs] = result_reg(l, value);
     }
-    emit_ins(l, out);
+    emit_ins(l, &out);
 }
 
 /* ---- Ends of blocks ---------------------------------------------------------------------------
  */
 
+/* What a jump from a block of `depth` brings to a phi: a constant, or a register, which would best
+ * be the phi's. */
+static uint32_t phi_source(struct lower *l, uint32_t source, uint32_t phi, uint32_t depth)
+{
+    uint32_t number = l->reg_of[source];
+    if (!number &&
+        (value_at(l, source)->op == SSA_CONST || value_at(l, source)->op == SSA_CONST128))
+        return SOURCE_CONST + source;
+    if (!number)
+        number = use_reg(l, source);
+    struct virtual_reg *regs = l->machine->regs, *reg = &regs[number];
+    if (depth >= reg->like_depth) {
+        reg->like = phi;
+        reg->like_depth = depth;
+    }
+    if (!regs[phi].like)
+        regs[phi].like = number;
+    return number;
+}
+
 /* The target's phis get their values on the way. */
 static void lower_jump(struct lower *l, uint32_t value)
 {
-    const struct graph *graph = l->graph;
-    uint32_t from = value_at(l, value)->block, to = graph->blocks[from].succs[0];
-    const struct block *target = &graph->blocks[to];
-    uint32_t edge = graph->blocks[from].edge, count = 0;
-    for (uint32_t v = target->first; v && value_at(l, v)->op == SSA_PHI; v = value_at(l, v)->next)
-        count++;
+    const struct block *from = &l->graph->blocks[value_at(l, value)->block];
+    struct lower_phis phis = l->phis_of[from->succs[0]];
     struct machine_ins out = machine_ins_of(M_JUMP, 8);
-    uint32_t *pairs = arena_take(l->machine->arena, (2 * (size_t)count + 1) * sizeof(*pairs));
-    for (uint32_t v = target->first; v && value_at(l, v)->op == SSA_PHI; v = value_at(l, v)->next) {
-        uint32_t source = graph->pool[value_at(l, v)->args + edge], phi = result_reg(l, v);
-        uint16_t op = value_at(l, source)->op;
-        bool constant = op == SSA_CONST || op == SSA_CONST128;
-        pairs[2 * out.arg_count] = phi;
-        pairs[2 * out.arg_count++ + 1] = constant ? SOURCE_CONST + source : use_reg(l, source);
-        if (!constant) {
-            struct virtual_reg *reg = &l->machine->regs[pairs[2 * out.arg_count - 1]];
-            if (graph->blocks[from].depth >= reg->like_depth) {
-                reg->like = phi;
-                reg->like_depth = graph->blocks[from].depth;
-            }
-            if (!l->machine->regs[phi].like)
-                l->machine->regs[phi].like = pairs[2 * out.arg_count - 1];
-        }
+    out.arg_count = phis.end - phis.first;
+    out.args = pool_room(l->machine, 2 * out.arg_count);
+    for (uint32_t i = phis.first, place = out.args; i < phis.end; i++, place += 2) {
+        const struct lower_phi *phi = &l->phis[i];
+        uint32_t source = l->graph->pool[phi->args + from->edge];
+        source = phi_source(l, source, phi->reg, from->depth); /* may move the pool */
+        l->machine->pool[place] = phi->reg;
+        l->machine->pool[place + 1] = source;
     }
-    out.args = pool_room(l->machine, 2 * count);
-    for (uint32_t i = 0; i < 2 * count; i++)
-        l->machine->pool[out.args + i] = pairs[i];
-    emit_ins(l, out);
+    emit_ins(l, &out);
 }
 
 static void lower_branch(struct lower *l, const struct ins *ins)
 {
     struct machine_ins out = machine_ins_of(M_BRANCH, 8);
     out.cc = lower_condition(l, ins->a);
-    emit_ins(l, out);
+    emit_ins(l, &out);
 }
 
 static void lower_switch(struct lower *l, const struct ins *ins)
@@ -247,7 +251,7 @@ static void lower_switch(struct lower *l, const struct ins *ins)
     out.src[0] = use_reg(l, ins->a);
     out.tmp = new_reg(l, false, 8);
     out.imm = l->graph->blocks[ins->block].succ_count - 1;
-    emit_ins(l, out);
+    emit_ins(l, &out);
 }
 
 static void emit_trap_if(struct lower *l, uint8_t cc, uint64_t kind)
@@ -256,14 +260,14 @@ static void emit_trap_if(struct lower *l, uint8_t cc, uint64_t kind)
     trap.cc = cc;
     trap.imm = kind;
     trap.traps = true;
-    emit_ins(l, trap);
+    emit_ins(l, &trap);
 }
 
 static void lower_null_check(struct lower *l, const struct ins *ins)
 {
     struct machine_ins test = machine_ins_of(M_TEST, 8);
     test.src[0] = test.src[1] = use_reg(l, ins->a);
-    emit_ins(l, test);
+    emit_ins(l, &test);
     emit_trap_if(l, CC_E, ins->imm);
 }
 
@@ -272,7 +276,7 @@ static void lower_index_check(struct lower *l, const struct ins *ins)
     struct machine_ins compare = machine_ins_of(M_CMP, 4);
     compare.src[0] = use_reg(l, ins->a);
     set_last(l, &compare, 1, ins->b);
-    emit_ins(l, compare);
+    emit_ins(l, &compare);
     emit_trap_if(l, CC_AE, ins->imm);
 }
 
@@ -282,7 +286,7 @@ static void lower_ref_test(struct lower *l, uint32_t value, const struct ins *in
     out.src[0] = use_reg(l, ins->a);
     out.imm = ins->imm;
     out.dst = result_reg(l, value);
-    emit_ins(l, out);
+    emit_ins(l, &out);
 }
 
 static void emit_plain(struct lower *l, const struct ins *ins, uint8_t op)
@@ -290,14 +294,14 @@ static void emit_plain(struct lower *l, const struct ins *ins, uint8_t op)
     struct machine_ins out = machine_ins_of(op, 8);
     out.imm = ins->imm;
     out.traps = true;
-    emit_ins(l, out);
+    emit_ins(l, &out);
 }
 
 static void lower_return(struct lower *l, const struct ins *ins)
 {
     struct machine_ins out = machine_ins_of(M_RETURN, 8);
     take_args(l, &out, ins);
-    emit_ins(l, out);
+    emit_ins(l, &out);
 }
 
 void lower_control(struct lower *l, uint32_t value)

@@ -46,7 +46,7 @@ static void lower_load(struct lower *l, uint32_t value, const struct ins *ins)
     out.is_signed = access->is_signed;
     set_address(l, &out, ins);
     out.dst = result_reg(l, value);
-    emit_ins(l, out);
+    emit_ins(l, &out);
 }
 
 /* A constant that a store can hold itself. */
@@ -76,7 +76,7 @@ static void lower_update(struct lower *l, const struct ins *store, uint32_t load
     out.imm8 = update_op(operation->op);
     set_last(l, &out, 0, other);
     set_address(l, &out, store);
-    emit_ins(l, out);
+    emit_ins(l, &out);
 }
 
 static void lower_store(struct lower *l, const struct ins *ins)
@@ -97,7 +97,7 @@ static void lower_store(struct lower *l, const struct ins *ins)
         out.src[0] = access->bytes <= 4 && !vector ? use_low32(l, ins->b) : use_reg(l, ins->b);
     }
     set_address(l, &out, ins);
-    emit_ins(l, out);
+    emit_ins(l, &out);
 }
 
 /* ---- The instance -----------------------------------------------------------------------------
@@ -112,7 +112,7 @@ static uint32_t load_word(struct lower *l, uint32_t base, int64_t disp)
     load.base = base;
     load.disp = (int32_t)disp;
     load.dst = new_reg(l, false, 8);
-    emit_ins(l, load);
+    emit_ins(l, &load);
     return load.dst;
 }
 
@@ -127,7 +127,7 @@ static void load_result(struct lower *l, uint32_t value, uint32_t base, int64_t 
     load.base = base;
     load.disp = (int32_t)disp;
     load.dst = result_reg(l, value);
-    emit_ins(l, load);
+    emit_ins(l, &load);
 }
 
 static uint32_t global_place(struct lower *l, uint32_t global, int32_t *disp)
@@ -151,7 +151,7 @@ static void lower_global_set(struct lower *l, const struct ins *ins)
     store.src[0] = use_reg(l, ins->a);
     store.memory = true;
     store.base = global_place(l, (uint32_t)ins->imm, &store.disp);
-    emit_ins(l, store);
+    emit_ins(l, &store);
 }
 
 static uint32_t memory_object(struct lower *l, uint64_t memory)
@@ -174,7 +174,7 @@ static void lower_bounds(struct lower *l, const struct ins *ins)
     out.imm = ins->imm;
     out.tmp = new_reg(l, false, 8);
     out.traps = true;
-    emit_ins(l, out);
+    emit_ins(l, &out);
 }
 
 void lower_memory(struct lower *l, uint32_t value)

@@ -45,7 +45,7 @@ static uint8_t lower_integer_compare(struct lower *l, const struct ins *ins)
     struct machine_ins compare = machine_ins_of(M_CMP, size);
     compare.src[0] = size == 4 ? use_low32(l, ins->a) : use_reg(l, ins->a);
     set_last(l, &compare, 1, ins->b);
-    emit_ins(l, compare);
+    emit_ins(l, &compare);
     return integer_cc(ins->op);
 }
 
@@ -62,7 +62,7 @@ static uint8_t lower_float_compare(struct lower *l, const struct ins *ins)
         compare.src[1] = use_reg(l, ins->a);
     else
         set_last(l, &compare, 1, ins->b);
-    emit_ins(l, compare);
+    emit_ins(l, &compare);
     return codes[kind];
 }
 
@@ -77,7 +77,7 @@ static void lower_test(struct lower *l, uint32_t value, uint8_t size)
         set_last(l, &test, 1, ins->b);
     else
         test.src[1] = both ? use_reg(l, ins->b) : test.src[0];
-    emit_ins(l, test);
+    emit_ins(l, &test);
 }
 
 uint8_t lower_condition(struct lower *l, uint32_t value)
@@ -109,7 +109,7 @@ static void lower_compare(struct lower *l, uint32_t value, const struct ins *ins
     struct machine_ins set = machine_ins_of(M_SETCC, 4);
     set.cc = cc;
     set.dst = result_reg(l, value);
-    emit_ins(l, set);
+    emit_ins(l, &set);
 }
 
 static void lower_select(struct lower *l, uint32_t value, const struct ins *ins)
@@ -120,7 +120,7 @@ static void lower_select(struct lower *l, uint32_t value, const struct ins *ins)
     select.src[1] = use_reg(l, ins->a);
     select.cc = lower_condition(l, ins->c);
     select.dst = result_reg(l, value);
-    emit_ins(l, select);
+    emit_ins(l, &select);
 }
 
 /* ---- Integers ---------------------------------------------------------------------------------
@@ -138,7 +138,7 @@ static void lower_binary(struct lower *l, uint32_t value, const struct ins *ins,
     out.src[0] = use_integer(l, size, ins->a);
     set_last(l, &out, 1, ins->b);
     out.dst = result_reg(l, value);
-    emit_ins(l, out);
+    emit_ins(l, &out);
 }
 
 /* x + (y << count), x + y + constant: one LEA. */
@@ -166,7 +166,7 @@ static bool lower_lea(struct lower *l, uint32_t value, const struct ins *ins, ui
     lea.index = use_integer(l, size, shift->a);
     lea.scale = (uint8_t)value_at(l, shift->b)->imm;
     lea.dst = result_reg(l, value);
-    emit_ins(l, lea);
+    emit_ins(l, &lea);
     return true;
 }
 
@@ -182,7 +182,7 @@ static void lower_and(struct lower *l, uint32_t value, const struct ins *ins, ui
     out.access = byte ? 1 : 2;
     out.src[0] = use_integer(l, size, ins->a);
     out.dst = result_reg(l, value);
-    emit_ins(l, out);
+    emit_ins(l, &out);
 }
 
 static void lower_xor(struct lower *l, uint32_t value, const struct ins *ins, uint8_t size)
@@ -196,7 +196,7 @@ static void lower_xor(struct lower *l, uint32_t value, const struct ins *ins, ui
     struct machine_ins out = machine_ins_of(M_NOT, size);
     out.src[0] = use_integer(l, size, ins->a);
     out.dst = result_reg(l, value);
-    emit_ins(l, out);
+    emit_ins(l, &out);
 }
 
 static void lower_sub(struct lower *l, uint32_t value, const struct ins *ins, uint8_t size)
@@ -209,7 +209,7 @@ static void lower_sub(struct lower *l, uint32_t value, const struct ins *ins, ui
     struct machine_ins out = machine_ins_of(M_NEG, size);
     out.src[0] = use_integer(l, size, ins->b);
     out.dst = result_reg(l, value);
-    emit_ins(l, out);
+    emit_ins(l, &out);
 }
 
 static void lower_shift(struct lower *l, uint32_t value, const struct ins *ins, uint8_t op,
@@ -225,7 +225,7 @@ static void lower_shift(struct lower *l, uint32_t value, const struct ins *ins, 
         out.src[1] = size == 4 ? use_low32(l, ins->b) : use_reg(l, ins->b);
     }
     out.dst = result_reg(l, value);
-    emit_ins(l, out);
+    emit_ins(l, &out);
 }
 
 static void emit_trap_if(struct lower *l, uint8_t cc, enum wick_trap_kind kind)
@@ -234,7 +234,7 @@ static void emit_trap_if(struct lower *l, uint8_t cc, enum wick_trap_kind kind)
     trap.cc = cc;
     trap.imm = kind;
     trap.traps = true;
-    emit_ins(l, trap);
+    emit_ins(l, &trap);
 }
 
 static void lower_divide(struct lower *l, uint32_t value, const struct ins *ins, uint8_t size)
@@ -254,12 +254,12 @@ static void lower_divide(struct lower *l, uint32_t value, const struct ins *ins,
     if (!known) {
         struct machine_ins test = machine_ins_of(M_TEST, size);
         test.src[0] = test.src[1] = out.src[1];
-        emit_ins(l, test);
+        emit_ins(l, &test);
         emit_trap_if(l, CC_E, WICK_TRAP_DIVIDE_BY_ZERO);
     }
     out.traps = true;
     out.dst = result_reg(l, value);
-    emit_ins(l, out);
+    emit_ins(l, &out);
 }
 
 static void lower_unary(struct lower *l, uint32_t value, const struct ins *ins, uint8_t op,
@@ -268,7 +268,7 @@ static void lower_unary(struct lower *l, uint32_t value, const struct ins *ins, 
     struct machine_ins out = machine_ins_of(op, size);
     out.src[0] = use_reg(l, ins->a);
     out.dst = result_reg(l, value);
-    emit_ins(l, out);
+    emit_ins(l, &out);
 }
 
 static void lower_extend(struct lower *l, uint32_t value, const struct ins *ins, uint8_t access,
@@ -279,7 +279,7 @@ static void lower_extend(struct lower *l, uint32_t value, const struct ins *ins,
     out.is_signed = is_signed;
     out.src[0] = access < 4 ? use_low32(l, ins->a) : use_reg(l, ins->a);
     out.dst = result_reg(l, value);
-    emit_ins(l, out);
+    emit_ins(l, &out);
 }
 
 /* The operations that both widths have, by distance from the first of each. */
@@ -336,7 +336,7 @@ static void lower_sse(struct lower *l, uint32_t value, const struct ins *ins, ui
     out.src[0] = use_reg(l, ins->a);
     set_last(l, &out, 1, ins->b);
     out.dst = result_reg(l, value);
-    emit_ins(l, out);
+    emit_ins(l, &out);
 }
 
 static void lower_sse_unary(struct lower *l, uint32_t value, const struct ins *ins, uint16_t vex,
@@ -348,7 +348,7 @@ static void lower_sse_unary(struct lower *l, uint32_t value, const struct ins *i
     out.has_imm8 = SSE_MAP(vex) == 3;
     out.src[0] = use_reg(l, ins->a);
     out.dst = result_reg(l, value);
-    emit_ins(l, out);
+    emit_ins(l, &out);
 }
 
 /* `op` with a register full of `mask`. */
@@ -357,13 +357,13 @@ static uint32_t masked(struct lower *l, uint32_t source, uint8_t op, uint8_t siz
     struct machine_ins constant = machine_ins_of(M_FCONST, size);
     constant.dst = new_reg(l, true, size);
     constant.imm = mask;
-    emit_ins(l, constant);
+    emit_ins(l, &constant);
     struct machine_ins out = machine_ins_of(M_SSE, size);
     out.vex = (uint16_t)(SSE_PACKED(op, size) | (op == SSE_ANDN ? 0 : COMMUTES));
     out.src[0] = op == SSE_ANDN ? constant.dst : source;
     out.src[1] = op == SSE_ANDN ? source : constant.dst;
     out.dst = new_reg(l, true, size);
-    emit_ins(l, out);
+    emit_ins(l, &out);
     return out.dst;
 }
 
@@ -388,7 +388,7 @@ static void lower_sign(struct lower *l, uint32_t value, const struct ins *ins, u
         out.src[1] = masked(l, use_reg(l, ins->b), SSE_AND, size, sign);
     }
     out.dst = result_reg(l, value);
-    emit_ins(l, out);
+    emit_ins(l, &out);
 }
 
 static void lower_min_max(struct lower *l, uint32_t value, const struct ins *ins, uint8_t op,
@@ -398,7 +398,7 @@ static void lower_min_max(struct lower *l, uint32_t value, const struct ins *ins
     out.src[0] = use_reg(l, ins->a);
     out.src[1] = use_reg(l, ins->b);
     out.dst = result_reg(l, value);
-    emit_ins(l, out);
+    emit_ins(l, &out);
 }
 
 /* What F32 and F64 have alike. */
@@ -503,7 +503,7 @@ static void lower_conversion(struct lower *l, uint32_t value, const struct ins *
         out.tmp = new_reg(l, true, 8);
     out.traps = conversion->op == M_TRUNC;
     out.dst = result_reg(l, value);
-    emit_ins(l, out);
+    emit_ins(l, &out);
 }
 
 /* Whether an i64 is known to fit 32 bits. */
@@ -527,7 +527,7 @@ static void lower_width(struct lower *l, uint32_t value, const struct ins *ins)
     struct machine_ins out = machine_ins_of(M_MOV, clears ? 4 : 8);
     out.src[0] = use_reg(l, ins->a);
     out.dst = result_reg(l, value);
-    emit_ins(l, out);
+    emit_ins(l, &out);
 }
 
 static void lower_mulhi(struct lower *l, uint32_t value, const struct ins *ins)
@@ -537,7 +537,7 @@ static void lower_mulhi(struct lower *l, uint32_t value, const struct ins *ins)
     out.src[0] = use_reg(l, ins->a);
     out.src[1] = use_reg(l, ins->b);
     out.dst = result_reg(l, value);
-    emit_ins(l, out);
+    emit_ins(l, &out);
 }
 
 void lower_number(struct lower *l, uint32_t value)

@@ -42,7 +42,7 @@ static void vector_op(struct lower *l, uint16_t encoding, uint32_t dst, uint32_t
     out.has_imm8 = imm8 >= 0;
     out.imm8 = (uint8_t)imm8;
     out.dst = dst;
-    emit_ins(l, out);
+    emit_ins(l, &out);
 }
 
 static void vector_unary(struct lower *l, uint16_t encoding, uint32_t dst, uint32_t a, int imm8)
@@ -53,7 +53,7 @@ static void vector_unary(struct lower *l, uint16_t encoding, uint32_t dst, uint3
     out.has_imm8 = imm8 >= 0;
     out.imm8 = (uint8_t)imm8;
     out.dst = dst;
-    emit_ins(l, out);
+    emit_ins(l, &out);
 }
 
 static uint32_t to_vector(struct lower *l, uint8_t size, uint32_t general)
@@ -61,7 +61,7 @@ static uint32_t to_vector(struct lower *l, uint8_t size, uint32_t general)
     struct machine_ins out = machine_ins_of(M_MOVE_CLASS, size);
     out.src[0] = general;
     out.dst = fresh(l);
-    emit_ins(l, out);
+    emit_ins(l, &out);
     return out.dst;
 }
 
@@ -74,7 +74,7 @@ static uint32_t vector_number(struct lower *l, uint64_t low, uint64_t high)
     memcpy(bytes + 8, &high, 8);
     out.bytes = bytes;
     out.dst = fresh(l);
-    emit_ins(l, out);
+    emit_ins(l, &out);
     return out.dst;
 }
 
@@ -242,7 +242,7 @@ static void shift_by_constant(struct lower *l, uint32_t dst, uint32_t a, const s
     out.imm8 = count;
     out.src[0] = a;
     out.dst = dst;
-    emit_ins(l, out);
+    emit_ins(l, &out);
 }
 
 static void lower_shift(struct lower *l, uint32_t dst, const struct ins *ins,
@@ -259,7 +259,7 @@ static void lower_shift(struct lower *l, uint32_t dst, const struct ins *ins,
     mask.immediate = true;
     mask.imm = plan->imm8 - 1u;
     mask.dst = new_reg(l, false, 4);
-    emit_ins(l, mask);
+    emit_ins(l, &mask);
     vector_op(l, plan->encoding, dst, a, to_vector(l, 4, mask.dst), -1);
 }
 
@@ -269,7 +269,7 @@ static void test_vector(struct lower *l, uint32_t a)
     struct machine_ins test = machine_ins_of(M_UCOMIS, 16);
     test.vex = (uint16_t)SSE_INT38(0x17);
     test.src[0] = test.src[1] = a;
-    emit_ins(l, test);
+    emit_ins(l, &test);
 }
 
 static void set_from_flags(struct lower *l, uint32_t dst, uint8_t cc)
@@ -277,7 +277,7 @@ static void set_from_flags(struct lower *l, uint32_t dst, uint8_t cc)
     struct machine_ins set = machine_ins_of(M_SETCC, 4);
     set.cc = cc;
     set.dst = dst;
-    emit_ins(l, set);
+    emit_ins(l, &set);
 }
 
 static void lower_all_true(struct lower *l, uint32_t dst, const struct ins *ins, uint16_t encoding)
@@ -317,7 +317,7 @@ static bool lower_planned(struct lower *l, uint32_t value, const struct ins *ins
             set_last_vector(l, &out, ins->b);
         dst = inverted ? fresh(l) : result_reg(l, value);
         out.dst = dst;
-        emit_ins(l, out);
+        emit_ins(l, &out);
         if (inverted)
             vector_op(l, (uint16_t)(SSE_INT(0xEF) | COMMUTES), result_reg(l, value), dst, ones(l),
                       -1);
@@ -465,7 +465,7 @@ static void lower_extract_integer(struct lower *l, uint32_t value, const struct 
     extend.src[0] = new_reg(l, false, 4);
     extract(l, bytes, extend.src[0], a, ins->lane);
     extend.dst = result_reg(l, value);
-    emit_ins(l, extend);
+    emit_ins(l, &extend);
 }
 
 /* The lane goes to the bottom; what is above it does not matter to a float. */
@@ -523,7 +523,7 @@ static void shuffle_one(struct lower *l, uint32_t value, uint32_t operand, const
     out.src[0] = a;
     out.bytes = bytes;
     out.dst = result_reg(l, value);
-    emit_ins(l, out);
+    emit_ins(l, &out);
 }
 
 /* Bytes of both operands by number: each PSHUFB clears what the other one has. */
@@ -569,7 +569,7 @@ static void load_vector(struct lower *l, uint32_t dst, const struct ins *ins, ui
     out.access = bytes;
     set_address(l, &out, ins);
     out.dst = dst;
-    emit_ins(l, out);
+    emit_ins(l, &out);
 }
 
 static void lower_load_extend(struct lower *l, uint32_t value, const struct ins *ins)
@@ -579,7 +579,7 @@ static void lower_load_extend(struct lower *l, uint32_t value, const struct ins 
     out.vex = (uint16_t)SSE_INT38(opcodes[ins->op - OPCODE_V128_LOAD8X8_S]);
     set_address(l, &out, ins);
     out.dst = result_reg(l, value);
-    emit_ins(l, out);
+    emit_ins(l, &out);
 }
 
 static uint32_t load_lane(struct lower *l, const struct ins *ins, uint8_t bytes)
@@ -588,7 +588,7 @@ static uint32_t load_lane(struct lower *l, const struct ins *ins, uint8_t bytes)
     out.access = bytes;
     set_address(l, &out, ins);
     out.dst = new_reg(l, false, out.size);
-    emit_ins(l, out);
+    emit_ins(l, &out);
     return out.dst;
 }
 
@@ -618,7 +618,7 @@ static void lower_store_lane(struct lower *l, const struct ins *ins)
     out.src[0] = new_reg(l, false, out.size);
     extract(l, bytes, out.src[0], use_reg(l, ins->b), ins->lane);
     set_address(l, &out, ins);
-    emit_ins(l, out);
+    emit_ins(l, &out);
 }
 
 static void lower_store(struct lower *l, const struct ins *ins)
@@ -627,7 +627,7 @@ static void lower_store(struct lower *l, const struct ins *ins)
     out.access = 16;
     out.src[0] = use_reg(l, ins->b);
     set_address(l, &out, ins);
-    emit_ins(l, out);
+    emit_ins(l, &out);
 }
 
 /* ---- By call ----------------------------------------------------------------------------------
@@ -658,7 +658,7 @@ static void lower_by_call(struct lower *l, uint32_t value, const struct ins *ins
         out.def_count = 1;
         m->pool[m->pool_count++] = result_reg(l, value);
     }
-    emit_ins(l, out);
+    emit_ins(l, &out);
 }
 
 /* ---- All of them ------------------------------------------------------------------------------

@@ -162,16 +162,19 @@ struct machine_ins {
     uint8_t imm8; /* of M_SSE, M_UPDATE and M_ATOMIC */
     bool memory : 1, immediate : 1, is_signed : 1, traps : 1, has_imm8 : 1;
     uint16_t vex; /* of M_SSE: the encoding */
+    uint16_t site;
+    uint16_t def_count; /* results or parameters, of which there are FUNC_PARAMS_MAX at most */
     uint32_t dst, src[2], base, index, tmp;
     int32_t disp;
     uint32_t args, arg_count; /* in machine->pool: operands; for M_JUMP pairs of phi and source */
-    uint32_t defs, def_count;
+    uint32_t defs;
     uint32_t offset; /* of the WebAssembly instruction in the module */
-    uint16_t site;
-    uint32_t scope; /* of a call: see struct ins */
+    uint32_t scope;  /* of a call: see struct ins */
     uint64_t imm;
-    const uint8_t *bytes;     /* of M_VCONST, or the last operand of M_SSE: `size` of them */
-    const uint8_t *arg_types; /* of M_CALL_INTERP: enum type_kind, the result's last */
+    union {
+        const uint8_t *bytes;     /* of M_VCONST, or the last operand of M_SSE: `size` of them */
+        const uint8_t *arg_types; /* of M_CALL_INTERP: enum type_kind, the result's last */
+    };
 };
 
 struct virtual_reg {
@@ -201,6 +204,7 @@ struct machine {
     struct machine_block *blocks; /* by number of the SSA block */
     uint32_t frame_size;          /* bytes of spill slots, after allocation */
     bool has_calls;
+    bool calls_elsewhere; /* also by reference: the callee may be of another instance */
     /* After allocation. */
     struct machine_move *moves; /* sorted by place */
     uint32_t move_count, move_capacity;

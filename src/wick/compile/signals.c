@@ -22,6 +22,23 @@ static bool in_a_memory(const struct wasm_instance_t *instance, uintptr_t addres
     return false;
 }
 
+enum { INSTRUCTION_MOST = 15 }; /* bytes */
+
+/* Whether the instruction could not be fetched because a page was being written, which is over now.
+ * If that happens again though nothing was written since, there is another reason. */
+static bool was_written(const struct code_region *region, uintptr_t pc, uintptr_t address)
+{
+    static _Thread_local __attribute__((tls_model("initial-exec"))) unsigned long long last;
+    unsigned long long writes;
+    if (address - pc >= INSTRUCTION_MOST)
+        return false;
+    while ((writes = atomic_load(&region->writes)) % 2)
+        __builtin_ia32_pause();
+    bool is_new = writes != last;
+    last = writes;
+    return is_new;
+}
+
 /* True if the program can go on. */
 static bool handle(const siginfo_t *info, ucontext_t *context)
 {
@@ -30,11 +47,8 @@ static bool handle(const siginfo_t *info, ucontext_t *context)
     struct code_region *region = code_region_find(pc);
     if (!region)
         return false;
-    if (address == pc && atomic_load(&region->writing)) {
-        while (atomic_load(&region->writing))
-            __builtin_ia32_pause();
+    if (was_written(region, pc, address))
         return true;
-    }
     if (!code_func_find(region, pc))
         return false;
     const struct wasm_instance_t *instance =

@@ -6,27 +6,48 @@
 /* ---- Bytes ------------------------------------------------------------------------------------
  */
 
-static uint8_t *room(struct code *code, uint32_t size)
+static __attribute__((noinline)) void grow(struct code *code)
 {
-    arena_grow(code->arena, &code->bytes, code->size + size, &code->capacity, 1);
-    uint8_t *at = code->bytes + code->size;
+    arena_grow(code->arena, &code->bytes, code->size + CODE_ROOM, &code->capacity, 1);
+}
+
+struct code code_new(struct arena *arena, uint32_t size)
+{
+    struct code code = {.arena = arena};
+    arena_grow(arena, &code.bytes, size + CODE_ROOM, &code.capacity, 1);
+    return code;
+}
+
+/* Up to CODE_ROOM bytes were written behind the end. Room for the next is made here, where nothing
+ * is left to be done that registers would have to be saved for. */
+static void advance(struct code *code, uint32_t size)
+{
     code->size += size;
-    return at;
+    if (code->capacity - code->size < CODE_ROOM)
+        grow(code);
+}
+
+static uint8_t *end_of(const struct code *code)
+{
+    return code->bytes + code->size;
 }
 
 void code_byte(struct code *code, uint8_t byte)
 {
-    *room(code, 1) = byte;
+    *end_of(code) = byte;
+    advance(code, 1);
 }
 
 void code_u32(struct code *code, uint32_t value)
 {
-    memcpy(room(code, 4), &value, 4);
+    memcpy(end_of(code), &value, 4);
+    advance(code, 4);
 }
 
 void code_u64(struct code *code, uint64_t value)
 {
-    memcpy(room(code, 8), &value, 8);
+    memcpy(end_of(code), &value, 8);
+    advance(code, 8);
 }
 
 void code_align(struct code *code, uint32_t alignment)
@@ -52,7 +73,8 @@ void code_align_nops(struct code *code, uint32_t alignment, uint32_t most)
         return;
     while (gap) {
         uint32_t length = gap < 8 ? gap : 8;
-        memcpy(room(code, length), nops[length - 1], length);
+        memcpy(end_of(code), nops[length - 1], length);
+        advance(code, length);
         gap -= length;
     }
 }
@@ -70,17 +92,10 @@ static uint8_t high1(uint32_t reg)
     return reg == NO_OPERAND ? 0 : reg >> 3 & 1;
 }
 
-enum { ENCODED_MAX = 16 }; /* bytes of what is written at once, without a look at the room */
-
-static uint8_t *encode_start(struct code *code)
-{
-    arena_grow(code->arena, &code->bytes, code->size + ENCODED_MAX, &code->capacity, 1);
-    return code->bytes + code->size;
-}
-
+/* What was written behind the end goes up to `at`. */
 static void encode_end(struct code *code, const uint8_t *at)
 {
-    code->size = (uint32_t)(at - code->bytes);
+    advance(code, (uint32_t)(at - end_of(code)));
 }
 
 static uint8_t modrm(unsigned mod, uint32_t reg, uint32_t rm)
@@ -124,7 +139,7 @@ static void put_modrm(struct code *code, unsigned mod, uint32_t reg, uint32_t rm
 
 static void put_mem(struct code *code, uint32_t reg, struct mem mem)
 {
-    encode_end(code, encode_mem(encode_start(code), reg, mem));
+    encode_end(code, encode_mem(end_of(code), reg, mem));
 }
 
 /* Prefixes, REX and opcode. `base` is the register in the rm field or the memory's base. */
@@ -149,14 +164,14 @@ static uint8_t *encode_opcode(uint8_t *at, uint8_t size, uint32_t opcode, uint32
 
 void asm_rr(struct code *code, uint8_t size, uint32_t opcode, uint32_t reg, uint32_t rm)
 {
-    uint8_t *at = encode_opcode(encode_start(code), size, opcode, reg, NO_OPERAND, rm);
+    uint8_t *at = encode_opcode(end_of(code), size, opcode, reg, NO_OPERAND, rm);
     *at++ = modrm(3, reg, rm);
     encode_end(code, at);
 }
 
 void asm_rm(struct code *code, uint8_t size, uint32_t opcode, uint32_t reg, struct mem mem)
 {
-    uint8_t *at = encode_opcode(encode_start(code), size, opcode, reg, mem.index, mem.base);
+    uint8_t *at = encode_opcode(end_of(code), size, opcode, reg, mem.index, mem.base);
     encode_end(code, encode_mem(at, reg, mem));
 }
 
@@ -193,6 +208,29 @@ void asm_mov_ri(struct code *code, uint32_t to, uint64_t imm)
         code_byte(code, 0xB8 | low3(to));
         code_u64(code, imm);
     }
+}
+
+static void mov_stack(struct code *code, uint8_t opcode, uint32_t reg, int32_t disp)
+{
+    static const uint8_t sizes[] = {4, 5, 8};
+    unsigned mod = disp == 0 ? 0 : disp >= -128 && disp < 128 ? 1 : 2;
+    uint8_t *at = end_of(code);
+    at[0] = (uint8_t)(0x48 | reg >> 3 << 2);
+    at[1] = opcode;
+    at[2] = modrm(mod, reg, 4);
+    at[3] = 0x24; /* RSP, no index */
+    memcpy(at + 4, &disp, 4);
+    advance(code, sizes[mod]);
+}
+
+void asm_load_stack(struct code *code, uint32_t to, int32_t disp)
+{
+    mov_stack(code, 0x8B, to, disp);
+}
+
+void asm_store_stack(struct code *code, int32_t disp, uint32_t from)
+{
+    mov_stack(code, 0x89, from, disp);
 }
 
 void asm_mov_rm(struct code *code, uint8_t size, uint32_t to, struct mem from)
@@ -260,10 +298,13 @@ void asm_shift_ri(struct code *code, uint8_t size, uint8_t extension, uint32_t r
 
 uint32_t asm_jcc(struct code *code, uint8_t cc)
 {
-    code_byte(code, 0x0F);
-    code_byte(code, 0x80 | cc);
-    code_u32(code, 0);
-    return code->size - 4;
+    uint8_t *at = end_of(code);
+    at[0] = 0x0F;
+    at[1] = 0x80 | cc;
+    memset(at + 2, 0, 4);
+    uint32_t place = code->size + 2;
+    advance(code, 6);
+    return place;
 }
 
 uint32_t asm_jmp(struct code *code)
@@ -282,8 +323,10 @@ uint32_t asm_call(struct code *code)
 
 void asm_jcc_short(struct code *code, uint8_t cc, int8_t disp)
 {
-    code_byte(code, 0x70 | cc);
-    code_byte(code, (uint8_t)disp);
+    uint8_t *at = end_of(code);
+    at[0] = 0x70 | cc;
+    at[1] = (uint8_t)disp;
+    advance(code, 2);
 }
 
 void asm_jmp_short(struct code *code, int8_t disp)

@@ -8,29 +8,40 @@
 #include "wick/compile/machine.h"
 #include "wick/compile/sse.h"
 
-/* A growing buffer of code. */
+enum { CODE_ROOM = 16 }; /* bytes: no instruction is longer */
+
+/* A growing buffer of code. Behind its end there is always room for CODE_ROOM bytes. */
 struct code {
     struct arena *arena;
     uint8_t *bytes;
     uint32_t size, capacity;
 };
 
-/* base + (index << scale) + disp, or an address in the function's constants. */
+/* One with room for about `size` bytes. */
+struct code code_new(struct arena *arena, uint32_t size);
+
+/* base + (index << scale) + disp, or an address in the function's constants. 16 bytes, which travel
+ * in registers. */
 struct mem {
     uint32_t base, index; /* NO_OPERAND: none */
-    uint8_t scale;
     int32_t disp;
+    uint8_t scale;
     bool rip; /* disp is relative to the end of the instruction, which ends with it */
 };
 
+static inline struct mem mem_indexed(uint32_t base, uint32_t index, uint8_t scale, int64_t disp)
+{
+    return (struct mem){.base = base, .index = index, .scale = scale, .disp = (int32_t)disp};
+}
+
 static inline struct mem mem_at(uint32_t base, int64_t disp)
 {
-    return (struct mem){base, NO_OPERAND, 0, (int32_t)disp, false};
+    return mem_indexed(base, NO_OPERAND, 0, disp);
 }
 
 static inline struct mem mem_rip(void)
 {
-    return (struct mem){NO_OPERAND, NO_OPERAND, 0, 0, true};
+    return (struct mem){.base = NO_OPERAND, .index = NO_OPERAND, .rip = true};
 }
 
 void code_byte(struct code *code, uint8_t byte);
@@ -61,6 +72,9 @@ void asm_mov_rr(struct code *code, uint8_t size, uint32_t to, uint32_t from);
 void asm_mov_ri(struct code *code, uint32_t to, uint64_t imm);
 void asm_mov_rm(struct code *code, uint8_t size, uint32_t to, struct mem from);
 void asm_mov_mr(struct code *code, uint8_t size, struct mem to, uint32_t from);
+/* 8 bytes of the stack, at RSP + disp. */
+void asm_load_stack(struct code *code, uint32_t to, int32_t disp);
+void asm_store_stack(struct code *code, int32_t disp, uint32_t from);
 /* `extension` is the number of the operation: ADD 0, OR 1, AND 4, SUB 5, XOR 6, CMP 7. */
 void asm_alu_ri(struct code *code, uint8_t size, uint8_t extension, uint32_t rm, int32_t imm);
 void asm_alu_mi(struct code *code, uint8_t size, uint8_t extension, struct mem mem, int32_t imm);

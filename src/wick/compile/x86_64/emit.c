@@ -85,7 +85,7 @@ struct mem access_mem(struct emit *e, const struct machine_ins *ins)
 {
     if (ins->traps && ins->memory)
         note_offset(e);
-    return (struct mem){ins->base, ins->index, ins->scale, ins->disp, false};
+    return mem_indexed(ins->base, ins->index, ins->scale, ins->disp);
 }
 
 bool last_mem(struct emit *e, const struct machine_ins *ins, int slot, struct mem *mem)
@@ -292,7 +292,7 @@ static void emit_switch(struct emit *e, const struct machine_ins *ins)
     asm_lea(code, 8, REG_SCRATCH, mem_rip());
     arena_grow(code->arena, &e->tables, e->table_count + 1, &e->table_capacity, sizeof(*e->tables));
     e->tables[e->table_count++] = (struct emit_table){code->size - 4, at};
-    asm_rm(code, 8, 0x63, ins->tmp, (struct mem){REG_SCRATCH, ins->src[0], 2, 0, false});
+    asm_rm(code, 8, 0x63, ins->tmp, mem_indexed(REG_SCRATCH, ins->src[0], 2, 0));
     asm_alu_rr(code, 8, 0, ins->tmp, REG_SCRATCH);
     asm_ri(code, 4, 0xFF, 4, ins->tmp);
 }
@@ -484,7 +484,7 @@ static void seek_block(struct emit *e, uint32_t first)
 {
     if (first == e->next_ins)
         return;
-    e->next_move = moves_from(e->machine, 2 * first);
+    seek_move(e, moves_from(e->machine, 2 * first));
     e->next_root = roots_from(e->machine, first);
 }
 
@@ -494,8 +494,6 @@ static void emit_block(struct emit *e, uint32_t at)
     if (e->begins_loop[at])
         add_gap(e);
     e->block_at[at] = e->code.size;
-    if (is_empty_block(e, at))
-        return;
     seek_block(e, block->first);
     e->next_ins = block->end;
     for (uint32_t i = block->first; i < block->end; i++) {
@@ -523,8 +521,7 @@ static void compare_supertype(struct emit *e, const struct deftype *type)
 static void emit_cold_signature(struct emit *e, const struct cold *cold)
 {
     struct code *code = &e->code;
-    asm_mov_rm(code, 8, cold->reg,
-               (struct mem){REG_SCRATCH, cold->reg, 3, LAYOUT_SLOT(ref), false});
+    asm_mov_rm(code, 8, cold->reg, mem_indexed(REG_SCRATCH, cold->reg, 3, LAYOUT_SLOT(ref)));
     asm_rr(code, 8, 0x85, cold->reg, cold->reg);
     uint32_t empty = asm_skip(code, CC_E);
     if (!cold->type->is_final) {
@@ -609,39 +606,11 @@ static void emit_body(struct emit *e)
 {
     struct machine_ins start = {.offset = e->machine->ins_count ? e->machine->ins[0].offset : 0};
     e->ins = &start;
+    seek_move(e, 0);
     emit_prologue(e);
-    for (e->current = 0; e->current < e->graph->order_count; e->current++)
+    for (e->current = 0; e->current < e->order_count; e->current++)
         emit_block(e, e->order[e->current]);
     e->ins = NULL;
-}
-
-/* Marks jumps without moves, in the field that they do not use otherwise. */
-static void mark_plain_jumps(const struct machine *m)
-{
-    const struct graph *graph = m->graph;
-    for (uint32_t i = 0; i < graph->order_count; i++) {
-        struct machine_ins *last = &m->ins[m->blocks[graph->order[i]].end - 1];
-        if (last->op == M_JUMP)
-            last->access = 1;
-    }
-    for (uint32_t i = 0; i < m->move_count; i++) {
-        struct machine_ins *ins = &m->ins[m->moves[i].place / 2];
-        if (ins->op == M_JUMP)
-            ins->access = 0;
-    }
-}
-
-static bool calls_elsewhere(const struct machine *m)
-{
-    for (uint32_t i = 0; i < m->ins_count; i++) {
-        const struct machine_ins *ins = &m->ins[i];
-        bool import = (ins->op == M_CALL || ins->op == M_TAIL_CALL) &&
-                      ins->imm < m->graph->module->imported_funcs;
-        if (import || ins->op == M_CALL_INDIRECT || ins->op == M_CALL_REF ||
-            ins->op == M_TAIL_CALL_INDIRECT || ins->op == M_TAIL_CALL_REF)
-            return true;
-    }
-    return false;
 }
 
 void machine_emit(struct machine *machine, struct emitted *out)
@@ -649,17 +618,15 @@ void machine_emit(struct machine *machine, struct emitted *out)
     *out = (struct emitted){0};
     struct emit e = {.machine = machine,
                      .graph = machine->graph,
-                     .code = {.arena = machine->arena},
+                     .code = code_new(machine->arena, 8 * machine->ins_count),
                      .avx = machine->graph->options->cpu.avx,
                      .frame = machine->frame_size,
                      .saved = NO_OPERAND,
                      .out = out};
-    if (calls_elsewhere(machine)) {
+    if (machine->calls_elsewhere) {
         e.saved = e.frame;
         e.frame += 8;
     }
-    mark_plain_jumps(machine);
-    arena_grow(machine->arena, &e.code.bytes, 8 * machine->ins_count + 64, &e.code.capacity, 1);
     e.locations =
         arena_alloc(machine->arena, (REG_COUNT + machine->frame_size / 8) * sizeof(*e.locations));
     e.block_at = arena_alloc(machine->arena, machine->graph->block_count * sizeof(*e.block_at));

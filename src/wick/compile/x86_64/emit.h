@@ -73,9 +73,10 @@ struct emit {
     uint32_t frame;                  /* bytes between RSP and the return address */
     uint32_t saved;                  /* where R14 is kept, from RSP; NO_OPERAND: it is not */
     uint32_t next_ins;               /* behind the last block */
-    uint32_t next_move;              /* in machine->moves */
+    uint32_t next_move, next_place;  /* in machine->moves; its place, UINT32_MAX: there is none */
     uint32_t next_root;              /* in machine->roots */
-    uint32_t *order;                 /* of the blocks: see order.c */
+    uint32_t *target;                /* by block: itself, or the next on the way past empty ones */
+    uint32_t *order, order_count;    /* of the blocks that are not empty, and a 0: see order.c */
     bool *begins_loop;               /* by block: what follows it is aligned */
     uint32_t current;                /* place of the block in the order */
     uint32_t *block_at;              /* offset of each block */
@@ -105,9 +106,14 @@ static inline bool is_slot(uint32_t location)
     return location >= SLOT_FIRST && location != NO_OPERAND;
 }
 
+static inline int32_t slot_disp(uint32_t location)
+{
+    return (int32_t)(location - SLOT_FIRST);
+}
+
 static inline struct mem slot_mem(uint32_t location)
 {
-    return mem_at(RSP, location - SLOT_FIRST);
+    return mem_at(RSP, slot_disp(location));
 }
 
 /* The memory operand of an instruction; if it may trap, notes where. Call it right before the one
@@ -151,22 +157,40 @@ void emit_epilogue(struct emit *e);
 /* ---- order.c ----------------------------------------------------------------------------------
  */
 
-/* Finds the order of the blocks, once jumps without moves are marked. */
+/* Finds the order of the blocks. */
 void order_blocks(struct emit *e);
-/* Whether a block is nothing but a jump. */
-bool is_empty_block(const struct emit *e, uint32_t block);
 /* Where a branch to the block really goes. */
 uint32_t final_target(const struct emit *e, uint32_t block);
+
+/* Whether a block is nothing but a jump. */
+static inline bool is_empty_block(const struct emit *e, uint32_t block)
+{
+    return e->target[block] != block;
+}
+
 /* The block that follows the one that is being emitted; 0: none. */
-uint32_t following(const struct emit *e);
+static inline uint32_t following(const struct emit *e)
+{
+    return e->order[e->current + 1];
+}
 
 /* ---- moves.c ----------------------------------------------------------------------------------
  */
 
 /* The first of the moves that belong to `place` or one behind it. */
 uint32_t moves_from(const struct machine *machine, uint32_t place);
-/* Emits those that belong to a place, which is at or behind e->next_move. */
-void moves_at(struct emit *e, uint32_t place);
+/* Goes on with a move, by its number. */
+void seek_move(struct emit *e, uint32_t move);
+/* Emits the moves of the next place. */
+void next_moves(struct emit *e);
+
+/* Emits those that belong to a place, which is at or before that of the next move. */
+static inline void moves_at(struct emit *e, uint32_t place)
+{
+    if (e->next_place == place)
+        next_moves(e);
+}
+
 /* Moves that happen at once. */
 void parallel_move(struct emit *e, const struct machine_move *moves, uint32_t count);
 void emit_move(struct emit *e, uint32_t to, uint32_t from, uint8_t size);

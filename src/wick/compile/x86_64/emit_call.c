@@ -150,11 +150,11 @@ static void find_indirect(struct emit *e, const struct machine_ins *ins)
     if (!fixed)
         asm_mov_rm(code, 8, REG_SCRATCH, mem_at(REG_SCRATCH, LAYOUT_TABLE(slots)));
     static_assert(sizeof(struct table_slot) == 24, "an index times 3, scaled by 8");
-    asm_lea(code, 8, tmp, (struct mem){ins->src[0], ins->src[0], 1, 0, false});
-    asm_mi(code, 4, 0x81, 7, (struct mem){REG_SCRATCH, tmp, 3, LAYOUT_SLOT(type_id), false});
+    asm_lea(code, 8, tmp, mem_indexed(ins->src[0], ins->src[0], 1, 0));
+    asm_mi(code, 4, 0x81, 7, mem_indexed(REG_SCRATCH, tmp, 3, LAYOUT_SLOT(type_id)));
     code_u32(code, type);
     struct cold other = {.kind = COLD_SIGNATURE, .reg = tmp, .jump = asm_jcc(code, CC_NE)};
-    asm_mov_rm(code, 8, tmp, (struct mem){REG_SCRATCH, tmp, 3, LAYOUT_SLOT(ref), false});
+    asm_mov_rm(code, 8, tmp, mem_indexed(REG_SCRATCH, tmp, 3, LAYOUT_SLOT(ref)));
     other.back = code->size;
     other.type = functype_def(type_of_call(e, ins));
     add_cold(e, other);

@@ -58,7 +58,7 @@ static void alu_registers(struct emit *e, const struct machine_ins *ins)
     } else if (dst == b) {
         asm_alu_rr(&e->code, ins->size, number, dst, a);
     } else if (ins->op == M_ADD) {
-        asm_lea(&e->code, ins->size, dst, (struct mem){a, b, 0, 0, false});
+        asm_lea(&e->code, ins->size, dst, mem_indexed(a, b, 0, 0));
     } else {
         mov(e, ins->size, dst, a);
         asm_alu_rr(&e->code, ins->size, number, dst, b);
@@ -219,9 +219,9 @@ static void shift_by_immediate(struct emit *e, const struct machine_ins *ins)
         return;
     }
     if (ins->op == M_SHL && count <= 3 && ins->dst != ins->src[0]) {
-        struct mem mem = {NO_OPERAND, ins->src[0], count, 0, false};
+        struct mem mem = mem_indexed(NO_OPERAND, ins->src[0], count, 0);
         if (count == 1)
-            mem = (struct mem){ins->src[0], ins->src[0], 0, 0, false};
+            mem = mem_indexed(ins->src[0], ins->src[0], 0, 0);
         asm_lea(&e->code, ins->size, ins->dst, mem);
         return;
     }
@@ -298,7 +298,7 @@ static void emit_extend(struct emit *e, const struct machine_ins *ins)
 static void emit_lea(struct emit *e, const struct machine_ins *ins)
 {
     asm_lea(&e->code, ins->size, ins->dst,
-            (struct mem){ins->base, ins->index, ins->scale, ins->disp, false});
+            mem_indexed(ins->base, ins->index, ins->scale, ins->disp));
 }
 
 static void emit_not_neg(struct emit *e, const struct machine_ins *ins)

@@ -96,7 +96,7 @@ static void move_notes(struct emit *e, struct shifts *shifts)
 /* Blocks up to `end`, of those that have not moved yet. */
 static void move_blocks(struct emit *e, uint32_t *next, uint32_t end, uint32_t by)
 {
-    for (; *next < e->graph->order_count && e->block_at[e->order[*next]] <= end; ++*next)
+    for (; *next < e->order_count && e->block_at[e->order[*next]] <= end; ++*next)
         e->block_at[e->order[*next]] -= by;
 }
 

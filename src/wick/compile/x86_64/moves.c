@@ -48,37 +48,51 @@ static void move_slots(struct emit *e, uint32_t to, uint32_t from, uint8_t size,
         return;
     }
     for (uint32_t at = 0; at < size; at += 8) {
-        asm_mov_rm(&e->code, 8, REG_SCRATCH, slot_mem(from + at));
-        asm_mov_mr(&e->code, 8, slot_mem(to + at), REG_SCRATCH);
+        asm_load_stack(&e->code, REG_SCRATCH, slot_disp(from + at));
+        asm_store_stack(&e->code, slot_disp(to + at), REG_SCRATCH);
     }
 }
 
-void emit_move(struct emit *e, uint32_t to, uint32_t from, uint8_t size)
+static void move_to_slot(struct emit *e, uint32_t to, uint32_t from, uint8_t size, bool vector)
 {
-    if (to == from)
-        return;
+    if (is_slot(from))
+        move_slots(e, to, from, size, vector);
+    else if (is_const_source(from))
+        move_const(e, to, from, size);
+    else if (reg_is_vector(from))
+        sse_store(e, size, slot_mem(to), from);
+    else
+        asm_store_stack(&e->code, slot_disp(to), from);
+}
+
+static void move_to_reg(struct emit *e, uint32_t to, uint32_t from, uint8_t size)
+{
     if (is_const_source(from))
         move_const(e, to, from, size);
-    else if (is_slot(to) && reg_is_vector(from))
-        sse_store(e, size, slot_mem(to), from);
-    else if (is_slot(to))
-        asm_mov_mr(&e->code, 8, slot_mem(to), from);
-    else if (is_slot(from) && reg_is_vector(to))
+    else if (reg_is_vector(to) && is_slot(from))
         sse_load(e, size, to, slot_mem(from));
-    else if (is_slot(from))
-        asm_mov_rm(&e->code, 8, to, slot_mem(from));
     else if (reg_is_vector(to))
         sse_move(e, to, from);
+    else if (is_slot(from))
+        asm_load_stack(&e->code, to, slot_disp(from));
     else
         asm_mov_rr(&e->code, 8, to, from);
 }
 
 static void emit_any_move(struct emit *e, const struct machine_move *move)
 {
-    if (is_slot(move->to) && is_slot(move->from))
-        move_slots(e, move->to, move->from, move->size, move->is_vector);
+    if (is_slot(move->to))
+        move_to_slot(e, move->to, move->from, move->size, move->is_vector);
     else
-        emit_move(e, move->to, move->from, move->size);
+        move_to_reg(e, move->to, move->from, move->size);
+}
+
+void emit_move(struct emit *e, uint32_t to, uint32_t from, uint8_t size)
+{
+    if (to != from && is_slot(to))
+        move_to_slot(e, to, from, size, reg_is_vector(from));
+    else if (to != from)
+        move_to_reg(e, to, from, size);
 }
 
 /* What the moves that are still to be made do with a location. */
@@ -151,11 +165,44 @@ static bool make_two_moves(struct emit *e, const struct machine_move *moves)
     return true;
 }
 
+/* A bit for the location; some slots share theirs. */
+static uint64_t location_bit(uint32_t location)
+{
+    uint32_t bit = is_slot(location) ? REG_COUNT + location / 8 % (64 - REG_COUNT) : location;
+    return (uint64_t)1 << bit;
+}
+
+/* Makes the moves one after the other, if none overwrites what another one reads, as far as bits
+ * tell. */
+static bool make_independent_moves(struct emit *e, const struct machine_move *moves, uint32_t count)
+{
+    uint64_t read = 0, written = 0;
+    bool any_vector = false;
+    for (uint32_t i = 0; i < count; i++) {
+        if (moves[i].from == moves[i].to)
+            continue;
+        any_vector |= moves[i].is_vector;
+        written |= location_bit(moves[i].to);
+        if (!is_const_source(moves[i].from))
+            read |= location_bit(moves[i].from);
+    }
+    if (read & written)
+        return false;
+    for (int vector = any_vector; vector >= 0; vector--) {
+        for (uint32_t i = 0; i < count; i++) {
+            if (moves[i].is_vector == vector && moves[i].from != moves[i].to)
+                emit_any_move(e, &moves[i]);
+        }
+    }
+    return true;
+}
+
 void parallel_move(struct emit *e, const struct machine_move *moves, uint32_t count)
 {
     if (count == 1 && moves->from != moves->to)
         emit_any_move(e, moves);
-    if (count <= 1 || (count == 2 && make_two_moves(e, moves)))
+    if (count <= 1 || (count == 2 && make_two_moves(e, moves)) ||
+        make_independent_moves(e, moves, count))
         return;
     arena_grow(e->code.arena, &e->sorted, count, &e->sorted_capacity, sizeof(*e->sorted));
     for (int vector = 1; vector >= 0; vector--) {
@@ -173,13 +220,19 @@ uint32_t moves_from(const struct machine *m, uint32_t place)
     return SEARCH_FIRST(m->moves, 0, m->move_count, place, place);
 }
 
-void moves_at(struct emit *e, uint32_t place)
+void seek_move(struct emit *e, uint32_t move)
 {
-    struct machine *m = e->machine;
-    uint32_t first = e->next_move, end = first;
-    while (end < m->move_count && m->moves[end].place == place)
+    const struct machine *m = e->machine;
+    e->next_move = move;
+    e->next_place = move < m->move_count ? m->moves[move].place : UINT32_MAX;
+}
+
+void next_moves(struct emit *e)
+{
+    const struct machine *m = e->machine;
+    uint32_t first = e->next_move, end = first + 1;
+    while (end < m->move_count && m->moves[end].place == e->next_place)
         end++;
-    e->next_move = end;
-    if (end > first)
-        parallel_move(e, &m->moves[first], end - first);
+    parallel_move(e, &m->moves[first], end - first);
+    seek_move(e, end);
 }

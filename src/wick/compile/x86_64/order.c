@@ -10,27 +10,36 @@ enum { CHAIN_MOST = 4 }; /* blocks that move together */
 /* ---- Ways through empty blocks ----------------------------------------------------------------
  */
 
-bool is_empty_block(const struct emit *e, uint32_t block)
+/* Blocks that only jump, without moves, lead to where they jump. Not the entry, which nothing jumps
+ * past, nor the header of a loop, so that no way goes round. */
+static void find_targets(struct emit *e)
 {
-    const struct machine_block *b = &e->machine->blocks[block];
-    return b->end - b->first == 1 && e->machine->ins[b->first].op == M_JUMP &&
-           e->machine->ins[b->first].access;
+    const struct machine *m = e->machine;
+    const struct graph *graph = e->graph;
+    uint32_t move = 0;
+    e->target = arena_alloc(e->code.arena, graph->block_count * sizeof(*e->target));
+    for (uint32_t i = 0; i < graph->order_count; i++) {
+        uint32_t at = graph->order[i], first_move = move;
+        const struct machine_block *block = &m->blocks[at];
+        while (move < m->move_count && m->moves[move].place < 2 * block->end)
+            move++;
+        bool is_empty = block->end - block->first == 1 && move == first_move &&
+                        m->ins[block->first].op == M_JUMP && i > 0 && !graph->blocks[at].is_loop;
+        e->target[at] = is_empty ? graph->blocks[at].succs[0] : at;
+    }
 }
 
 uint32_t final_target(const struct emit *e, uint32_t block)
 {
-    for (int steps = 0; steps < 64 && is_empty_block(e, block); steps++)
-        block = e->graph->blocks[block].succs[0];
-    return block;
-}
-
-uint32_t following(const struct emit *e)
-{
-    uint32_t at = e->current;
-    do
-        at++;
-    while (at < e->graph->order_count && is_empty_block(e, e->order[at]));
-    return at < e->graph->order_count ? e->order[at] : 0;
+    uint32_t end = block;
+    while (is_empty_block(e, end))
+        end = e->target[end];
+    while (is_empty_block(e, block)) { /* next time it is one step */
+        uint32_t next = e->target[block];
+        e->target[block] = end;
+        block = next;
+    }
+    return end;
 }
 
 /* ---- Loops ------------------------------------------------------------------------------------
@@ -139,10 +148,11 @@ static const bool *find_long_loops(const struct emit *e)
 void order_blocks(struct emit *e)
 {
     const struct graph *graph = e->graph;
+    find_targets(e);
     struct line line = {.e = e};
     line.next = arena_alloc(e->code.arena, graph->block_count * sizeof(*line.next));
     line.prev = arena_alloc(e->code.arena, graph->block_count * sizeof(*line.prev));
-    e->order = arena_take(e->code.arena, graph->order_count * sizeof(*e->order));
+    e->order = arena_take(e->code.arena, (graph->order_count + 1) * sizeof(*e->order));
     e->begins_loop = arena_alloc(e->code.arena, graph->block_count * sizeof(*e->begins_loop));
     const bool *is_long = find_long_loops(e);
     for (uint32_t i = 0; i + 1 < graph->order_count; i++) {
@@ -151,7 +161,7 @@ void order_blocks(struct emit *e)
     }
     for (uint32_t i = 1; i < graph->order_count; i++) {
         uint32_t header = graph->order[i];
-        if (!graph->blocks[header].is_loop || is_empty_block(e, header))
+        if (!graph->blocks[header].is_loop)
             continue;
         uint32_t last = is_long[header] ? 0 : last_block(e, header);
         uint32_t first = last ? chain_start(&line, header, last) : 0;
@@ -161,6 +171,9 @@ void order_blocks(struct emit *e)
         e->begins_loop[moves ? first : header] = true;
     }
     uint32_t block = graph->order[0];
-    for (uint32_t i = 0; i < graph->order_count; i++, block = line.next[block])
-        e->order[i] = block;
+    for (uint32_t i = 0; i < graph->order_count; i++, block = line.next[block]) {
+        if (!is_empty_block(e, block))
+            e->order[e->order_count++] = block;
+    }
+    e->order[e->order_count] = 0;
 }

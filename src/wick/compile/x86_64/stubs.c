@@ -160,7 +160,7 @@ static void emit_helper(struct code *code, uint32_t stubs[STUB_COUNT])
     find_frame(code, R9, R14);
     switch_to_host(code, 0);
     asm_mov_ri(code, R9, (uintptr_t)compile_helpers);
-    asm_mi(code, 4, 0xFF, 2, (struct mem){R9, RAX, 3, 0, false});
+    asm_mi(code, 4, 0xFF, 2, mem_indexed(R9, RAX, 3, 0));
     asm_mov_rr(code, 8, RSP, RBX);
     asm_rr(code, 4, 0x85, RDX, RDX);
     uint32_t trapped = asm_skip(code, CC_NE);
@@ -214,9 +214,11 @@ static void emit_interrupt(struct code *code, uint32_t stubs[STUB_COUNT])
     leave_with_trap(code);
 }
 
-/* Compiles the callee with all arguments in place, then goes on there. */
-static void emit_lazy(struct code *code, uint32_t *stub, bool by_ref)
+/* Has a C function make the code of the callee, with all arguments in place, then goes on there.
+ * `instance` holds that of the caller or, unless the host is called, of the callee. */
+static void emit_lazy(struct code *code, uint32_t *stub, uintptr_t function, uint32_t instance)
 {
+    bool by_ref = function != (uintptr_t)compiled_lazy;
     int32_t bytes = (CALL_REGS + 2) * 8 + CALL_REGS * VECTOR_BYTES;
     *stub = code->size;
     for (uint32_t i = 0; i < CALL_REGS; i++)
@@ -229,9 +231,9 @@ static void emit_lazy(struct code *code, uint32_t *stub, bool by_ref)
         load(code, RSI, RSP, bytes);
         asm_mov_rm(code, 4, RSI, mem_at(RSI, -4));
     }
-    find_frame(code, R9, R14);
+    find_frame(code, R9, instance);
     switch_to_host(code, bytes);
-    call_c(code, by_ref ? (uintptr_t)compiled_lazy_ref : (uintptr_t)compiled_lazy);
+    call_c(code, function);
     asm_mov_rr(code, 8, RSP, RBX);
     asm_mov_rr(code, 8, R11, RAX);
     asm_rr(code, 4, 0x85, RDX, RDX);
@@ -244,6 +246,8 @@ static void emit_lazy(struct code *code, uint32_t *stub, bool by_ref)
     jump_reg(code, R11);
     asm_patch(code, trapped, code->size);
     asm_mov_rr(code, 4, RDI, RDX);
+    if (instance != R14)
+        asm_mov_rr(code, 8, R14, instance);
     asm_alu_ri(code, 8, 0, RSP, bytes);
     pop(code, RSI);
     leave_with_trap(code);
@@ -254,8 +258,9 @@ void stubs_emit(struct code *code, uint32_t stubs[STUB_COUNT])
     emit_traps(code, stubs);
     emit_helper(code, stubs);
     emit_interrupt(code, stubs);
-    emit_lazy(code, &stubs[STUB_LAZY], false);
-    emit_lazy(code, &stubs[STUB_LAZY_REF], true);
+    emit_lazy(code, &stubs[STUB_LAZY], (uintptr_t)compiled_lazy, R14);
+    emit_lazy(code, &stubs[STUB_LAZY_REF], (uintptr_t)compiled_lazy_ref, R14);
+    emit_lazy(code, &stubs[STUB_LAZY_HOST], (uintptr_t)compiled_lazy_host, R12);
 }
 
 /* ---- Adapters ---------------------------------------------------------------------------------
