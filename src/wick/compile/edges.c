@@ -50,13 +50,15 @@ static uint32_t edge_start(const struct allocation *a, uint32_t block)
     return block;
 }
 
+/* Moves stand at the start of a block that has but one way in: what only jumps there stays empty,
+ * and the code passes it by. */
 static struct placed_edge edge_between(const struct allocation *a, uint32_t pred, uint32_t to)
 {
     const struct machine *m = a->machine;
-    bool jumps = a->placed_of[pred] == ON_EDGE || m->graph->blocks[pred].succ_count == 1;
     return (struct placed_edge){
         .from = a->placed_of[edge_start(a, pred)],
-        .moves = jumps ? 2 * (m->blocks[pred].end - 1) + 1 : 2 * m->blocks[to].first,
+        .moves = m->graph->blocks[to].pred_count == 1 ? 2 * m->blocks[to].first
+                                                      : 2 * (m->blocks[pred].end - 1) + 1,
     };
 }
 

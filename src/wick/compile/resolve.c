@@ -45,8 +45,10 @@ static void place_piece(struct allocation *a, const struct interval *interval)
         return;
     const struct interval *next = piece(a, interval->next);
     /* At the start of a block moves stand on the edges, unless a phi begins there in its slot. */
+    bool begins =
+        interval == piece(a, a->piece_of[interval->reg]) && next->start == interval->start;
     bool moves = next->start == interval->end && next->location < REG_COUNT &&
-                 (!is_block_start(a, next->start) || interval->start == interval->end);
+                 (begins || !is_block_start(a, next->start));
     if (moves)
         add_move(a, next->start / 4 * 2, interval->reg, interval->location, next->location);
 }

@@ -179,6 +179,10 @@ static void follow_moves(struct follower *f, uint32_t place)
         uint32_t value =
             is_constant(move->from) ? move->from : f->scratch[held(f, move->from) - f->state];
         *held(f, move->to) = value;
+        for (uint32_t before = f->first_move[place]; before < i; before++) {
+            if (m->moves[before].to == move->to)
+                fail_at(f, move->to, "two moves at once to one place");
+        }
     }
 }
 
