@@ -51,13 +51,13 @@ struct clobber {
     uint32_t mask; /* of machine registers */
 };
 
-/* A block, by its place in the order of the code: see edges.c. */
+/* A block, by its place in the order of the code: see edges.c. Its size is a power of two. */
 struct placed_block {
     uint32_t start, end;        /* positions */
     uint32_t edges, edge_count; /* into it, in allocation->edges */
     uint32_t depth, outside;    /* of loops; and where it is entered from */
     uint32_t block;             /* of the graph */
-} __attribute__((aligned(32)));
+} __attribute__((aligned(16)));
 
 enum { ON_EDGE = UINT32_MAX }; /* in placed_of: a block that only jumps */
 
