@@ -330,7 +330,9 @@ void find_ranges(struct allocation *a)
 {
     uint32_t regs = a->machine->reg_count, blocks = a->placed_count;
     a->piece_of = arena_alloc(a->arena, regs * sizeof(*a->piece_of));
-    arena_grow(a->arena, &a->intervals, regs + 1, &a->interval_capacity, sizeof(*a->intervals));
+    arena_grow(a->arena, &a->intervals, regs + regs / 2, &a->interval_capacity,
+               sizeof(*a->intervals));
+    arena_grow(a->arena, &a->ranges, regs + regs / 2, &a->range_capacity, sizeof(*a->ranges));
     a->intervals[0] = (struct interval){0};
     a->interval_count = 1;
     struct group *group = arena_alloc(a->arena, sizeof(*group));

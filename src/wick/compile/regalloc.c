@@ -141,7 +141,9 @@ static void fill_queue(struct scan *s)
 /* The place of the interval's first use at or behind a position. */
 static uint32_t first_use_at(const struct scan *s, const struct interval *interval, uint32_t from)
 {
-    return SEARCH_FIRST(s->a->uses, interval->use, interval->use_end, position, from);
+    if (interval->use == interval->use_end || s->a->uses[interval->use].position >= from)
+        return interval->use; /* mostly */
+    return SEARCH_FIRST(s->a->uses, interval->use + 1, interval->use_end, position, from);
 }
 
 /* ---- Splitting --------------------------------------------------------------------------------
