@@ -17,6 +17,9 @@ struct variable {
     uint8_t type;
     bool is_traced;
     uint32_t first_write, write_count; /* in builder->writes: places in the code, ascending */
+    /* The last search there: the first write from gap_first on is at gap_end; UINT32_MAX: there is
+     * none. gap_first is above gap_end before the first search. */
+    uint32_t gap_first, gap_end;
     /* The value at a point of the construct that is open as the labels' depth-th; it holds until
      * the construct ends, except in loops inside of it that write the variable. */
     uint32_t value, depth, serial;
