@@ -620,12 +620,7 @@ static bool can_stand_elsewhere(struct builder *b, struct reader reader)
         reader_u32(&reader);
         read_value_type(&reader, b->module);
     }
-    static const bool tail_calls[256] = {
-        [OPCODE_RETURN_CALL] = true,
-        [OPCODE_RETURN_CALL_INDIRECT] = true,
-        [OPCODE_RETURN_CALL_REF] = true,
-    };
-    return !instr_find(&reader, b->module, tail_calls, &instr);
+    return !instr_find(&reader, b->module, FIND_TAIL_CALLS, &instr);
 }
 
 static bool is_worth_inlining(struct builder *b, uint32_t func_index, struct reader reader)

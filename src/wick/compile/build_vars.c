@@ -88,12 +88,7 @@ void variables_add(struct builder *b, struct body *body)
     struct write *writes = NULL;
     uint32_t count = 0, capacity = 0;
     struct instr instr;
-    static const bool wanted[256] = {
-        [OPCODE_BLOCK] = true,     [OPCODE_LOOP] = true, [OPCODE_IF] = true,
-        [OPCODE_TRY_TABLE] = true, [OPCODE_END] = true,  [OPCODE_LOCAL_SET] = true,
-        [OPCODE_LOCAL_TEE] = true,
-    };
-    while (instr_find(&scan, b->module, wanted, &instr)) {
+    while (instr_find(&scan, b->module, FIND_LOCALS, &instr)) {
         scan_construct(b, &loops, &instr);
         if (instr.opcode != OPCODE_LOCAL_SET && instr.opcode != OPCODE_LOCAL_TEE)
             continue;
@@ -143,7 +138,7 @@ static struct definition *definition_slot(const struct builder *b, uint64_t key)
     return &b->definitions[at];
 }
 
-static void grow_definitions(struct builder *b)
+static __attribute__((noinline)) void grow_definitions(struct builder *b)
 {
     uint32_t old_size = b->definitions ? b->definition_mask + 1 : 0;
     uint32_t size = old_size ? old_size * 2 : 16;
