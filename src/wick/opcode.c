@@ -387,23 +387,22 @@ bool instr_read_any(struct reader *reader, const struct module *module, struct i
 bool instr_find(struct reader *reader, const struct module *module, enum find what,
                 struct instr *instr)
 {
-    const uint8_t *at = reader->next, *end = reader->end;
-    while (at < end) {
-        const struct opcode_info *info = &opcode_infos[*at];
-        bool found = info->find & what;
-        if (!found && info->short_length && end - at >= SHORT_MAX &&
-            !((at[1] | (uint32_t)at[2] << 8) & info->stops)) {
-            at += info->short_length;
-            continue;
+    const uint8_t *at = reader->next, *last = reader->end - SHORT_MAX;
+    for (;;) {
+        for (; at <= last; at += opcode_infos[*at].short_length) {
+            const struct opcode_info *info = &opcode_infos[*at];
+            if (info->find & what || !info->short_length ||
+                (at[1] | (uint32_t)at[2] << 8) & info->stops)
+                break;
         }
         reader->next = at;
+        if (at >= reader->end)
+            return false;
         instr_read(reader, module, instr);
-        if (found)
+        if (instr->info->find & what)
             return true;
         at = reader->next;
     }
-    reader->next = at;
-    return false;
 }
 
 const uint8_t signature_types[128] = {
