@@ -288,6 +288,12 @@ static inline uint32_t ssa_fold(struct graph *graph, struct ins *ins)
     return ins->op == SSA_SELECT ? ssa_fold_select(graph, ins) : 0;
 }
 
+/* Whether ssa_fold may do anything. */
+static inline bool ssa_folds(uint16_t op)
+{
+    return (op >= OPCODE_I32_EQZ && op <= OPCODE_I64_EXTEND32_S) || op == SSA_SELECT;
+}
+
 /* Goes over all operands of an instruction. */
 #define FOR_EACH_OPERAND(graph, ins, operand)                                                      \
     for (uint32_t operand##_i = 0, *operand;                                                       \
