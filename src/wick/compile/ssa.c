@@ -31,7 +31,7 @@ uint32_t block_new(struct graph *graph)
                sizeof(*graph->blocks));
     if (graph->block_count == 0) /* block 0 is none */
         graph->blocks[graph->block_count++] = (struct block){0};
-    graph->blocks[graph->block_count] = (struct block){.order = UINT32_MAX};
+    graph->blocks[graph->block_count] = (struct block){.order = UINT32_MAX, .dom_count = 1};
     return graph->block_count++;
 }
 
