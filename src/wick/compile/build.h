@@ -150,7 +150,7 @@ void build_body(struct builder *b);
  * it. */
 bool build_inlined(struct builder *b, uint32_t func_index);
 /* Ends the current block with `end`, without successors. */
-void finish_block(struct builder *b, struct ins end);
+void finish_block(struct builder *b, const struct ins *end);
 
 /* build_field.c: an instruction on an object that needs no call, or false. */
 bool build_field(struct builder *b);

@@ -85,7 +85,7 @@ static void link_after(struct graph *graph, uint32_t block, uint32_t prev, uint3
     *(ins->next ? &graph->ins[ins->next].prev : &b->last) = value;
 }
 
-uint32_t ins_append_at(struct graph *graph, const struct ins *ins)
+uint32_t ins_append(struct graph *graph, const struct ins *ins)
 {
     uint32_t value = ins_new(graph, ins);
     struct block *block = &graph->blocks[graph->current];
@@ -207,7 +207,7 @@ uint32_t ssa_binary(struct graph *graph, uint16_t op, uint32_t a, uint32_t b)
         folded = ssa_divide(graph, ins.op, ins.a, divisor);
     if (!folded)
         compare_upper_bits(graph, &ins);
-    return folded ? folded : ins_append(graph, ins);
+    return folded ? folded : ins_append(graph, &ins);
 }
 
 uint32_t ssa_unary(struct graph *graph, uint16_t op, uint32_t a)
@@ -215,7 +215,7 @@ uint32_t ssa_unary(struct graph *graph, uint16_t op, uint32_t a)
     struct ins ins = {
         .op = op, .type = signature_result(opcode_info(op)->signature), .a = ssa_resolve(graph, a)};
     uint32_t folded = ssa_fold(graph, &ins);
-    return folded ? folded : ins_append(graph, ins);
+    return folded ? folded : ins_append(graph, &ins);
 }
 
 /* ---- Effects ----------------------------------------------------------------------------------

@@ -211,12 +211,7 @@ void block_add_pred(struct graph *graph, uint32_t block, uint32_t pred);
 uint32_t pool_alloc(struct graph *graph, uint32_t count);
 
 /* Appends an instruction to the current block as it stands. */
-uint32_t ins_append_at(struct graph *graph, const struct ins *ins);
-
-static inline uint32_t ins_append(struct graph *graph, struct ins ins)
-{
-    return ins_append_at(graph, &ins);
-}
+uint32_t ins_append(struct graph *graph, const struct ins *ins);
 
 /* Puts a new one at the head of a block: a phi, a constant of the entry. */
 uint32_t ins_prepend(struct graph *graph, uint32_t block, struct ins ins);
