@@ -115,6 +115,7 @@ void build_address(struct builder *b, struct ins *ins)
     bool index64 = b->module->memories[memory].limits.index64;
     ins->imm = b->instr.value;
     ins->memory = (uint8_t)memory;
+    b->graph->blocks[b->graph->current].accesses++;
     bool guarded = !index64 && b->graph->options->guard;
     struct ins base = {.op = SSA_MEMORY_BASE, .type = TYPE_I64, .imm = memory};
     if (!guarded) {

@@ -101,6 +101,7 @@ struct block {
     bool is_loop;
     bool cold;            /* ends in a trap, or only leads there */
     uint32_t first, last; /* instructions; phis first */
+    uint32_t accesses;    /* of memory, that were built */
     uint32_t *succs;
     uint32_t succ_count;
     uint32_t edge;                 /* to its only successor: the place among that one's preds */
