@@ -17,7 +17,7 @@ void graph_init(struct graph *graph, struct arena *arena, const struct compile_o
     arena_grow(arena, &graph->ins, (uint32_t)(body / 2 + 64), &graph->ins_capacity,
                sizeof(*graph->ins));
     graph->ins_count = 1;
-    uint32_t blocks = (uint32_t)(body / 8 + 8); /* at a guess, as are the others */
+    uint32_t blocks = (uint32_t)(body / 5 + 8); /* at a guess, as are the others */
     arena_grow(arena, &graph->pool, blocks, &graph->pool_capacity, sizeof(*graph->pool));
     arena_grow(arena, &graph->blocks, blocks, &graph->block_capacity, sizeof(*graph->blocks));
     arena_grow(arena, &graph->order, blocks, &graph->order_capacity, sizeof(*graph->order));
