@@ -560,11 +560,15 @@ static void build_live(struct builder *b)
 
 void build_body(struct builder *b)
 {
-    while (b->label_count > b->body->label_base && reader_ok(&b->body->reader)) {
-        instr_read(&b->body->reader, b->module, &b->instr);
+    struct reader *reader = &b->body->reader;
+    uint32_t label_base = b->body->label_base;
+    while (b->label_count > label_base && b->fault.status == WICK_OK) {
+        instr_read(reader, b->module, &b->instr);
         b->graph->offset = place_of(b);
         if (b->dead)
             build_dead(b);
+        else if (b->instr.opcode >= OPCODE_LOCAL_GET && b->instr.opcode <= OPCODE_LOCAL_TEE)
+            build_local(b);
         else
             build_live(b);
     }

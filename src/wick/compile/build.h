@@ -163,6 +163,9 @@ void build_throw(struct builder *b);
 /* build_instr.c */
 
 uint32_t build_zero(struct builder *b, uint8_t type);
+/* local.get, local.set, local.tee. */
+void build_local(struct builder *b);
+/* The rest, but for blocks and branches. */
 void build_instr(struct builder *b);
 /* Completes a load or store whose address is in ins->a: checks it where no guard does and says
  * where the memory begins, in c; 0 there is the register of memory 0. */

@@ -45,7 +45,7 @@ uint32_t build_zero(struct builder *b, uint8_t type)
     return b->zero[type];
 }
 
-static void build_local(struct builder *b)
+void build_local(struct builder *b)
 {
     uint32_t variable = b->body->variable_base + b->instr.index;
     if (b->instr.opcode == OPCODE_LOCAL_GET) {
@@ -394,11 +394,6 @@ void build_instr(struct builder *b)
     case OPCODE_SELECT:
     case OPCODE_SELECT_T:
         build_select(b);
-        break;
-    case OPCODE_LOCAL_GET:
-    case OPCODE_LOCAL_SET:
-    case OPCODE_LOCAL_TEE:
-        build_local(b);
         break;
     case OPCODE_GLOBAL_GET:
     case OPCODE_GLOBAL_SET:
