@@ -102,6 +102,7 @@ struct block {
     bool cold;            /* ends in a trap, or only leads there */
     uint32_t first, last; /* instructions; phis first */
     uint32_t accesses;    /* of memory, that were built */
+    uint32_t unused[3];   /* a size that is a power of two: blocks are found with a shift */
     uint32_t *succs;
     uint32_t succ_count;
     uint32_t edge;                 /* to its only successor: the place among that one's preds */
@@ -113,6 +114,8 @@ struct block {
     uint32_t depth;  /* of loops */
     uint32_t memory_epoch, state_epoch; /* at its end: see gvn.c */
 };
+
+_Static_assert(sizeof(struct block) == 128, "see unused");
 
 /* A call whose callee was built in its place. */
 struct inline_site {
