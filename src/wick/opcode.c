@@ -384,27 +384,6 @@ bool instr_read_any(struct reader *reader, const struct module *module, struct i
     return reader_ok(reader);
 }
 
-bool instr_find(struct reader *reader, const struct module *module, enum find what,
-                struct instr *instr)
-{
-    const uint8_t *at = reader->next, *last = reader->end - SHORT_MAX;
-    for (;;) {
-        for (; at <= last; at += opcode_infos[*at].short_length) {
-            const struct opcode_info *info = &opcode_infos[*at];
-            if (info->find & what || !info->short_length ||
-                (at[1] | (uint32_t)at[2] << 8) & info->stops)
-                break;
-        }
-        reader->next = at;
-        if (at >= reader->end)
-            return false;
-        instr_read(reader, module, instr);
-        if (instr->info->find & what)
-            return true;
-        at = reader->next;
-    }
-}
-
 const uint8_t signature_types[128] = {
     ['i'] = TYPE_I32, ['l'] = TYPE_I64, ['f'] = TYPE_F32, ['d'] = TYPE_F64, ['v'] = TYPE_V128,
 };

@@ -168,8 +168,26 @@ static inline bool instr_read(struct reader *reader, const struct module *module
 
 /* In a body that was validated: reads on to the next instruction that is looked for. False at the
  * end. */
-bool instr_find(struct reader *reader, const struct module *module, enum find what,
-                struct instr *instr);
+static inline bool instr_find(struct reader *reader, const struct module *module, enum find what,
+                              struct instr *instr)
+{
+    const uint8_t *at = reader->next, *last = reader->end - SHORT_MAX;
+    for (;;) {
+        for (; at <= last; at += opcode_infos[*at].short_length) {
+            const struct opcode_info *info = &opcode_infos[*at];
+            if (info->find & what || !info->short_length ||
+                (at[1] | (uint32_t)at[2] << 8) & info->stops)
+                break;
+        }
+        reader->next = at;
+        if (at >= reader->end)
+            return false;
+        instr_read(reader, module, instr);
+        if (instr->info->find & what)
+            return true;
+        at = reader->next;
+    }
+}
 
 /* Value, reference, heap and storage types (core spec sections 5.3.2-5.3.8); the module resolves
  * indices. */
