@@ -195,7 +195,7 @@ static void move_out_of_loops(struct gvn *g, uint32_t value, unsigned effects)
 {
     struct graph *graph = g->graph;
     const struct ins *ins = &graph->ins[value];
-    if (!is_costly(ins) || !graph->blocks[ins->block].loop)
+    if (!graph->blocks[ins->block].loop || !is_costly(ins))
         return;
     bool fixed = ins->op == SSA_MEMORY_BASE && graph->options->guard &&
                  !graph->module->memories[ins->imm].limits.index64;

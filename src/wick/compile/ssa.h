@@ -80,9 +80,9 @@ struct ins {
     };
     uint32_t args, arg_count; /* in graph->pool */
     uint32_t next, prev;      /* in the block */
+    uint32_t uses;            /* counted before lowering */
+    uint32_t user;            /* one that uses it */
     uint32_t block;
-    uint32_t uses;   /* counted before lowering */
-    uint32_t user;   /* one that uses it */
     uint32_t offset; /* bytes from the module's start, for traps */
     uint32_t scope;  /* of a call: the try_table around it, in graph->scopes; 0: none */
     uint64_t imm;    /* also the offset of a load or store */
