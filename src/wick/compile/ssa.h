@@ -214,7 +214,7 @@ void block_add_pred(struct graph *graph, uint32_t block, uint32_t pred);
 /* Space for `count` operands; answers their place in the pool. */
 uint32_t pool_alloc(struct graph *graph, uint32_t count);
 
-/* Appends an instruction to the current block as it stands. */
+/* Appends an instruction, none of the graph's own, to the current block as it stands. */
 uint32_t ins_append(struct graph *graph, const struct ins *ins);
 
 /* Puts a new one at the head of a block: a phi, a constant of the entry. */
