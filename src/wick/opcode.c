@@ -16,19 +16,29 @@ enum { PACKED_COUNT = 0x260 + 0x50 };
 
 /* See struct opcode_info; flags of an access below 0x40 say that its memory is the first. */
 #define SHORT_LENGTH(immediates)                                                                   \
-    ((immediates) == IMMEDIATES_NONE     ? 1                                                       \
-     : (immediates) == IMMEDIATES_MEMARG ? 3                                                       \
-     : (immediates) == IMMEDIATES_INDEX || (immediates) == IMMEDIATES_I32 ||                       \
-             (immediates) == IMMEDIATES_I64                                                        \
-         ? 2                                                                                       \
-         : 0)
+    ((immediates) == IMMEDIATES_NONE                                      ? 1                      \
+     : (immediates) == IMMEDIATES_MEMARG                                  ? 3                      \
+     : (immediates) == IMMEDIATES_INDEX || (immediates) == IMMEDIATES_I32 ? 2                      \
+                                                                          : 0)
 #define STOPS(immediates)                                                                          \
     (SHORT_LENGTH(immediates) == 3 ? 0x80C0 : SHORT_LENGTH(immediates) == 2 ? 0x80 : 0)
+#define FIND(code, immediates)                                                                     \
+    ((immediates) == IMMEDIATES_BLOCK || (immediates) == IMMEDIATES_TRY || (code) == OPCODE_END || \
+             (code) == OPCODE_LOCAL_SET || (code) == OPCODE_LOCAL_TEE                              \
+         ? FIND_LOCALS                                                                             \
+     : (code) == OPCODE_RETURN_CALL || (code) == OPCODE_RETURN_CALL_INDIRECT ||                    \
+             (code) == OPCODE_RETURN_CALL_REF                                                      \
+         ? FIND_TAIL_CALLS                                                                         \
+         : 0)
 
-static const struct opcode_info infos[PACKED_COUNT] = {
+const struct opcode_info opcode_infos[PACKED_COUNT] = {
 #define OPCODE(code, identifier, name, signature, immediates, argument)                            \
-    [PACKED(code)] = {signature, IMMEDIATES_##immediates, argument,                                \
-                      SHORT_LENGTH(IMMEDIATES_##immediates), STOPS(IMMEDIATES_##immediates)},
+    [PACKED(code)] = {signature,                                                                   \
+                      IMMEDIATES_##immediates,                                                     \
+                      argument,                                                                    \
+                      SHORT_LENGTH(IMMEDIATES_##immediates),                                       \
+                      FIND(code, IMMEDIATES_##immediates),                                         \
+                      STOPS(IMMEDIATES_##immediates)},
 #include "wick/opcodes.h"
 #undef OPCODE
 };
@@ -44,9 +54,9 @@ const struct opcode_info *opcode_info(uint16_t opcode)
     bool known = opcode < 0x100 || (opcode >= 0xFB00 && opcode < 0xFB20) ||
                  (opcode >= 0xFC00 && opcode < 0xFC20) || (opcode >= 0xFD00 && opcode < 0xFE20) ||
                  (opcode >= 0xFF00 && opcode < 0xFF50);
-    if (!known || infos[PACKED(opcode)].immediates == IMMEDIATES_ABSENT)
+    if (!known || opcode_infos[PACKED(opcode)].immediates == IMMEDIATES_ABSENT)
         return NULL;
-    return &infos[PACKED(opcode)];
+    return &opcode_infos[PACKED(opcode)];
 }
 
 const char *opcode_name(uint16_t opcode)
@@ -319,49 +329,33 @@ read_immediates(struct reader *reader, const struct module *module, struct instr
 /* ---- Instructions -----------------------------------------------------------------------------
  */
 
-enum { SHORT_MAX = 3 }; /* bytes of an instruction that is read at once */
-
-/* Reads the immediates of nearly all instructions, which are short, without a branch that depends
- * on the opcode; `at` is its place, at least SHORT_MAX bytes before the module's end. */
-static inline bool read_short_immediates(struct reader *reader, struct instr *instr,
-                                         const uint8_t *at)
+/* Reads the immediates where an integer has two bytes, or the type of a block has one; false if it
+ * is another instruction. There are SHORT_MAX bytes at least. */
+static inline bool read_longer(struct reader *reader, struct instr *instr, const uint8_t *at)
 {
-    const struct opcode_info *info = instr->info;
-    uint32_t bytes = at[1] | (uint32_t)at[2] << 8;
-    if (!info->short_length || bytes & info->stops)
-        return false;
-    bool access = info->short_length == 3;
-    uint64_t number = (uint64_t)((int64_t)((uint64_t)at[1] << 57) >> 57);
-    uint64_t mask = info->immediates == IMMEDIATES_I64 ? UINT64_MAX : UINT32_MAX;
-    instr->align = at[1];
-    instr->index = access ? 0 : at[1];
-    instr->value = access ? at[2] : number & mask;
-    reader->next = at + info->short_length;
-    return reader->next <= reader->end;
-}
-
-/* The same where an integer has two bytes, or the type of a block has one. */
-static inline bool read_longer_immediates(struct reader *reader, struct instr *instr,
-                                          const uint8_t *at)
-{
-    uint8_t immediates = instr->info->immediates;
-    if (immediates == IMMEDIATES_BLOCK) {
+    instr->opcode = *at;
+    instr->info = &opcode_infos[*at];
+    switch ((enum immediates)instr->info->immediates) {
+    case IMMEDIATES_BLOCK:
         instr->block = (struct block_type){.result = TYPE_BOTTOM};
         reader->next = at + 2;
-        return at[1] == 0x40 && reader->next <= reader->end;
+        return at[1] == 0x40;
+    case IMMEDIATES_INDEX:
+        instr->index = (at[1] & 0x7fu) | (uint32_t)at[2] << 7;
+        break;
+    case IMMEDIATES_I32:
+        instr->value = (uint32_t)((int32_t)((uint32_t)at[2] << 25) >> 18) | (at[1] & 0x7f);
+        break;
+    default:
+        return false;
     }
     reader->next = at + 3;
-    if (immediates == IMMEDIATES_INDEX)
-        instr->index = (at[1] & 0x7fu) | (uint32_t)at[2] << 7;
-    else
-        instr->value = (uint32_t)((int32_t)((uint32_t)at[2] << 25) >> 18) | (at[1] & 0x7f);
-    return (immediates == IMMEDIATES_INDEX || immediates == IMMEDIATES_I32) && at[2] < 0x80 &&
-           reader->next <= reader->end;
+    return at[1] >= 0x80 && at[2] < 0x80;
 }
 
 /* Any instruction, and any defect. */
-static __attribute__((noinline)) void read_any(struct reader *reader, const struct module *module,
-                                               struct instr *instr)
+static __attribute__((noinline)) void read_slowly(struct reader *reader,
+                                                  const struct module *module, struct instr *instr)
 {
     uint32_t opcode = reader_u8(reader);
     if (opcode >= 0xFB && opcode <= 0xFE) {
@@ -373,48 +367,21 @@ static __attribute__((noinline)) void read_any(struct reader *reader, const stru
     instr->info = opcode_info(instr->opcode);
     if (!instr->info) {
         reader_fail(reader, WICK_MALFORMED, instr->place, "illegal opcode %02x", opcode);
-        instr->info = &infos[OPCODE_NOP];
+        instr->info = &opcode_infos[OPCODE_NOP];
         instr->opcode = OPCODE_NOP;
         return;
     }
     read_immediates(reader, module, instr);
 }
 
-bool instr_read(struct reader *reader, const struct module *module, struct instr *instr)
+bool instr_read_any(struct reader *reader, const struct module *module, struct instr *instr)
 {
-    const uint8_t *at = reader->next;
-    instr->place = at;
-    if (at < reader->end && reader->limit - at >= SHORT_MAX) {
-        instr->opcode = *at;
-        instr->info = &infos[*at];
-        if (read_short_immediates(reader, instr, at) || read_longer_immediates(reader, instr, at))
-            return true;
-        reader->next = at;
-    }
-    read_any(reader, module, instr);
-    return reader_ok(reader);
-}
-
-bool instr_find(struct reader *reader, const struct module *module, const bool wanted[256],
-                struct instr *instr)
-{
-    const uint8_t *at = reader->next;
-    while (at < reader->end) {
-        const struct opcode_info *info = &infos[*at];
-        bool found = wanted[*at];
-        if (!found && info->short_length && reader->limit - at >= SHORT_MAX &&
-            !((at[1] | (uint32_t)at[2] << 8) & info->stops)) {
-            at += info->short_length;
-            continue;
-        }
-        reader->next = at;
-        instr_read(reader, module, instr);
-        if (found)
-            return true;
-        at = reader->next;
-    }
+    const uint8_t *at = instr->place;
+    if (reader_left(reader) >= SHORT_MAX && read_longer(reader, instr, at))
+        return true;
     reader->next = at;
-    return false;
+    read_slowly(reader, module, instr);
+    return reader_ok(reader);
 }
 
 const uint8_t signature_types[128] = {

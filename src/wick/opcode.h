@@ -3,7 +3,7 @@
  * Instructions as the binary format has them (core spec section 5.4): the table of all opcodes and
  * a reader that takes one instruction with its immediates from the bytes.
  *
- * The validator and the translators read code through instr_read alone.
+ * The validator and the translators read code through instr_read and instr_find alone.
  */
 #pragma once
 
@@ -40,6 +40,12 @@ enum immediates {
     IMMEDIATES_CAST,        /* index (label), type and type2: reference types from and to */
 };
 
+/* What instr_find looks for. */
+enum find {
+    FIND_LOCALS = 1,     /* what writes locals, begins or ends a construct */
+    FIND_TAIL_CALLS = 2, /* return_call and the like */
+};
+
 struct opcode_info {
     const char *signature; /* see opcodes.h */
     uint8_t immediates;    /* enum immediates */
@@ -47,8 +53,14 @@ struct opcode_info {
     /* Of an instruction whose immediates are of one byte each, if none of the bits `stops` is set
      * in the two bytes behind the opcode: its length. 0: it has other immediates. */
     uint8_t short_length;
+    uint8_t find; /* enum find */
     uint16_t stops;
 };
+
+enum { SHORT_MAX = 3 }; /* short_length, at most */
+
+/* First those of one byte, by opcode. */
+extern const struct opcode_info opcode_infos[];
 
 /* NULL if there is no such instruction. */
 const struct opcode_info *opcode_info(uint16_t opcode);
@@ -125,14 +137,57 @@ static inline bool instr_opens(const struct instr *instr)
     return instr->info->immediates == IMMEDIATES_BLOCK || instr->info->immediates == IMMEDIATES_TRY;
 }
 
-/* Reads one instruction; false if the reader has failed. Fails with WICK_MALFORMED; indices are not
- * checked, except those of types inside block, value and heap types. */
-bool instr_read(struct reader *reader, const struct module *module, struct instr *instr);
+/* The same as instr_read, of any instruction; its place was noted. */
+bool instr_read_any(struct reader *reader, const struct module *module, struct instr *instr);
 
-/* In a body that was validated: reads on to the next instruction whose first byte is wanted. False
- * at the end. */
-bool instr_find(struct reader *reader, const struct module *module, const bool wanted[256],
-                struct instr *instr);
+/* Reads one instruction; false if the reader has failed. Fails with WICK_MALFORMED; indices are not
+ * checked, except those of types inside block, value and heap types. Nearly all instructions are
+ * short; these are read without a branch that depends on the opcode. */
+static inline bool instr_read(struct reader *reader, const struct module *module,
+                              struct instr *instr)
+{
+    const uint8_t *at = reader->next;
+    instr->place = at;
+    if (reader_left(reader) < SHORT_MAX)
+        return instr_read_any(reader, module, instr);
+    uint32_t opcode = at[0], bytes = at[1] | (uint32_t)at[2] << 8;
+    const struct opcode_info *info = &opcode_infos[opcode];
+    uint32_t length = info->short_length;
+    if (!length || bytes & info->stops)
+        return instr_read_any(reader, module, instr);
+    bool access = length == 3;
+    uint32_t first = bytes & 0xff, second = bytes >> 8;
+    instr->opcode = (uint16_t)opcode;
+    instr->info = info;
+    instr->align = first;
+    instr->index = access ? 0 : first;
+    instr->value = access ? second : (uint32_t)((int32_t)(first << 25) >> 25);
+    reader->next = at + length;
+    return true;
+}
+
+/* In a body that was validated: reads on to the next instruction that is looked for. False at the
+ * end. */
+static inline bool instr_find(struct reader *reader, const struct module *module, enum find what,
+                              struct instr *instr)
+{
+    const uint8_t *at = reader->next, *last = reader->end - SHORT_MAX;
+    for (;;) {
+        for (; at <= last; at += opcode_infos[*at].short_length) {
+            const struct opcode_info *info = &opcode_infos[*at];
+            if (info->find & what || !info->short_length ||
+                (at[1] | (uint32_t)at[2] << 8) & info->stops)
+                break;
+        }
+        reader->next = at;
+        if (at >= reader->end)
+            return false;
+        instr_read(reader, module, instr);
+        if (instr->info->find & what)
+            return true;
+        at = reader->next;
+    }
+}
 
 /* Value, reference, heap and storage types (core spec sections 5.3.2-5.3.8); the module resolves
  * indices. */

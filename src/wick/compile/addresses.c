@@ -163,6 +163,9 @@ void graph_share_addresses(struct graph *graph)
         return;
     struct addresses s = {.graph = graph};
     s.places = arena_take(graph->arena, graph->ins_count * sizeof(*s.places));
-    for (uint32_t i = 0; i < graph->order_count; i++)
-        share_in_block(&s, &graph->blocks[graph->order[i]]);
+    for (uint32_t i = 0; i < graph->order_count; i++) {
+        const struct block *block = &graph->blocks[graph->order[i]];
+        if (block->accesses > 1)
+            share_in_block(&s, block);
+    }
 }

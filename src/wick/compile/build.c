@@ -27,7 +27,7 @@ static void set_succs(struct builder *b, uint32_t block, uint32_t first, uint32_
     b->graph->blocks[block].succ_count = second ? 2 : 1;
 }
 
-void finish_block(struct builder *b, struct ins end)
+void finish_block(struct builder *b, const struct ins *end)
 {
     struct graph *graph = b->graph;
     ins_append(graph, end);
@@ -131,7 +131,7 @@ static void jump_to(struct builder *b, struct label *label)
     uint32_t from = b->graph->current;
     set_succs(b, from, label->target, 0);
     add_incoming(b, label, from);
-    finish_block(b, (struct ins){.op = SSA_JUMP});
+    finish_block(b, &(struct ins){.op = SSA_JUMP});
 }
 
 /* The i-th value that arrives at a label's block: one that all edges bring, or a phi. */
@@ -163,7 +163,7 @@ static uint32_t fork_block(struct builder *b, uint32_t condition, bool negated)
     uint32_t from = b->graph->current;
     uint32_t edge = block_after(b, from), next = block_after(b, from);
     set_succs(b, from, negated ? next : edge, negated ? edge : next);
-    finish_block(b, (struct ins){.op = SSA_BRANCH, .a = condition});
+    finish_block(b, &(struct ins){.op = SSA_BRANCH, .a = condition});
     b->graph->current = edge;
     return next;
 }
@@ -213,8 +213,8 @@ static void build_br_table(struct builder *b)
     uint32_t index = pop(b), count = b->instr.count, from = b->graph->current;
     uint32_t *succs = arena_alloc(b->arena, ((size_t)count + 1) * sizeof(*succs));
     struct reader labels = reader_sub(&b->body->reader, b->instr.bytes);
-    finish_block(b,
-                 count ? (struct ins){.op = SSA_SWITCH, .a = index} : (struct ins){.op = SSA_JUMP});
+    finish_block(b, count ? &(struct ins){.op = SSA_SWITCH, .a = index}
+                          : &(struct ins){.op = SSA_JUMP});
     b->switches++;
     for (uint32_t i = 0; i <= count; i++) {
         struct label *label = label_at(b, reader_u32(&labels));
@@ -241,7 +241,7 @@ void build_return(struct builder *b)
     uint32_t count = b->body->type->result_count, args = pool_alloc(b->graph, count);
     for (uint32_t i = 0; i < count; i++)
         b->graph->pool[args + i] = ssa_resolve(b->graph, b->stack[b->stack_count - count + i]);
-    finish_block(b, (struct ins){.op = SSA_RETURN, .args = args, .arg_count = count});
+    finish_block(b, &(struct ins){.op = SSA_RETURN, .args = args, .arg_count = count});
     build_unreachable(b);
 }
 
@@ -263,15 +263,15 @@ static void build_loop(struct builder *b)
     for (uint32_t i = 0; i < label->param_count; i++) {
         uint32_t type = label->params[i];
         uint32_t phi = ins_append(
-            b->graph, (struct ins){.op = SSA_PHI,
-                                   .type = type_is_ref(type) ? TYPE_I64 : (uint8_t)type_kind(type),
-                                   .is_traced = type_is_traced(type)});
+            b->graph, &(struct ins){.op = SSA_PHI,
+                                    .type = type_is_ref(type) ? TYPE_I64 : (uint8_t)type_kind(type),
+                                    .is_traced = type_is_traced(type)});
         b->stack[b->stack_count - label->param_count + i] = phi;
     }
     label->first_phi = b->graph->ins_count - label->param_count;
-    ins_append(b->graph, (struct ins){.op = SSA_LOOP});
+    ins_append(b->graph, &(struct ins){.op = SSA_LOOP});
     if (b->graph->options->fuel)
-        ins_append(b->graph, (struct ins){.op = SSA_FUEL});
+        ins_append(b->graph, &(struct ins){.op = SSA_FUEL});
 }
 
 static void build_if(struct builder *b)
@@ -286,7 +286,7 @@ static void build_if(struct builder *b)
         memcpy(&b->graph->pool[label->else_params], &b->stack[label->height],
                label->param_count * sizeof(uint32_t));
     set_succs(b, from, negated ? no : yes, negated ? yes : no);
-    finish_block(b, (struct ins){.op = SSA_BRANCH, .a = condition});
+    finish_block(b, &(struct ins){.op = SSA_BRANCH, .a = condition});
     b->graph->current = yes;
 }
 
@@ -385,7 +385,7 @@ static void build_try_table(struct builder *b)
 
 static uint32_t append_caught(struct builder *b)
 {
-    return ins_append(b->graph, (struct ins){.op = SSA_CAUGHT, .type = TYPE_I32});
+    return ins_append(b->graph, &(struct ins){.op = SSA_CAUGHT, .type = TYPE_I32});
 }
 
 void build_catching(struct builder *b)
@@ -408,12 +408,12 @@ static void push_arguments(struct builder *b, uint32_t exception, const struct f
     for (uint32_t i = 0; i < type->param_count; i++) {
         uint32_t param = type->params[i];
         uint8_t kind = type_is_ref(param) ? TYPE_I64 : (uint8_t)type_kind(param);
-        push(b, ins_append(b->graph, (struct ins){.op = loads[kind],
-                                                  .type = kind,
-                                                  .is_traced = type_is_traced(param),
-                                                  .a = zero,
-                                                  .c = exception,
-                                                  .imm = at}));
+        push(b, ins_append(b->graph, &(struct ins){.op = loads[kind],
+                                                   .type = kind,
+                                                   .is_traced = type_is_traced(param),
+                                                   .a = zero,
+                                                   .c = exception,
+                                                   .imm = at}));
         at += 8 * type_slots(param);
     }
 }
@@ -421,10 +421,10 @@ static void push_arguments(struct builder *b, uint32_t exception, const struct f
 static void build_clause(struct builder *b, const struct catch_clause *clause)
 {
     uint32_t height = b->stack_count;
-    uint32_t exception = ins_append(b->graph, (struct ins){.op = SSA_CALL_HELPER,
-                                                           .type = TYPE_I64,
-                                                           .is_traced = true,
-                                                           .lane = COMPILE_HELPER_EXCEPTION});
+    uint32_t exception = ins_append(b->graph, &(struct ins){.op = SSA_CALL_HELPER,
+                                                            .type = TYPE_I64,
+                                                            .is_traced = true,
+                                                            .lane = COMPILE_HELPER_EXCEPTION});
     if (catch_has_tag(clause->kind))
         push_arguments(b, exception, b->module->tags[clause->tag].type);
     if (catch_has_ref(clause->kind))
@@ -453,7 +453,7 @@ static void build_landing(struct builder *b, uint32_t scope)
     if (self->outer)
         jump_to(b, &b->landings[self->outer].label);
     else
-        finish_block(b, (struct ins){.op = SSA_TRAP, .imm = WICK_TRAP_UNREACHABLE});
+        finish_block(b, &(struct ins){.op = SSA_TRAP, .imm = WICK_TRAP_UNREACHABLE});
 }
 
 static void end_try_table(struct builder *b, struct label *label)
@@ -550,7 +550,7 @@ static void build_live(struct builder *b)
         build_return(b);
         break;
     case OPCODE_UNREACHABLE:
-        finish_block(b, (struct ins){.op = SSA_TRAP, .imm = WICK_TRAP_UNREACHABLE});
+        finish_block(b, &(struct ins){.op = SSA_TRAP, .imm = WICK_TRAP_UNREACHABLE});
         build_unreachable(b);
         break;
     default:
@@ -560,11 +560,15 @@ static void build_live(struct builder *b)
 
 void build_body(struct builder *b)
 {
-    while (b->label_count > b->body->label_base && reader_ok(&b->body->reader)) {
-        instr_read(&b->body->reader, b->module, &b->instr);
+    struct reader *reader = &b->body->reader;
+    uint32_t label_base = b->body->label_base;
+    while (b->label_count > label_base && b->fault.status == WICK_OK) {
+        instr_read(reader, b->module, &b->instr);
         b->graph->offset = place_of(b);
         if (b->dead)
             build_dead(b);
+        else if (b->instr.opcode >= OPCODE_LOCAL_GET && b->instr.opcode <= OPCODE_LOCAL_TEE)
+            build_local(b);
         else
             build_live(b);
     }
@@ -585,10 +589,10 @@ static void define_locals(struct builder *b)
     for (uint32_t i = 0; i < params; i++) {
         const struct variable *v = &b->variables[i];
         variable_write(b, i,
-                       ins_append(b->graph, (struct ins){.op = SSA_PARAM,
-                                                         .type = v->type,
-                                                         .is_traced = v->is_traced,
-                                                         .imm = i}));
+                       ins_append(b->graph, &(struct ins){.op = SSA_PARAM,
+                                                          .type = v->type,
+                                                          .is_traced = v->is_traced,
+                                                          .imm = i}));
     }
     define_zeros(b, params);
 }
@@ -620,12 +624,7 @@ static bool can_stand_elsewhere(struct builder *b, struct reader reader)
         reader_u32(&reader);
         read_value_type(&reader, b->module);
     }
-    static const bool tail_calls[256] = {
-        [OPCODE_RETURN_CALL] = true,
-        [OPCODE_RETURN_CALL_INDIRECT] = true,
-        [OPCODE_RETURN_CALL_REF] = true,
-    };
-    return !instr_find(&reader, b->module, tail_calls, &instr);
+    return !instr_find(&reader, b->module, FIND_TAIL_CALLS, &instr);
 }
 
 static bool is_worth_inlining(struct builder *b, uint32_t func_index, struct reader reader)
@@ -668,7 +667,7 @@ bool build_inlined(struct builder *b, uint32_t func_index)
     b->body = &body;
     b->instr.place = body.reader.next;
     if (b->graph->options->fuel)
-        ins_append(b->graph, (struct ins){.op = SSA_FUEL});
+        ins_append(b->graph, &(struct ins){.op = SSA_FUEL});
     variables_add(b, &body);
     for (uint32_t i = body.type->param_count; i-- > 0;)
         variable_write(b, body.variable_base + i, pop(b));

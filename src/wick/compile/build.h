@@ -17,6 +17,9 @@ struct variable {
     uint8_t type;
     bool is_traced;
     uint32_t first_write, write_count; /* in builder->writes: places in the code, ascending */
+    /* The last search there: the first write from gap_first on is at gap_end; UINT32_MAX: there is
+     * none. gap_first is above gap_end before the first search. */
+    uint32_t gap_first, gap_end;
     /* The value at a point of the construct that is open as the labels' depth-th; it holds until
      * the construct ends, except in loops inside of it that write the variable. */
     uint32_t value, depth, serial;
@@ -147,7 +150,7 @@ void build_body(struct builder *b);
  * it. */
 bool build_inlined(struct builder *b, uint32_t func_index);
 /* Ends the current block with `end`, without successors. */
-void finish_block(struct builder *b, struct ins end);
+void finish_block(struct builder *b, const struct ins *end);
 
 /* build_field.c: an instruction on an object that needs no call, or false. */
 bool build_field(struct builder *b);
@@ -160,6 +163,9 @@ void build_throw(struct builder *b);
 /* build_instr.c */
 
 uint32_t build_zero(struct builder *b, uint8_t type);
+/* local.get, local.set, local.tee. */
+void build_local(struct builder *b);
+/* The rest, but for blocks and branches. */
 void build_instr(struct builder *b);
 /* Completes a load or store whose address is in ins->a: checks it where no guard does and says
  * where the memory begins, in c; 0 there is the register of memory 0. */

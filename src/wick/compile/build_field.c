@@ -41,7 +41,7 @@ static void push_field(struct builder *b, uint32_t ref, uint32_t at, uint32_t of
                        .a = at,
                        .c = ref,
                        .imm = offset};
-    push(b, ins_append(b->graph, load));
+    push(b, ins_append(b->graph, &load));
 }
 
 static void store_field(struct builder *b, uint32_t ref, uint32_t at, uint32_t offset,
@@ -53,12 +53,12 @@ static void store_field(struct builder *b, uint32_t ref, uint32_t at, uint32_t o
                         .b = value,
                         .c = ref,
                         .imm = offset};
-    ins_append(b->graph, store);
+    ins_append(b->graph, &store);
 }
 
 static void check_null(struct builder *b, uint32_t ref, enum wick_trap_kind kind)
 {
-    ins_append(b->graph, (struct ins){.op = SSA_NULL_CHECK, .a = ref, .imm = kind});
+    ins_append(b->graph, &(struct ins){.op = SSA_NULL_CHECK, .a = ref, .imm = kind});
 }
 
 static uint32_t no_distance(struct builder *b)
@@ -91,7 +91,7 @@ static void build_array(struct builder *b, bool is_signed)
     uint32_t index = pop(b), ref = pop(b), length = array_length(b, ref);
     ins_append(
         b->graph,
-        (struct ins){.op = SSA_INDEX_CHECK, .a = index, .b = length, .imm = WICK_TRAP_ARRAY});
+        &(struct ins){.op = SSA_INDEX_CHECK, .a = index, .b = length, .imm = WICK_TRAP_ARRAY});
     uint32_t at = ssa_unary(b->graph, OPCODE_I64_EXTEND_I32_U, index);
     at = ssa_binary(b->graph, OPCODE_I64_SHL, at,
                     ssa_const(b->graph, TYPE_I64, type->element_shift));

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-static uint32_t append(struct builder *b, struct ins ins)
+static uint32_t append(struct builder *b, const struct ins *ins)
 {
     return ins_append(b->graph, ins);
 }
@@ -45,7 +45,7 @@ uint32_t build_zero(struct builder *b, uint8_t type)
     return b->zero[type];
 }
 
-static void build_local(struct builder *b)
+void build_local(struct builder *b)
 {
     uint32_t variable = b->body->variable_base + b->instr.index;
     if (b->instr.opcode == OPCODE_LOCAL_GET) {
@@ -66,13 +66,13 @@ static void build_global(struct builder *b)
                       .is_traced = type_is_traced(type),
                       .imm = b->instr.index};
     if (b->instr.opcode == OPCODE_GLOBAL_GET) {
-        push(b, append(b, ins));
+        push(b, append(b, &ins));
         return;
     }
     ins.op = SSA_GLOBAL_SET;
     ins.type = TYPE_BOTTOM;
     ins.a = pop(b);
-    append(b, ins);
+    append(b, &ins);
 }
 
 static void build_select(struct builder *b)
@@ -92,7 +92,7 @@ static void build_select(struct builder *b)
                       .b = no,
                       .c = condition};
     uint32_t folded = ssa_fold(b->graph, &ins);
-    push(b, folded ? folded : append(b, ins));
+    push(b, folded ? folded : append(b, &ins));
 }
 
 /* ---- Memory -----------------------------------------------------------------------------------
@@ -106,7 +106,7 @@ static uint32_t memory_bytes(struct builder *b, uint32_t memory)
         ins.op = SSA_CALL_HELPER;
         ins.lane = COMPILE_HELPER_MEMORY_BYTES;
     }
-    return append(b, ins);
+    return append(b, &ins);
 }
 
 void build_address(struct builder *b, struct ins *ins)
@@ -115,6 +115,7 @@ void build_address(struct builder *b, struct ins *ins)
     bool index64 = b->module->memories[memory].limits.index64;
     ins->imm = b->instr.value;
     ins->memory = (uint8_t)memory;
+    b->graph->blocks[b->graph->current].accesses++;
     bool guarded = !index64 && b->graph->options->guard;
     struct ins base = {.op = SSA_MEMORY_BASE, .type = TYPE_I64, .imm = memory};
     if (!guarded) {
@@ -124,10 +125,10 @@ void build_address(struct builder *b, struct ins *ins)
         if (!index64)
             ins->a = ssa_unary(b->graph, OPCODE_I64_EXTEND_I32_U, ins->a);
         uint32_t size = memory_bytes(b, memory);
-        append(b, (struct ins){.op = SSA_BOUNDS, .a = ins->a, .b = size, .imm = reach});
+        append(b, &(struct ins){.op = SSA_BOUNDS, .a = ins->a, .b = size, .imm = reach});
     }
     if (!guarded || memory)
-        ins->c = append(b, base);
+        ins->c = append(b, &base);
 }
 
 static void build_load(struct builder *b, uint8_t type)
@@ -138,7 +139,7 @@ static void build_load(struct builder *b, uint8_t type)
         ins.b = pop(b);
     ins.a = pop(b);
     build_address(b, &ins);
-    uint32_t value = append(b, ins);
+    uint32_t value = append(b, &ins);
     if (type)
         push(b, value);
 }
@@ -175,10 +176,10 @@ static void finish_call(struct builder *b, struct ins ins, const struct functype
 {
     take_args(b, &ins, type->param_count);
     if (b->graph->options->fuel)
-        append(b, (struct ins){.op = SSA_FUEL});
+        append(b, &(struct ins){.op = SSA_FUEL});
     if (tail) {
         ins.op = (uint16_t)(ins.op - SSA_CALL + SSA_TAIL_CALL);
-        finish_block(b, ins);
+        finish_block(b, &ins);
         build_unreachable(b);
         return;
     }
@@ -187,15 +188,15 @@ static void finish_call(struct builder *b, struct ins ins, const struct functype
         ins.is_traced = type_is_traced(type->results[0]);
     }
     ins.scope = b->scope;
-    uint32_t call = append(b, ins);
+    uint32_t call = append(b, &ins);
     if (type->result_count)
         push(b, call);
     for (uint32_t i = 1; i < type->result_count; i++)
-        push(b, append(b, (struct ins){.op = SSA_RESULT,
-                                       .type = kind_of(type->results[i]),
-                                       .is_traced = type_is_traced(type->results[i]),
-                                       .a = call,
-                                       .imm = i}));
+        push(b, append(b, &(struct ins){.op = SSA_RESULT,
+                                        .type = kind_of(type->results[i]),
+                                        .is_traced = type_is_traced(type->results[i]),
+                                        .a = call,
+                                        .imm = i}));
     build_catching(b);
 }
 
@@ -289,7 +290,7 @@ static void build_helper(struct builder *b)
     take_args(b, &ins, plan->operands);
     ins.lane = plan->helper;
     ins.imm = indices;
-    uint32_t value = append(b, ins);
+    uint32_t value = append(b, &ins);
     if (ins.type)
         push(b, value);
 }
@@ -324,11 +325,11 @@ static void build_reference(struct builder *b)
         break;
     case OPCODE_REF_FUNC:
         push(b,
-             append(b, (struct ins){.op = SSA_REF_FUNC, .type = TYPE_I64, .imm = b->instr.index}));
+             append(b, &(struct ins){.op = SSA_REF_FUNC, .type = TYPE_I64, .imm = b->instr.index}));
         break;
     case OPCODE_REF_AS_NON_NULL: {
         uint32_t ref = pop(b);
-        append(b, (struct ins){.op = SSA_NULL_CHECK, .a = ref, .imm = WICK_TRAP_NULL_REFERENCE});
+        append(b, &(struct ins){.op = SSA_NULL_CHECK, .a = ref, .imm = WICK_TRAP_NULL_REFERENCE});
         push(b, ref);
         break;
     }
@@ -359,7 +360,7 @@ static void build_vector(struct builder *b)
     if (count > 0)
         ins.a = pop(b);
     ins.type = type_of_letter(signature[count + 1]);
-    push(b, append(b, ins));
+    push(b, append(b, &ins));
 }
 
 /* ---- All of them ------------------------------------------------------------------------------
@@ -393,11 +394,6 @@ void build_instr(struct builder *b)
     case OPCODE_SELECT:
     case OPCODE_SELECT_T:
         build_select(b);
-        break;
-    case OPCODE_LOCAL_GET:
-    case OPCODE_LOCAL_SET:
-    case OPCODE_LOCAL_TEE:
-        build_local(b);
         break;
     case OPCODE_GLOBAL_GET:
     case OPCODE_GLOBAL_SET:

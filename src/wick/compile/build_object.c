@@ -55,7 +55,7 @@ static void append_call(struct builder *b, struct interp_call call, uint32_t ope
     ins.imm = graph->interp_call_count++;
     ins.type = type_is_ref(type) ? TYPE_I64 : (uint8_t)type_kind(type);
     ins.is_traced = type_is_ref(type) && type_is_traced(type);
-    uint32_t value = ins_append(graph, ins);
+    uint32_t value = ins_append(graph, &ins);
     if (ins.type)
         push(b, value);
 }
@@ -119,7 +119,7 @@ static uint32_t append_ref_test(struct builder *b, const struct deftype *type, b
     struct ins ins = {.op = SSA_REF_TEST, .type = TYPE_I32, .a = pop(b)};
     push(b, ins.a);
     ins.imm = type->id | (nullable ? REF_TEST_NULL : 0) | (uint64_t)type->depth << REF_TEST_DEPTH;
-    return ins_append(b->graph, ins);
+    return ins_append(b->graph, &ins);
 }
 
 static void build_test(struct builder *b, uint8_t helper, uint32_t type, uint32_t answer)
@@ -129,7 +129,7 @@ static void build_test(struct builder *b, uint8_t helper, uint32_t type, uint32_
         uint32_t test = append_ref_test(b, object, type_is_nullable(type));
         if (helper == HELPER_REF_CAST) {
             ins_append(b->graph,
-                       (struct ins){.op = SSA_NULL_CHECK, .a = test, .imm = WICK_TRAP_CAST});
+                       &(struct ins){.op = SSA_NULL_CHECK, .a = test, .imm = WICK_TRAP_CAST});
         } else {
             pop(b);
             push(b, test);
@@ -194,7 +194,7 @@ void build_throw(struct builder *b)
     else
         append_call(b, (struct interp_call){.helper = HELPER_THROW_REF}, 1, TYPE_BOTTOM);
     build_catching(b);
-    finish_block(b, (struct ins){.op = SSA_TRAP, .imm = WICK_TRAP_UNREACHABLE});
+    finish_block(b, &(struct ins){.op = SSA_TRAP, .imm = WICK_TRAP_UNREACHABLE});
     build_unreachable(b);
 }
 
@@ -219,7 +219,7 @@ static void build_atomic_access(struct builder *b, uint32_t operands, uint8_t an
         ins.b = pop(b);
     ins.a = pop(b);
     build_address(b, &ins);
-    uint32_t value = ins_append(b->graph, ins);
+    uint32_t value = ins_append(b->graph, &ins);
     if (answer)
         push(b, value);
 }

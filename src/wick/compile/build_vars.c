@@ -13,7 +13,7 @@ static void add_variables(struct builder *b, uint32_t type, uint32_t count)
     uint8_t kind = type_is_ref(type) ? TYPE_I64 : (uint8_t)type_kind(type);
     for (uint32_t i = 0; i < count; i++)
         b->variables[b->variable_count++] =
-            (struct variable){.type = kind, .is_traced = type_is_traced(type)};
+            (struct variable){.type = kind, .is_traced = type_is_traced(type), .gap_first = 1};
 }
 
 static void read_declarations(struct builder *b, struct body *body)
@@ -88,12 +88,7 @@ void variables_add(struct builder *b, struct body *body)
     struct write *writes = NULL;
     uint32_t count = 0, capacity = 0;
     struct instr instr;
-    static const bool wanted[256] = {
-        [OPCODE_BLOCK] = true,     [OPCODE_LOOP] = true, [OPCODE_IF] = true,
-        [OPCODE_TRY_TABLE] = true, [OPCODE_END] = true,  [OPCODE_LOCAL_SET] = true,
-        [OPCODE_LOCAL_TEE] = true,
-    };
-    while (instr_find(&scan, b->module, wanted, &instr)) {
+    while (instr_find(&scan, b->module, FIND_LOCALS, &instr)) {
         scan_construct(b, &loops, &instr);
         if (instr.opcode != OPCODE_LOCAL_SET && instr.opcode != OPCODE_LOCAL_TEE)
             continue;
@@ -106,10 +101,10 @@ void variables_add(struct builder *b, struct body *body)
     distribute_writes(b, body->variable_base, writes, count);
 }
 
-/* Whether the code in [start, end) writes the variable. */
-static bool is_written(const struct builder *b, uint32_t variable, uint32_t start, uint32_t end)
+/* Finds the first write from `start` on, and the one before it. */
+static __attribute__((noinline)) void find_gap(const struct builder *b, struct variable *v,
+                                               uint32_t start)
 {
-    const struct variable *v = &b->variables[variable];
     const uint32_t *writes = &b->writes[v->first_write];
     uint32_t low = 0, high = v->write_count;
     while (low < high) {
@@ -119,7 +114,17 @@ static bool is_written(const struct builder *b, uint32_t variable, uint32_t star
         else
             high = middle;
     }
-    return low < v->write_count && writes[low] < end;
+    v->gap_first = low ? writes[low - 1] + 1 : 0;
+    v->gap_end = low < v->write_count ? writes[low] : UINT32_MAX;
+}
+
+/* Whether the code in [start, end) writes the variable. */
+static inline bool is_written(const struct builder *b, struct variable *v, uint32_t start,
+                              uint32_t end)
+{
+    if (start < v->gap_first || start > v->gap_end)
+        find_gap(b, v, start);
+    return v->gap_end < end;
 }
 
 /* ---- Definitions ------------------------------------------------------------------------------
@@ -133,7 +138,7 @@ static struct definition *definition_slot(const struct builder *b, uint64_t key)
     return &b->definitions[at];
 }
 
-static void grow_definitions(struct builder *b)
+static __attribute__((noinline)) void grow_definitions(struct builder *b)
 {
     uint32_t old_size = b->definitions ? b->definition_mask + 1 : 0;
     uint32_t size = old_size ? old_size * 2 : 16;
@@ -182,7 +187,7 @@ static bool is_remembered(const struct builder *b, uint32_t variable)
     v->checked = b->labels[loop - 1].serial;
     for (; loop > v->depth; loop = loop > 1 ? b->labels[loop - 2].loop : 0) {
         const struct label *label = &b->labels[loop - 1];
-        if (is_written(b, variable, label->above_start, label->loop_end)) {
+        if (is_written(b, v, label->above_start, label->loop_end)) {
             v->value = 0;
             return false;
         }
@@ -216,34 +221,42 @@ static uint32_t add_phi(struct builder *b, uint32_t variable, uint32_t block)
     return phi;
 }
 
+/* The block to go on in when a variable has no definition in this one; 0: it needs a phi here. */
+static inline uint32_t block_before(const struct builder *b, struct variable *v,
+                                    const struct block *at)
+{
+    if (at->above && !is_written(b, v, at->above_start, at->above_end))
+        return at->above;
+    return at->sealed && at->pred_count == 1 ? at->preds[0] : 0;
+}
+
 /* The value of the variable at the end of the block. On a long way there it is noted, at distances
  * that grow fourfold, so that later reads, whose ways join this one somewhere, are shorter. */
 static uint32_t read_at_end(struct builder *b, uint32_t variable, uint32_t start)
 {
-    uint32_t noted[16], count = 0, block = start, next = 16;
+    struct variable *v = &b->variables[variable];
+    uint64_t bit = (uint64_t)1 << variable % 64;
+    uint32_t noted[16], count = 0, block = start, value = 0, next = 16;
     for (uint32_t step = 1;; step++) {
         const struct block *at = &b->graph->blocks[block];
-        uint32_t value = 0;
-        if (at->defined >> variable % 64 & 1)
+        if (at->defined & bit)
             value = definition_slot(b, (uint64_t)block << 32 | variable)->value;
-        if (value) {
-            if (count && noted[count - 1] == block)
-                count--;
-            while (count)
-                define(b, variable, noted[--count], value);
-            return value;
+        if (value)
+            break;
+        uint32_t before = block_before(b, v, at);
+        if (!before) {
+            value = add_phi(b, variable, block);
+            break;
         }
         if (step == next) {
             noted[count++] = block;
             next *= 4;
         }
-        if (at->above && !is_written(b, variable, at->above_start, at->above_end))
-            block = at->above;
-        else if (at->sealed && at->pred_count == 1)
-            block = at->preds[0];
-        else
-            add_phi(b, variable, block);
+        block = before;
     }
+    while (count)
+        define(b, variable, noted[--count], value);
+    return value;
 }
 
 /* Gives a phi its operands; where they are all the same, the phi becomes a copy. */

@@ -31,7 +31,7 @@ static uint32_t shift(const struct divide *d, uint16_t op32, uint32_t a, unsigne
 static uint32_t high_half(const struct divide *d, uint16_t op, uint32_t a, uint64_t factor)
 {
     uint32_t b = ssa_const(d->graph, TYPE_I64, factor);
-    return ins_append(d->graph, (struct ins){.op = op, .type = TYPE_I64, .a = a, .b = b});
+    return ins_append(d->graph, &(struct ins){.op = op, .type = TYPE_I64, .a = a, .b = b});
 }
 
 /* ---- Unsigned ---------------------------------------------------------------------------------

@@ -91,13 +91,11 @@ static void find_dominators(struct graph *graph)
 /* Numbers the blocks so that those below one in the tree follow it. */
 static void number_dominators(struct graph *graph)
 {
-    for (uint32_t i = 0; i < graph->order_count; i++)
-        graph->blocks[graph->order[i]].dom_count = 1;
     for (uint32_t i = graph->order_count; i-- > 1;) {
         const struct block *block = &graph->blocks[graph->order[i]];
         graph->blocks[block->idom].dom_count += block->dom_count;
     }
-    uint32_t *next = arena_alloc(graph->arena, graph->block_count * sizeof(*next));
+    uint32_t *next = arena_take(graph->arena, graph->block_count * sizeof(*next));
     for (uint32_t i = 0; i < graph->order_count; i++) {
         uint32_t at = graph->order[i];
         struct block *block = &graph->blocks[at];
@@ -166,7 +164,7 @@ static void find_loop(struct graph *graph, uint32_t header, uint32_t *work)
 
 static void find_loops(struct graph *graph)
 {
-    uint32_t *work = arena_alloc(graph->arena, (graph->block_count + 1) * sizeof(*work));
+    uint32_t *work = arena_take(graph->arena, (graph->block_count + 1) * sizeof(*work));
     for (uint32_t i = graph->order_count; i-- > 0;) {
         if (graph->blocks[graph->order[i]].is_loop)
             find_loop(graph, graph->order[i], work);
@@ -229,8 +227,9 @@ static uint32_t place_behind(const struct graph *graph, uint32_t at, const uint3
 void graph_place(struct graph *graph)
 {
     uint32_t count = graph->order_count;
-    uint32_t *last = arena_alloc(graph->arena, graph->block_count * sizeof(*last));
-    uint32_t *chain = arena_alloc(graph->arena, (count + 1) * sizeof(*chain));
+    uint32_t *last = arena_take(graph->arena, graph->block_count * sizeof(*last));
+    uint32_t *behind = arena_take(graph->arena, (count + 1) * sizeof(*behind));
+    uint32_t *chain = arena_take(graph->arena, (count + 1) * sizeof(*chain));
     uint32_t *after = arena_alloc(graph->arena, (count + 1) * sizeof(*after));
     uint32_t *order = arena_take(graph->arena, (count + 1) * sizeof(*order));
     find_cold_blocks(graph);
@@ -240,17 +239,16 @@ void graph_place(struct graph *graph)
             last[loop] = i;
     }
     for (uint32_t i = count; i-- > 0;) { /* chains of blocks to be put behind another */
-        uint32_t behind = place_behind(graph, graph->order[i], last);
-        if (behind == i)
+        behind[i] = place_behind(graph, graph->order[i], last);
+        if (behind[i] == i)
             continue;
-        chain[i] = after[behind];
-        after[behind] = i + 1;
+        chain[i] = after[behind[i]];
+        after[behind[i]] = i + 1;
     }
     uint32_t placed = 0;
     for (int cold = 0; cold < 2; cold++) {
         for (uint32_t i = 0; i < count; i++) {
-            bool moved = place_behind(graph, graph->order[i], last) != i;
-            if (!moved && graph->blocks[graph->order[i]].cold == cold)
+            if (behind[i] == i && graph->blocks[graph->order[i]].cold == cold)
                 order[placed++] = graph->order[i];
             for (uint32_t j = after[i]; j; j = chain[j - 1]) {
                 if (graph->blocks[graph->order[j - 1]].cold == cold)

@@ -13,7 +13,7 @@
 struct gvn {
     struct graph *graph;
     uint32_t *table; /* by hash: the latest value */
-    uint64_t *keys;
+    uint64_t *keys;  /* where the table has a value */
     uint32_t mask;
     uint32_t block;
     uint32_t memory_epoch, state_epoch, epochs;
@@ -60,17 +60,16 @@ static bool reads_memory(const struct ins *ins)
     return !ssa_is_own(ins->op);
 }
 
-static uint32_t epoch_of(const struct gvn *g, const struct ins *ins)
+static uint32_t epoch_of(const struct gvn *g, const struct ins *ins, unsigned effects)
 {
-    if (!(ssa_effects(ins) & EFFECT_READS))
+    if (!(effects & EFFECT_READS))
         return 0;
     return reads_memory(ins) ? g->memory_epoch : g->state_epoch;
 }
 
+/* Behind what writes. */
 static void end_epochs(struct gvn *g, const struct ins *ins)
 {
-    if (!(ssa_effects(ins) & EFFECT_WRITES))
-        return;
     if (ins->op != SSA_GLOBAL_SET)
         g->memory_epoch = ++g->epochs;
     if (ssa_is_own(ins->op))
@@ -192,14 +191,15 @@ static bool is_invariant(const struct gvn *g, const struct ins *ins, uint32_t he
            (!ins->c || defined_before(g, ins->c, header));
 }
 
-static void move_out_of_loops(struct gvn *g, uint32_t value)
+static void move_out_of_loops(struct gvn *g, uint32_t value, unsigned effects)
 {
     struct graph *graph = g->graph;
     const struct ins *ins = &graph->ins[value];
-    unsigned effects = ssa_effects(ins);
+    if (!graph->blocks[ins->block].loop || !is_costly(ins))
+        return;
     bool fixed = ins->op == SSA_MEMORY_BASE && graph->options->guard &&
                  !graph->module->memories[ins->imm].limits.index64;
-    if ((effects && !fixed) || !is_costly(ins))
+    if (effects && !fixed)
         return;
     uint32_t to = 0;
     for (uint32_t loop = graph->blocks[ins->block].loop; loop; loop = graph->blocks[loop].parent) {
@@ -214,35 +214,44 @@ static void move_out_of_loops(struct gvn *g, uint32_t value)
 /* ---- The pass ---------------------------------------------------------------------------------
  */
 
+/* Folds an instruction in its place; answers the value that it can be replaced with, or 0. */
+static uint32_t fold(struct graph *graph, uint32_t value)
+{
+    struct ins ins = graph->ins[value]; /* a new constant may move the others */
+    uint32_t with = ssa_fold(graph, &ins);
+    graph->ins[value].op = ins.op;
+    graph->ins[value].a = ins.a;
+    graph->ins[value].b = ins.b;
+    return with;
+}
+
 static void visit(struct gvn *g, uint32_t value)
 {
     struct graph *graph = g->graph;
-    uint16_t op = graph->ins[value].op;
-    if (op == SSA_PHI || op == SSA_CONST)
+    struct ins *ins = &graph->ins[value];
+    if (ins->op == SSA_PHI || ins->op == SSA_CONST || ins->op == SSA_JUMP)
         return;
-    ssa_resolve_operands(graph, &graph->ins[value]);
-    struct ins ins = graph->ins[value];
-    uint32_t with = ssa_fold(graph, &ins);
+    ssa_resolve_operands(graph, ins);
+    uint32_t with = ssa_folds(ins->op) ? fold(graph, value) : 0;
     if (with) {
         ins_replace(graph, value, with);
         return;
     }
-    graph->ins[value].op = ins.op; /* the fold may have changed these */
-    graph->ins[value].a = ins.a;
-    graph->ins[value].b = ins.b;
-    unsigned effects = ssa_effects(&ins);
-    if (effects & (EFFECT_WRITES | EFFECT_ORDER)) {
-        end_epochs(g, &ins);
+    ins = &graph->ins[value];
+    unsigned effects = ssa_effects(ins);
+    if (effects & EFFECT_WRITES) {
+        end_epochs(g, ins);
         remember_write(g, value);
-        return;
     }
-    uint64_t key = hash_ins(&ins, epoch_of(g, &ins));
-    with = find_equal(g, &ins, key);
+    if (effects & (EFFECT_WRITES | EFFECT_ORDER))
+        return;
+    uint64_t key = hash_ins(ins, epoch_of(g, ins, effects));
+    with = find_equal(g, ins, key);
     if (with) {
         ins_replace(graph, value, with);
         return;
     }
-    move_out_of_loops(g, value);
+    move_out_of_loops(g, value, effects);
     remember(g, key, value);
 }
 
@@ -263,7 +272,7 @@ void graph_optimise(struct graph *graph)
         size *= 2;
     struct gvn g = {.graph = graph, .mask = size - 1};
     g.table = arena_alloc(graph->arena, size * sizeof(*g.table));
-    g.keys = arena_alloc(graph->arena, size * sizeof(*g.keys));
+    g.keys = arena_take(graph->arena, size * sizeof(*g.keys));
     for (uint32_t i = 0; i < graph->order_count; i++) {
         enter_block(&g, graph->order[i]);
         struct block *block = &graph->blocks[graph->order[i]];

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+enum { FIRST_CONSTS = 64 }; /* places in the table of constants, at first */
+
 void graph_init(struct graph *graph, struct arena *arena, const struct compile_options *options,
                 const struct module *module, uint32_t func_index)
 {
@@ -17,11 +19,13 @@ void graph_init(struct graph *graph, struct arena *arena, const struct compile_o
     arena_grow(arena, &graph->ins, (uint32_t)(body / 2 + 64), &graph->ins_capacity,
                sizeof(*graph->ins));
     graph->ins_count = 1;
-    uint32_t blocks = (uint32_t)(body / 8 + 8); /* at a guess, as are the others */
+    uint32_t blocks = (uint32_t)(body / 5 + 8); /* at a guess, as are the others */
     arena_grow(arena, &graph->pool, blocks, &graph->pool_capacity, sizeof(*graph->pool));
     arena_grow(arena, &graph->blocks, blocks, &graph->block_capacity, sizeof(*graph->blocks));
     arena_grow(arena, &graph->order, blocks, &graph->order_capacity, sizeof(*graph->order));
     graph->ins[0] = (struct ins){.op = SSA_NOP};
+    graph->consts = arena_alloc(arena, FIRST_CONSTS * sizeof(*graph->consts));
+    graph->const_mask = FIRST_CONSTS - 1;
     block_new(graph);
 }
 
@@ -31,7 +35,7 @@ uint32_t block_new(struct graph *graph)
                sizeof(*graph->blocks));
     if (graph->block_count == 0) /* block 0 is none */
         graph->blocks[graph->block_count++] = (struct block){0};
-    graph->blocks[graph->block_count] = (struct block){.order = UINT32_MAX};
+    graph->blocks[graph->block_count] = (struct block){.order = UINT32_MAX, .dom_count = 1};
     return graph->block_count++;
 }
 
@@ -62,14 +66,19 @@ uint32_t pool_alloc(struct graph *graph, uint32_t count)
 /* ---- Lists ------------------------------------------------------------------------------------
  */
 
+static void set_ins(struct graph *graph, uint32_t value, const struct ins *ins)
+{
+    graph->ins[value] = *ins;
+    graph->ins[value].offset = graph->offset;
+    graph->ins[value].site = graph->site;
+}
+
 static uint32_t ins_new(struct graph *graph, const struct ins *ins)
 {
     arena_grow(graph->arena, &graph->ins, graph->ins_count + 1, &graph->ins_capacity,
                sizeof(*graph->ins));
     uint32_t value = graph->ins_count++;
-    graph->ins[value] = *ins;
-    graph->ins[value].offset = graph->offset;
-    graph->ins[value].site = graph->site;
+    set_ins(graph, value, ins);
     return value;
 }
 
@@ -85,9 +94,20 @@ static void link_after(struct graph *graph, uint32_t block, uint32_t prev, uint3
     *(ins->next ? &graph->ins[ins->next].prev : &b->last) = value;
 }
 
-uint32_t ins_append_at(struct graph *graph, const struct ins *ins)
+static __attribute__((noinline)) uint32_t grow_and_append(struct graph *graph,
+                                                          const struct ins *ins)
 {
-    uint32_t value = ins_new(graph, ins);
+    arena_grow(graph->arena, &graph->ins, graph->ins_count + 1, &graph->ins_capacity,
+               sizeof(*graph->ins));
+    return ins_append(graph, ins);
+}
+
+uint32_t ins_append(struct graph *graph, const struct ins *ins)
+{
+    if (graph->ins_count == graph->ins_capacity)
+        return grow_and_append(graph, ins);
+    uint32_t value = graph->ins_count++;
+    set_ins(graph, value, ins);
     struct block *block = &graph->blocks[graph->current];
     graph->ins[value].block = graph->current;
     graph->ins[value].prev = block->last; /* and no next one */
@@ -146,9 +166,9 @@ static uint32_t hash_const(uint8_t type, uint64_t imm)
 
 static void grow_consts(struct graph *graph)
 {
-    uint32_t size = graph->const_mask ? (graph->const_mask + 1) * 2 : 64;
+    uint32_t size = (graph->const_mask + 1) * 2;
     uint32_t *table = arena_alloc(graph->arena, size * sizeof(*table));
-    for (uint32_t i = 0; graph->const_mask && i <= graph->const_mask; i++) {
+    for (uint32_t i = 0; i <= graph->const_mask; i++) {
         uint32_t value = graph->consts[i];
         if (!value)
             continue;
@@ -161,19 +181,28 @@ static void grow_consts(struct graph *graph)
     graph->const_mask = size - 1;
 }
 
-uint32_t ssa_const(struct graph *graph, enum type_kind type, uint64_t imm)
+static __attribute__((noinline)) uint32_t add_const(struct graph *graph, enum type_kind type,
+                                                    uint64_t imm)
 {
     if (graph->const_count * 2 >= graph->const_mask)
         grow_consts(graph);
+    uint32_t at = hash_const((uint8_t)type, imm) & graph->const_mask;
+    while (graph->consts[at])
+        at = (at + 1) & graph->const_mask;
+    graph->const_count++;
+    struct ins ins = {.op = SSA_CONST, .type = (uint8_t)type, .imm = imm};
+    return graph->consts[at] = ins_prepend(graph, 1, ins);
+}
+
+uint32_t ssa_const(struct graph *graph, enum type_kind type, uint64_t imm)
+{
     uint32_t at = hash_const((uint8_t)type, imm) & graph->const_mask;
     for (; graph->consts[at]; at = (at + 1) & graph->const_mask) {
         const struct ins *old = &graph->ins[graph->consts[at]];
         if (old->type == type && old->imm == imm)
             return graph->consts[at];
     }
-    graph->const_count++;
-    struct ins ins = {.op = SSA_CONST, .type = (uint8_t)type, .imm = imm};
-    return graph->consts[at] = ins_prepend(graph, 1, ins);
+    return add_const(graph, type, imm);
 }
 
 /* Whether the upper bits of an i64 are a number: the bits shifted down are compared, with operands
@@ -207,7 +236,7 @@ uint32_t ssa_binary(struct graph *graph, uint16_t op, uint32_t a, uint32_t b)
         folded = ssa_divide(graph, ins.op, ins.a, divisor);
     if (!folded)
         compare_upper_bits(graph, &ins);
-    return folded ? folded : ins_append(graph, ins);
+    return folded ? folded : ins_append(graph, &ins);
 }
 
 uint32_t ssa_unary(struct graph *graph, uint16_t op, uint32_t a)
@@ -215,7 +244,7 @@ uint32_t ssa_unary(struct graph *graph, uint16_t op, uint32_t a)
     struct ins ins = {
         .op = op, .type = signature_result(opcode_info(op)->signature), .a = ssa_resolve(graph, a)};
     uint32_t folded = ssa_fold(graph, &ins);
-    return folded ? folded : ins_append(graph, ins);
+    return folded ? folded : ins_append(graph, &ins);
 }
 
 /* ---- Effects ----------------------------------------------------------------------------------

@@ -80,9 +80,9 @@ struct ins {
     };
     uint32_t args, arg_count; /* in graph->pool */
     uint32_t next, prev;      /* in the block */
+    uint32_t uses;            /* counted before lowering */
+    uint32_t user;            /* one that uses it */
     uint32_t block;
-    uint32_t uses;   /* counted before lowering */
-    uint32_t user;   /* one that uses it */
     uint32_t offset; /* bytes from the module's start, for traps */
     uint32_t scope;  /* of a call: the try_table around it, in graph->scopes; 0: none */
     uint64_t imm;    /* also the offset of a load or store */
@@ -101,6 +101,8 @@ struct block {
     bool is_loop;
     bool cold;            /* ends in a trap, or only leads there */
     uint32_t first, last; /* instructions; phis first */
+    uint32_t accesses;    /* of memory, that were built */
+    uint32_t unused[3];   /* a size that is a power of two: blocks are found with a shift */
     uint32_t *succs;
     uint32_t succ_count;
     uint32_t edge;                 /* to its only successor: the place among that one's preds */
@@ -112,6 +114,8 @@ struct block {
     uint32_t depth;  /* of loops */
     uint32_t memory_epoch, state_epoch; /* at its end: see gvn.c */
 };
+
+_Static_assert(sizeof(struct block) == 128, "see unused");
 
 /* A call whose callee was built in its place. */
 struct inline_site {
@@ -210,13 +214,8 @@ void block_add_pred(struct graph *graph, uint32_t block, uint32_t pred);
 /* Space for `count` operands; answers their place in the pool. */
 uint32_t pool_alloc(struct graph *graph, uint32_t count);
 
-/* Appends an instruction to the current block as it stands. */
-uint32_t ins_append_at(struct graph *graph, const struct ins *ins);
-
-static inline uint32_t ins_append(struct graph *graph, struct ins ins)
-{
-    return ins_append_at(graph, &ins);
-}
+/* Appends an instruction, none of the graph's own, to the current block as it stands. */
+uint32_t ins_append(struct graph *graph, const struct ins *ins);
 
 /* Puts a new one at the head of a block: a phi, a constant of the entry. */
 uint32_t ins_prepend(struct graph *graph, uint32_t block, struct ins ins);
@@ -286,6 +285,12 @@ static inline uint32_t ssa_fold(struct graph *graph, struct ins *ins)
     if (ins->op >= OPCODE_I32_EQZ && ins->op <= OPCODE_I64_EXTEND32_S)
         return ssa_fold_number(graph, ins);
     return ins->op == SSA_SELECT ? ssa_fold_select(graph, ins) : 0;
+}
+
+/* Whether ssa_fold may do anything. */
+static inline bool ssa_folds(uint16_t op)
+{
+    return (op >= OPCODE_I32_EQZ && op <= OPCODE_I64_EXTEND32_S) || op == SSA_SELECT;
 }
 
 /* Goes over all operands of an instruction. */

@@ -6,12 +6,10 @@
  */
 #include "wick/compile/ssa.h"
 
-enum { LIVE = 1, DONE = 2 };
-
 struct sweep {
     struct graph *graph;
     uint32_t *work; /* live values whose operands are still to be followed */
-    uint8_t *state;
+    bool *done;     /* whether they were */
     uint32_t count;
     uint32_t *unused; /* nobody used them yet when they were visited */
     uint32_t unused_count;
@@ -21,11 +19,11 @@ static inline void use(struct sweep *s, uint32_t user, uint32_t value, bool foll
 {
     if (!value)
         return;
-    s->graph->ins[value].uses++;
-    s->graph->ins[value].user = user;
-    if (!s->state[value] && follow)
+    struct ins *ins = &s->graph->ins[value];
+    if (follow && !ins->uses)
         s->work[s->count++] = value;
-    s->state[value] |= LIVE;
+    ins->uses++;
+    ins->user = user;
 }
 
 static bool is_root(const struct ins *ins)
@@ -38,7 +36,7 @@ static bool is_root(const struct ins *ins)
 static inline void use_operands(struct sweep *s, uint32_t value, bool follow)
 {
     const struct ins *ins = &s->graph->ins[value];
-    s->state[value] = LIVE | DONE;
+    s->done[value] = true;
     use(s, value, ins->a, follow);
     use(s, value, ins->b, follow);
     use(s, value, ins->c, follow);
@@ -49,16 +47,16 @@ static inline void use_operands(struct sweep *s, uint32_t value, bool follow)
 static void visit(struct sweep *s, uint32_t value)
 {
     const struct ins *ins = &s->graph->ins[value];
-    if (s->state[value] & DONE)
+    if (s->done[value])
         return;
-    if (!s->state[value] && !is_root(ins)) {
+    if (!ins->uses && !is_root(ins)) {
         s->unused[s->unused_count++] = value;
         return;
     }
     use_operands(s, value, ins->op == SSA_PHI);
     while (s->count) {
         uint32_t next = s->work[--s->count];
-        if (!(s->state[next] & DONE))
+        if (!s->done[next])
             use_operands(s, next, true);
     }
 }
@@ -68,16 +66,16 @@ void graph_sweep(struct graph *graph)
     struct sweep s = {.graph = graph};
     s.work = arena_take(graph->arena, graph->ins_count * sizeof(*s.work));
     s.unused = arena_take(graph->arena, graph->ins_count * sizeof(*s.unused));
-    s.state = arena_alloc(graph->arena, graph->ins_count);
+    s.done = arena_alloc(graph->arena, graph->ins_count * sizeof(*s.done));
     for (uint32_t i = graph->order_count; i-- > 0;) {
         for (uint32_t v = graph->blocks[graph->order[i]].last; v; v = graph->ins[v].prev)
             visit(&s, v);
     }
     for (uint32_t i = 0; i < s.unused_count; i++) {
-        if (!s.state[s.unused[i]])
+        if (!graph->ins[s.unused[i]].uses)
             ins_remove(graph, s.unused[i]);
     }
     arena_give_back(graph->arena, s.work, graph->ins_count * sizeof(*s.work));
     arena_give_back(graph->arena, s.unused, graph->ins_count * sizeof(*s.unused));
-    arena_give_back(graph->arena, s.state, graph->ins_count);
+    arena_give_back(graph->arena, s.done, graph->ins_count * sizeof(*s.done));
 }
