@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHOICES_MAX = 16384 };
+enum { CHOICES_MAX = 32768 };
 
 static bool save(const char *directory, const char *name, const char *suffix, struct span content)
 {

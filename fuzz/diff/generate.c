@@ -30,14 +30,18 @@ static void begin_body(struct generator *g, unsigned func, unsigned result)
     g->func = func;
     g->result = result;
     g->label_count = g->depth = 0;
+    g->size_most = FUNC_SIZE;
+    memset(g->crowd_count, 0, sizeof(g->crowd_count));
 }
 
-static void put_function(struct generator *g, unsigned func, struct bytes *code)
+/* Declares two of each type in place of parameters, if there are none, two others, the spare ones,
+ * those for references, and many of some types. */
+static void put_locals(struct generator *g, bool has_params)
 {
-    begin_body(g, func, func % TYPES);
-    bytes_put_unsigned(&g->body, 2 * TYPES + g->exceptions + g->objects);
-    for (unsigned i = 0; i < 2 * TYPES; i++) { /* two others of each type, then the spare ones */
-        put(g, i < TYPES ? 2 : 1);
+    unsigned groups = has_params ? 2 : 3;
+    bytes_put_unsigned(&g->body, (groups + 1) * TYPES + g->exceptions + g->objects);
+    for (unsigned i = 0; i < groups * TYPES; i++) {
+        put(g, i < (groups - 1) * TYPES ? 2 : 1);
         put(g, type_codes[i % TYPES]);
     }
     if (g->exceptions) {
@@ -48,33 +52,60 @@ static void put_function(struct generator *g, unsigned func, struct bytes *code)
         put(g, OBJECT_LOCALS);
         put(g, CODE_EQREF);
     }
+    for (unsigned i = 0; i < TYPES; i++) {
+        bytes_put_unsigned(&g->body, g->crowd_count[i]);
+        put(g, type_codes[i]);
+    }
+}
+
+static void put_function(struct generator *g, unsigned func, struct bytes *code)
+{
+    begin_body(g, func, func % TYPES);
+    bool crowd = choose(g, 6) == 5;
+    if (crowd)
+        choose_crowd(g);
+    put_locals(g, true);
     put_fuel_check(g);
     g->labels[g->label_count++] = g->result;
-    for (unsigned i = 0; i < 4; i++)
+    if (crowd)
+        put_crowd(g);
+    for (unsigned i = 0; i < 4 && !crowd; i++)
         statements(g);
     expression(g, g->result);
+    put_body(g, code);
+}
+
+static void put_start_function(struct generator *g, struct bytes *code)
+{
+    begin_body(g, FUNC_START, TYPES);
+    put_locals(g, false);
+    g->labels[g->label_count++] = g->result;
+    g->keeps_locals = true;
+    put_start(g);
+    g->keeps_locals = false;
     put_body(g, code);
 }
 
 /* Calls one of the functions and keeps its result in the global of that type. */
 static void put_run(struct generator *g, struct bytes *code)
 {
-    unsigned callee = choose(g, FUNCS);
-    begin_body(g, FUNCS, TYPES);
+    unsigned callee = choose(g, FUNCS + 1);
+    begin_body(g, FUNC_RUNS, TYPES);
     put(g, 0);
     put_i32(g, FUEL);
     put_index(g, 0x24, GLOBAL_FUEL);
-    for (unsigned i = 0; i < PARAMS; i++)
+    for (unsigned i = 0; i < PARAMS && callee != FUNC_START; i++)
         put_constant(g, i / 2);
     put_index(g, 0x10, callee);
-    put_index(g, 0x24, callee % TYPES);
+    if (callee != FUNC_START)
+        put_index(g, 0x24, callee % TYPES);
     put_body(g, code);
 }
 
 /* Copies what cannot be read from outside to the memory. */
 static void put_finish(struct generator *g, struct bytes *code)
 {
-    begin_body(g, FUNCS, TYPES);
+    begin_body(g, FUNC_RUNS, TYPES);
     put(g, 0);
     put_address(g, 0, 0);
     put_index(g, 0x23, GLOBAL_V128);
@@ -129,8 +160,8 @@ static void put_types(const struct generator *g, struct bytes *out, struct bytes
     if (g->objects)
         put_object_types(g, content);
     put_section(out, 1, content);
-    bytes_put_unsigned(content, FUNCS + GENERATED_RUNS + 1);
-    for (unsigned i = 0; i < FUNCS + GENERATED_RUNS + 1; i++)
+    bytes_put_unsigned(content, FUNC_RUNS + GENERATED_RUNS + 1);
+    for (unsigned i = 0; i < FUNC_RUNS + GENERATED_RUNS + 1; i++)
         bytes_put_unsigned(content, i < FUNCS ? i % TYPES : TYPES);
     put_section(out, 3, content);
 }
@@ -187,8 +218,8 @@ static void put_exports(const struct generator *g, struct bytes *out, struct byt
     char run[] = "run0";
     bytes_put_unsigned(content, GENERATED_RUNS + 5 + g->memories);
     for (unsigned i = 0; i < GENERATED_RUNS; i++, run[3]++)
-        put_export(content, run, 0, FUNCS + i);
-    put_export(content, "finish", 0, FUNCS + GENERATED_RUNS);
+        put_export(content, run, 0, FUNC_RUNS + i);
+    put_export(content, "finish", 0, FUNC_RUNS + GENERATED_RUNS);
     put_export(content, "memory", 2, 0);
     if (g->memories > 1)
         put_export(content, "memory2", 2, 1);
@@ -239,9 +270,10 @@ void module_generate(struct span choices, struct bytes *out)
     put_types(&g, out, &content);
     put_state(&g, out, &content);
     put_exports(&g, out, &content);
-    bytes_put_unsigned(&content, FUNCS + GENERATED_RUNS + 1);
+    bytes_put_unsigned(&content, FUNC_RUNS + GENERATED_RUNS + 1);
     for (unsigned i = 0; i < FUNCS; i++)
         put_function(&g, i, &content);
+    put_start_function(&g, &content);
     for (unsigned i = 0; i < GENERATED_RUNS; i++)
         put_run(&g, &content);
     put_finish(&g, &content);

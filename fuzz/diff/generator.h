@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Inside the generator: program.c writes expressions and statements, objects.c those with collected
- * objects, generate.c the functions and the module around them.
+ * objects, shapes.c what large programs have, generate.c the functions and the module around them.
  */
 #pragma once
 
 #include "diff/generate.h"
 
 enum {
-    FUNCS = 6,        /* that compute; those behind them are exported */
-    FUNC_SIZE = 3000, /* bytes after which only the simplest choices are taken */
+    FUNCS = 6,          /* that compute, from parameters */
+    FUNC_START = FUNCS, /* begins with a loop; neither parameters nor a result */
+    FUNC_RUNS,          /* the first that is exported */
+    FUNC_SIZE = 3000,   /* bytes after which only the simplest choices are taken */
     DEPTH_MAX = 6,
     LABELS_MAX = 24,
     FUEL = 300,
@@ -23,7 +25,8 @@ enum {
  * NaNs. */
 enum { TYPES = 5, PARAMS = 2 * TYPES };
 
-/* Behind them, with exceptions, one for what was caught; with objects two for those. */
+/* Behind them, with exceptions, one for what was caught; with objects two for those; in some
+ * functions many of one class of registers. */
 enum { LOCAL_EXCEPTION = PARAMS + 3 * TYPES, OBJECT_LOCALS = 2 };
 
 /* Types of functions: with the parameters and result k, without anything; with exceptions also from
@@ -63,8 +66,11 @@ struct generator {
     unsigned labels[LABELS_MAX]; /* of what a branch takes: as result */
     unsigned label_count;
     unsigned depth;
-    bool exceptions; /* the module throws and catches */
-    bool objects;    /* it makes structures and arrays */
+    size_t size_most;                                /* of the body: see is_tired */
+    uint32_t crowd_first[TYPES], crowd_count[TYPES]; /* the locals of which there are many */
+    bool keeps_locals; /* statements do not write locals, so that few loops have phis */
+    bool exceptions;   /* the module throws and catches */
+    bool objects;      /* it makes structures and arrays */
     unsigned memories;
     bool wide[MEMORIES_MAX]; /* the memory's addresses are i64 */
 };
@@ -88,6 +94,10 @@ bool is_tired(const struct generator *g);
 /* Notes that labels count from inside of one more block, whose label takes a value of the type;
  * UINT32_MAX: nobody branches there. False if there are too many. */
 bool push_label(struct generator *g, unsigned type);
+/* The depth of a label that takes a value of the type, or nothing; UINT32_MAX if there is none. */
+unsigned find_label(struct generator *g, unsigned type);
+/* One of the locals of the type. */
+uint32_t some_local(struct generator *g, unsigned type);
 /* An i32 of which only the bits of the mask may be set. */
 void small(struct generator *g, int32_t mask);
 
@@ -97,6 +107,22 @@ void put_fuel_check(struct generator *g);
 void expression(struct generator *g, unsigned type);
 /* Up to three, which leave nothing. */
 void statements(struct generator *g);
+
+/* Calls a function before this one for a value of the type; false, and nothing, if there is none.
+ */
+bool put_call(struct generator *g, unsigned type);
+/* Gives a local of the type a value that is computed from others by an instruction that hardly
+ * ever traps. */
+void put_calm_assignment(struct generator *g, unsigned type);
+
+/* A br_table to the ends of blocks that have nothing between them. */
+void put_chain(struct generator *g);
+/* The body of FUNC_START. */
+void put_start(struct generator *g);
+/* Whether a function has many locals is decided before they are declared; put_crowd writes what it
+ * does with them. */
+void choose_crowd(struct generator *g);
+void put_crowd(struct generator *g);
 
 /* Appends the types of objects to the vector of a type section. */
 void put_object_types(const struct generator *g, struct bytes *content);

@@ -43,7 +43,7 @@ unsigned choose(struct generator *g, unsigned count)
 
 bool is_tired(const struct generator *g)
 {
-    return g->depth > DEPTH_MAX || g->body.size > FUNC_SIZE || g->next >= g->choices.size;
+    return g->depth > DEPTH_MAX || g->body.size > g->size_most || g->next >= g->choices.size;
 }
 
 /* ---- Emission ---------------------------------------------------------------------------------
@@ -90,10 +90,11 @@ unsigned type_of(char letter)
     return (unsigned)(strchr(type_letters, letter) - type_letters);
 }
 
-/* One of the four locals of the type. */
-static uint32_t some_local(struct generator *g, unsigned type)
+uint32_t some_local(struct generator *g, unsigned type)
 {
-    unsigned which = choose(g, 4);
+    unsigned which = choose(g, 4 + g->crowd_count[type]);
+    if (which >= 4)
+        return g->crowd_first[type] + which - 4;
     return which < 2 ? 2 * type + which : PARAMS + 2 * type + which - 2;
 }
 
@@ -277,7 +278,7 @@ static void address(struct generator *g, const struct row *row, unsigned memory)
         put(g, wide ? 0x7c : 0x6a); /* add */
         return;
     }
-    bool far = choose(g, 16) == 15, keep = choose(g, 2);
+    bool far = choose(g, 16) == 15, keep = choose(g, 2) && !g->keeps_locals;
     masked_address(g, memory, (far ? 0x1ffff : 0xfff) & -(keep ? 16 : 1 << row->argument));
     if (keep)
         put_index(g, 0x22, last);
@@ -331,6 +332,32 @@ static void put_row(struct generator *g, const struct row *row)
         put_canonical(g, row, result);
 }
 
+/* From the stack to a local. */
+static void put_assignment(struct generator *g, unsigned type)
+{
+    if (g->keeps_locals)
+        put(g, 0x1a); /* drop */
+    else
+        put_index(g, 0x21, some_local(g, type));
+}
+
+static bool may_trap(const struct row *row)
+{
+    return strstr(row->name, ".div_") || strstr(row->name, ".rem_") ||
+           strstr(row->name, ".trunc_f");
+}
+
+void put_calm_assignment(struct generator *g, unsigned type)
+{
+    const struct row *row = some_row(g, type_letters[type]);
+    for (int tries = 0; tries < 4 && may_trap(row); tries++)
+        row = some_row(g, type_letters[type]);
+    g->depth++;
+    put_row(g, row);
+    g->depth--;
+    put_assignment(g, type);
+}
+
 /* A load, an operation and a store at an earlier address. */
 static void put_update(struct generator *g)
 {
@@ -380,8 +407,7 @@ void put_fuel_check(struct generator *g)
     put_index(g, 0x24, GLOBAL_FUEL);
 }
 
-/* The depth of a label that takes a value of the type, or nothing; UINT_MAX if there is none. */
-static unsigned find_label(struct generator *g, unsigned type)
+unsigned find_label(struct generator *g, unsigned type)
 {
     if (g->label_count == 0)
         return UINT32_MAX;
@@ -493,7 +519,7 @@ static void put_arguments(struct generator *g)
     }
 }
 
-static bool put_call(struct generator *g, unsigned type)
+bool put_call(struct generator *g, unsigned type)
 {
     unsigned callee = type;
     if (type < FUNCS - TYPES && choose(g, 2))
@@ -717,7 +743,7 @@ static void put_try(struct generator *g)
     if (reference)
         put_index(g, 0x21, LOCAL_EXCEPTION);
     for (unsigned i = TYPES; i-- > 0 && !reference;)
-        put_index(g, 0x21, some_local(g, i));
+        put_assignment(g, i);
     g->label_count--;
     put(g, 0x0b);
 }
@@ -754,7 +780,8 @@ static void put_rethrow(struct generator *g)
 
 static void simple_expression(struct generator *g, unsigned type)
 {
-    if (choose(g, 3))
+    bool constant = g->crowd_count[type] ? choose(g, 12) == 11 : choose(g, 3) != 0;
+    if (constant)
         put_constant(g, type);
     else
         put_index(g, 0x20, some_local(g, type));
@@ -776,7 +803,8 @@ static void compound_expression(struct generator *g, unsigned type)
         put(g, 0x1b); /* select */
     } else if (kind == 3) {
         expression(g, type);
-        put_index(g, 0x22, some_local(g, type)); /* tee */
+        if (!g->keeps_locals)
+            put_index(g, 0x22, some_local(g, type)); /* tee */
     } else if (kind == 4 && put_call(g, type)) {
         return;
     } else if (kind == 5 && type_letters[type] == 'i') {
@@ -801,10 +829,10 @@ void expression(struct generator *g, unsigned type)
 static void plain_statement(struct generator *g)
 {
     unsigned type = choose(g, TYPES);
-    switch (choose(g, 9)) {
+    switch (choose(g, 10)) {
     case 0:
         expression(g, type);
-        put_index(g, 0x21, some_local(g, type));
+        put_assignment(g, type);
         break;
     case 1:
         expression(g, type);
@@ -830,6 +858,10 @@ static void plain_statement(struct generator *g)
         break;
     case 7:
         put_table_statement(g);
+        break;
+    case 8:
+        if (choose(g, 4) == 3)
+            put_chain(g);
         break;
     default:
         expression(g, type);

@@ -596,7 +596,7 @@ static void used_at(const struct scan *s, const struct interval *interval, struc
         choice->until[r] = next_use(s, other, start);
         if (other->start == start) /* then it must do without from its start on */
             choice->until[r] = next_register_use(s, other, start);
-        if (choice->until[r] == start)
+        if (choice->until[r] == start || is_needed_late(s, other, start))
             choice->until[r] = 0;
     }
     for (uint32_t i = 0; i < s->sleeper_count && !is_first_piece(s, interval); i++) {

@@ -1,0 +1,36 @@
+;; SPDX-License-Identifier: Apache-2.0
+;; What an instruction reads after it wrote its result stays in another register than that, also
+;; when it is the value that loses its register to the result because it is needed again last.
+
+(module
+  (memory 1)
+  (data (i32.const 64) "\01\02\03\04")
+  (func (export "load") (param $a i32) (result i32)
+    (local $0 i32) (local $1 i32) (local $2 i32) (local $3 i32) (local $4 i32) (local $5 i32)
+    (local $6 i32) (local $7 i32) (local $8 i32) (local $9 i32) (local $10 i32) (local $r i32)
+    (local.set $0 (i32.mul (local.get $a) (i32.const 3)))
+    (local.set $1 (i32.mul (local.get $0) (i32.const 7)))
+    (local.set $2 (i32.mul (local.get $1) (i32.const 11)))
+    (local.set $3 (i32.mul (local.get $2) (i32.const 13)))
+    (local.set $4 (i32.mul (local.get $3) (i32.const 17)))
+    (local.set $5 (i32.mul (local.get $4) (i32.const 19)))
+    (local.set $6 (i32.mul (local.get $5) (i32.const 23)))
+    (local.set $7 (i32.mul (local.get $6) (i32.const 29)))
+    (local.set $8 (i32.mul (local.get $7) (i32.const 31)))
+    (local.set $9 (i32.mul (local.get $8) (i32.const 37)))
+    (local.set $10 (i32.mul (local.get $9) (i32.const 41)))
+    (local.set $r (i32.atomic.load (local.get $a)))
+    (local.set $r (i32.xor (local.get $0) (i32.mul (local.get $r) (i32.const 3))))
+    (local.set $r (i32.xor (local.get $1) (i32.mul (local.get $r) (i32.const 3))))
+    (local.set $r (i32.xor (local.get $2) (i32.mul (local.get $r) (i32.const 3))))
+    (local.set $r (i32.xor (local.get $3) (i32.mul (local.get $r) (i32.const 3))))
+    (local.set $r (i32.xor (local.get $4) (i32.mul (local.get $r) (i32.const 3))))
+    (local.set $r (i32.xor (local.get $5) (i32.mul (local.get $r) (i32.const 3))))
+    (local.set $r (i32.xor (local.get $6) (i32.mul (local.get $r) (i32.const 3))))
+    (local.set $r (i32.xor (local.get $7) (i32.mul (local.get $r) (i32.const 3))))
+    (local.set $r (i32.xor (local.get $8) (i32.mul (local.get $r) (i32.const 3))))
+    (local.set $r (i32.xor (local.get $9) (i32.mul (local.get $r) (i32.const 3))))
+    (local.set $r (i32.xor (local.get $10) (i32.mul (local.get $r) (i32.const 3))))
+    (i32.xor (local.get $a) (i32.mul (local.get $r) (i32.const 3)))))
+
+(assert_return (invoke "load" (i32.const 64)) (i32.const 0xace566f1))
