@@ -20,7 +20,7 @@ report() { # STATUS NAME OUTPUT
 
 number=0 failed=0
 echo 1..2
-output=$("$wick_diff" 1 300 "$directory" 2>&1)
+output=$("$wick_diff" 1 400 "$directory" 2>&1)
 status=$?
 for module; do
     output="$output
