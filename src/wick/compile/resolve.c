@@ -27,7 +27,7 @@ static bool is_block_start(const struct allocation *a, uint32_t position)
 /* ---- Within blocks ----------------------------------------------------------------------------
  */
 
-/* A value that has a slot goes there where it is defined; a phi does on the edges. */
+/* A value that has a slot goes there where it is defined; a phi: see resolve_phi. */
 static void store_definition(struct allocation *a, const struct use *use, uint32_t reg,
                              uint32_t location)
 {
@@ -150,6 +150,8 @@ static bool stores_once(const struct allocation *a, uint32_t phi)
     return true;
 }
 
+/* A phi gets its operand on each way to it, in its register and in its slot if it has both; all
+ * that would have to store do so once, behind. */
 static void resolve_phi(struct allocation *a, uint32_t phi)
 {
     const struct interval *interval = piece(a, a->piece_of[phi]);
